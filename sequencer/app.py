@@ -1,0 +1,169 @@
+"""The composition root: from config.toml to a store, channels, inboxes and the engine. The only wiring.
+
+The CLI opens an App for one command; the daemon also asks it for Services. Nothing decides or sends here.
+"""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sequencer.channels.connect import Server
+from sequencer.channels.smtp import Smtp
+from sequencer.clock import Clock
+from sequencer.config import Config, MailboxSection, ServerSection, read_secret
+from sequencer.core.people import Mailbox
+from sequencer.core.ports import Channel
+from sequencer.engine.advance import Advance
+from sequencer.engine.catalog import Catalog
+from sequencer.engine.dispatch import LEASE, Dispatch
+from sequencer.engine.ingest import Ingest
+from sequencer.engine.rescue import Rescue
+from sequencer.engine.situation import Surroundings
+from sequencer.errors import InputError
+from sequencer.inbound.imap import Imap, ImapServer
+from sequencer.inbound.inbox import Inbox
+from sequencer.inbound.maildir import Maildir
+from sequencer.store import scopes
+from sequencer.store.database import Database
+from sequencer.store.migrate import migrate
+
+KEY = "key"
+KEY_BYTES = 32
+FIRST_SYNC_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One installation, opened. `key` is made once and never rotates: Message-IDs, tokens and tombstones hang on it."""
+
+    config: Config
+    database: Database
+    advance: Advance
+    key: bytes
+
+    @property
+    def around(self) -> Surroundings:
+        return self.advance.around
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def open_app(config: Config) -> App:
+    """Open the installation; the schema is brought up to date on the way. Raises StoreError, SchemaTooNew."""
+    migrate(config.database_url)
+    database = Database(config.database_url)
+    key = _key(database)
+    return App(config, database, Advance(database, Surroundings(config, Catalog())), key)
+
+
+def _key(database: Database) -> bytes:
+    known = database.read(lambda connection: scopes.meta(connection, KEY))
+    if known is None:
+        new = secrets.token_hex(KEY_BYTES)
+
+        def make(connection):  # type: ignore[no-untyped-def]
+            found = scopes.meta(connection, KEY)
+            if found is None:
+                scopes.put_meta(connection, KEY, new)
+            return found or new
+
+        known = database.write(make)
+    return bytes.fromhex(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a daemon runs."""
+
+    app: App
+    dispatch: Dispatch
+    ingest: Ingest
+    rescue: Rescue
+
+    @property
+    def advance(self) -> Advance:
+        return self.app.advance
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How the outside is reached. The defaults are the real ones; the demo hands in its own world's."""
+
+    channel_of: Callable[[Mailbox], Channel]
+    inbox_of: Callable[[str], Inbox]
+
+
+def real_doors(config: Config, clock: Clock) -> Doors:
+    """SMTP servers, IMAP servers and maildirs as config.toml names them."""
+
+    def channel_of(mailbox: Mailbox) -> Channel:
+        section = config.mailbox_section(mailbox.address)
+        assert section is not None
+        return Smtp(smtp_server(section.smtp, section.address), mailbox.connections, clock.monotonic)
+
+    def inbox_of(name: str) -> Inbox:
+        section = next(box for box in config.mailboxes if box.inbox == name)
+        since = (clock.now() - timedelta(days=FIRST_SYNC_DAYS)).date()
+        if section.imap is None:
+            return Maildir(config.path(str(section.maildir)), since)
+        return Imap(imap_server(section.imap, section), since)
+
+    return Doors(channel_of, inbox_of)
+
+
+def smtp_server(section: ServerSection, address: str) -> Server:
+    """The server through which `address` sends."""
+    return Server(
+        section.host, section.port, section.security, section.username, _password(section),
+        address.rpartition("@")[2], section.ca_file,
+    )  # fmt: skip
+
+
+def imap_server(section: ServerSection, mailbox: MailboxSection) -> ImapServer:
+    """The server on which answers arrive. Raises InputError when no password is named."""
+    password = _password(section)
+    if password is None:
+        raise InputError(f"{mailbox.address}: imap has no password; write one as env:NAME, file:PATH or cmd:COMMAND")
+    return ImapServer(
+        section.host, section.port, section.security, section.username or mailbox.address, password, section.ca_file
+    )
+
+
+def _password(section: ServerSection) -> Callable[[], str] | None:
+    reference = section.password
+    return None if reference is None else lambda: read_secret(reference)
+
+
+def daemon_name() -> str:
+    """A name that no other process has: whose lease is whose."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def make_services(app: App, clock: Clock, doors: Doors, owner: str, lease: timedelta = LEASE) -> Services:
+    """Everything that one daemon runs."""
+    ingest = Ingest(app.database, app.advance, doors.inbox_of, app.key)
+    dispatch = Dispatch(app.database, app.advance, clock, doors.channel_of, app.key, owner, lease)
+
+    def find_sent(mailbox: str, message_id: str) -> bool:
+        name = app.config.inbox_of(mailbox)
+        if name is None:
+            return False
+        inbox = doors.inbox_of(name)
+        try:
+            return inbox.find_sent(message_id)
+        finally:
+            inbox.close()
+
+    return Services(app, dispatch, ingest, Rescue(app.database, app.advance, find_sent))
+
+
+def example_folder() -> Path:
+    """Where the shipped example lies: in the wheel, or at the top of a checkout."""
+    here = Path(__file__).parent
+    packaged = here / "example"
+    return packaged if packaged.is_dir() else here.parent

@@ -1,0 +1,1 @@
+"""How a touch leaves: each channel returns an Outcome."""

@@ -1,0 +1,105 @@
+"""The command line. Each command is a module of its own, loaded when it is called, so that `--help` stays fast.
+
+This package parses, asks the engine and prints; it decides nothing. Nobody imports it.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from sequencer import __version__
+
+# command -> (module below sequencer.cli, its one line in --help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "watch the whole engine at work on a simulated world"),
+    "init": ("init", "start an installation in a folder"),
+    "check": ("check", "check config, sequences and templates; all errors at once"),
+    "apply": ("apply", "make the daemon run the sequences as they are in the files"),
+    "import": ("people", "bring people in from a CSV file"),
+    "enroll": ("enroll", "put people into a sequence"),
+    "tasks": ("tasks", "what a rep has to do now"),
+    "done": ("tasks", "a task is done: record its outcome"),
+    "skip": ("tasks", "skip a task, and its step with it"),
+    "snooze": ("tasks", "put a task off"),
+    "inbox": ("inbox", "what people answered"),
+    "why": ("why", "why somebody waits, and until when"),
+    "timeline": ("timeline", "all that happened with somebody"),
+    "status": ("status", "how the installation is doing, exceptions first"),
+    "pause": ("stops", "stop somebody, a sequence, a mailbox or everything for a while"),
+    "resume": ("stops", "let it go on"),
+    "finish": ("stops", "end somebody's sequence"),
+    "move": ("stops", "move somebody to another sequence or step"),
+    "opt-out": ("stops", "never contact somebody again"),
+    "uncertain": ("uncertain", "mails of which nobody knows whether they arrived"),
+    "classify": ("classify", "what the engine reads in a mail file"),
+    "daemon": ("daemon", "run the engine"),
+    "db": ("db", "the database: upgrade"),
+}
+
+
+class _Lazy(click.Group):
+    """Knows every command's name and line; imports its module only when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"sequencer.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.COMMANDS[cmd_name]
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, 1)
+            hint = f' Did you mean "{close[0]}"?' if close else ' "sequencer --help" lists the commands.'
+            raise click.UsageError(f'there is no command "{args[0]}".{hint}', ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.command(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog='"sequencer demo" shows it all in a minute; "sequencer COMMAND --help" has an example of each.',
+)
+@click.version_option(__version__, message="sequencer %(version)s")
+@click.option(
+    "--config", "config_path", default="config.toml", show_default=True, envvar="SEQUENCER_CONFIG",
+    type=click.Path(dir_okay=False), help="The installation's file.",
+)  # fmt: skip
+@click.pass_context
+def root(ctx: click.Context, config_path: str) -> None:
+    """A self-hosted engine for multi-channel sales outreach."""
+    ctx.obj = config_path
+
+
+def main() -> None:
+    """The program. Exit 0: done, 1: it failed, 2: the input was wrong."""
+    from sequencer.errors import SequencerError
+
+    try:
+        code: Any = root.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("aborted", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SequencerError as error:
+        click.echo(f"sequencer: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

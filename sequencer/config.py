@@ -1,0 +1,380 @@
+"""config.toml: the installation, read into checked values.
+
+Unknown keys are errors; secrets are references, read at use. A mailbox or rep becomes the core's value here, so that
+nothing past this door sees TOML. It opens no database and asks no server.
+"""
+
+import os
+import re
+import stat
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from sequencer.core.people import Absence, Brake, Mailbox, Policy, Ramp, Rep
+from sequencer.core.span import Span
+from sequencer.core.window import Window, parse_window
+from sequencer.errors import ConfigError
+
+SECRET = re.compile(r"(env|file|cmd):(.+)", re.DOTALL)
+SECRET_COMMAND_S_MAX = 10.0
+SECRET_BYTES_MAX = 10_000
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def _zone(value: Any) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'an IANA time zone such as "Europe/Madrid", not "{value}"') from None
+
+
+def _reference(value: str) -> str:
+    if not SECRET.fullmatch(value):
+        raise ValueError(
+            'a reference: "env:NAME", "file:PATH" or "cmd:COMMAND" (a password itself is never written here)'
+        )
+    return value
+
+
+def _address(value: str) -> str:
+    if not ADDRESS.fullmatch(value):
+        raise ValueError("a mail address")
+    return value.lower()
+
+
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Secret = Annotated[str, AfterValidator(_reference)]
+MailAddress = Annotated[str, AfterValidator(_address)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class DatabaseSection(Section):
+    url: str = "sqlite:///sequencer.db"
+
+
+class PathsSection(Section):
+    sequences: str = "sequences"
+    templates: str = "templates"
+
+
+class CompanySection(Section):
+    name: str = ""
+    postal_address: str = ""
+    own_domains: tuple[str, ...] = ()
+
+
+class WebSection(Section):
+    host: str = "127.0.0.1"
+    port: int = 8025
+
+
+class PublicSection(Section):
+    host: str = "127.0.0.1"
+    port: int = 8026
+    base_url: str = ""
+
+    @property
+    def links(self) -> str | None:
+        """The base of public links, None while nobody outside could open one."""
+        local = ("https://localhost", "https://127.", "https://[::1]")
+        usable = self.base_url.startswith("https://") and not self.base_url.startswith(local)
+        return self.base_url.rstrip("/") if usable else None
+
+
+class BrakeSection(Section):
+    bounce_rate: float = Field(default=0.05, ge=0, le=1)
+    complaint_rate: float = Field(default=0.003, ge=0, le=1)
+    min_sent: int = Field(default=50, ge=1)
+
+
+class CoolOffSection(Section):
+    replied: Span = Span(30, "d")
+    meeting: Span = Span(90, "d")
+    not_interested: Span = Span(180, "d")
+
+
+class PolicySection(Section):
+    window: str = "business_hours"
+    person_touches_per_week: int = Field(default=5, ge=1)
+    person_gap: Span = Span(20, "h")
+    account_touches_per_day: int = Field(default=3, ge=1)
+    domain_messages_per_day: int = Field(default=20, ge=1)
+    inbox_max_age: Span = Span(5, "m")
+    cool_off: CoolOffSection = CoolOffSection()
+    brake: BrakeSection = BrakeSection()
+
+
+class RepSection(Section):
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
+    email: MailAddress
+    timezone: Zone
+    role: Literal["rep", "manager", "admin"] = "rep"
+    calls_per_day: int = Field(default=40, ge=0)
+    connects_per_week: int = Field(default=80, ge=0)
+    meeting_link: str = ""
+    signature: str = ""
+
+
+class ServerSection(Section):
+    host: str
+    port: int = Field(ge=1, le=65_535)
+    security: Literal["tls", "starttls", "none"]
+    username: str = ""
+    password: Secret | None = None
+    ca_file: str | None = None
+
+
+class RampSection(Section):
+    start: int = Field(ge=1)
+    step: int = Field(ge=0)
+
+
+class GapSection(Section):
+    min: Span = Span(90, "s")
+    jitter: Span = Span(60, "s")
+
+
+class MailboxSection(Section):
+    address: MailAddress
+    display_name: str = ""
+    rep: str
+    timezone: Zone
+    cap_per_day: int = Field(default=50, ge=1)
+    ramp: RampSection | None = None
+    gap: GapSection = GapSection()
+    connections: int = Field(default=1, ge=1, le=100)
+    sent_copy: Literal["auto", "append", "none"] = "auto"
+    smtp: ServerSection
+    imap: ServerSection | None = None
+    maildir: str | None = None
+    replies_to: MailAddress | None = None
+
+    @model_validator(mode="after")
+    def _one_inbox(self) -> Self:
+        if sum(place is not None for place in (self.imap, self.maildir, self.replies_to)) > 1:
+            raise ValueError("one of imap, maildir and replies_to, not several")
+        return self
+
+    @property
+    def inbox(self) -> str | None:
+        """The name of the inbox that is read for this mailbox: user and host, so that reps may share one."""
+        if self.imap:
+            return f"{self.imap.username or self.address}@{self.imap.host}:{self.imap.port}"
+        return f"maildir:{self.maildir}" if self.maildir else None
+
+
+class AwaySection(Section):
+    rep: str
+    first: date = Field(validation_alias="from")
+    last: date = Field(validation_alias="to")
+    cover: str | None = None
+
+
+class Config(Section):
+    """The whole file. `folder` is where relative paths start."""
+
+    database: DatabaseSection = DatabaseSection()
+    paths: PathsSection = PathsSection()
+    company: CompanySection = CompanySection()
+    web: WebSection = WebSection()
+    public: PublicSection = PublicSection()
+    policy_section: PolicySection = Field(default=PolicySection(), validation_alias="policy")
+    windows: Mapping[str, Mapping[str, str | tuple[str, ...]]] = Field(
+        default_factory=lambda: {"business_hours": {"mon-fri": ("08:30-11:30", "13:30-17:00")}}
+    )
+    reps: tuple[RepSection, ...] = ()
+    mailboxes: tuple[MailboxSection, ...] = ()
+    away: tuple[AwaySection, ...] = ()
+
+    _folder: Path = PrivateAttr(Path())
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        reps = {rep.name for rep in self.reps}
+        addresses = {mailbox.address for mailbox in self.mailboxes}
+        for name, hours in self.windows.items():
+            try:
+                parse_window(hours)
+            except ValueError as error:
+                raise ValueError(f"windows.{name}: {error}") from None
+        if self.policy_section.window not in self.windows:
+            raise ValueError(f"policy.window: there is no [windows.{self.policy_section.window}]")
+        if len(reps) < len(self.reps):
+            raise ValueError("reps: two reps have the same name")
+        if len(addresses) < len(self.mailboxes):
+            raise ValueError("mailboxes: two mailboxes have the same address")
+        for mailbox in self.mailboxes:
+            if mailbox.rep not in reps:
+                raise ValueError(f'mailboxes: {mailbox.address}: there is no rep "{mailbox.rep}"')
+            if mailbox.replies_to and mailbox.replies_to not in addresses:
+                raise ValueError(
+                    f"mailboxes: {mailbox.address}: replies_to names {mailbox.replies_to}, which is no mailbox"
+                )
+        for away in self.away:
+            for name in filter(None, (away.rep, away.cover)):
+                if name not in reps:
+                    raise ValueError(f'away: there is no rep "{name}"')
+        return self
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def path(self, relative: str) -> Path:
+        return (self._folder / relative).resolve()
+
+    @property
+    def sequences_folder(self) -> Path:
+        return self.path(self.paths.sequences)
+
+    @property
+    def templates_folder(self) -> Path:
+        return self.path(self.paths.templates)
+
+    @property
+    def database_url(self) -> str:
+        """The URL with a relative SQLite path made absolute from this file's folder."""
+        prefix = "sqlite:///"
+        if self.database.url.startswith(prefix) and not self.database.url.startswith(f"{prefix}/"):
+            return f"{prefix}{self.path(self.database.url.removeprefix(prefix))}"
+        return self.database.url
+
+    @cached_property
+    def policy(self) -> Policy:
+        section = self.policy_section
+        return Policy(
+            section.person_touches_per_week, section.person_gap, section.account_touches_per_day,
+            section.domain_messages_per_day, section.inbox_max_age, dict(section.cool_off),
+            Brake(section.brake.bounce_rate, section.brake.complaint_rate, section.brake.min_sent),
+        )  # fmt: skip
+
+    @cached_property
+    def reps_by_name(self) -> Mapping[str, Rep]:
+        return {
+            rep.name: Rep(
+                rep.name, rep.email, rep.timezone, rep.calls_per_day, rep.connects_per_week,
+                rep.meeting_link, rep.signature, rep.role,
+            )
+            for rep in self.reps
+        }  # fmt: skip
+
+    @cached_property
+    def mailboxes_by_address(self) -> Mapping[str, Mailbox]:
+        return {
+            box.address: Mailbox(
+                box.address, box.display_name, box.rep, box.timezone, box.cap_per_day,
+                Ramp(box.ramp.start, box.ramp.step) if box.ramp else None,
+                box.gap.min.elapsed.total_seconds(), box.gap.jitter.elapsed.total_seconds(), box.connections,
+                self.inbox_of(box.address) is not None,
+            )
+            for box in self.mailboxes
+        }  # fmt: skip
+
+    @cached_property
+    def absences(self) -> tuple[Absence, ...]:
+        return tuple(Absence(away.rep, away.first, away.last, away.cover) for away in self.away)
+
+    @cached_property
+    def windows_by_name(self) -> Mapping[str, Window]:
+        return {name: parse_window(hours) for name, hours in self.windows.items()}
+
+    def mailbox_section(self, address: str) -> MailboxSection | None:
+        return next((box for box in self.mailboxes if box.address == address), None)
+
+    def inbox_of(self, address: str) -> str | None:
+        """The inbox in which answers to mail from `address` arrive."""
+        section = self.mailbox_section(address)
+        if section and section.replies_to:
+            section = self.mailbox_section(section.replies_to)
+        return section.inbox if section else None
+
+
+def load(path: Path) -> Config:
+    """Read config.toml. Raises ConfigError, with the key, what was expected and what was found."""
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        raise ConfigError(str(path), "a file", 'none; run "sequencer init" here, or name it with --config') from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), "a readable UTF-8 file", str(error)) from None
+    config = parse(text)
+    config._folder = path.resolve().parent
+    return config
+
+
+def parse(text: str) -> Config:
+    """Read the text of config.toml. Raises ConfigError."""
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("the file", "TOML", str(error)) from None
+    except ValidationError as error:
+        raise _first(error) from None
+
+
+def _first(error: ValidationError) -> ConfigError:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return ConfigError(key, "no such key", f'"{problem["loc"][-1]}"')
+    if problem["type"] == "missing":
+        return ConfigError(key, "a value", "nothing")
+    expected = problem["msg"].removeprefix("Value error, ")
+    return ConfigError(key, expected, "a value that is not shown" if "password" in key else repr(problem["input"])[:80])
+
+
+def read_secret(reference: str) -> str:
+    """The secret behind a reference. Raises ConfigError when it is missing or its file is open to others."""
+    found = SECRET.fullmatch(reference)
+    if not found:
+        raise ConfigError("password", "a reference", "something else")
+    where, name = found[1], found[2]
+    if where == "env":
+        if name not in os.environ:
+            raise ConfigError(reference, "an environment variable", "none of this name")
+        return os.environ[name]
+    return _secret_file(Path(name)) if where == "file" else _secret_command(name)
+
+
+def _secret_file(path: Path) -> str:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode not in (0o600, 0o400):
+            raise ConfigError(f"file:{path}", f"mode 0600 or 0400 (chmod 600 {path})", f"{mode:04o}")
+        return path.read_text()[:SECRET_BYTES_MAX].strip()
+    except OSError as error:
+        raise ConfigError(f"file:{path}", "a readable file", error.strerror or "an error") from None
+
+
+def _secret_command(command: str) -> str:
+    try:
+        run = subprocess.run(
+            command, shell=True, capture_output=True, text=True, timeout=SECRET_COMMAND_S_MAX, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise ConfigError("cmd", f"an answer within {SECRET_COMMAND_S_MAX:.0f} s", "none") from None
+    if run.returncode:
+        raise ConfigError("cmd", "a command that ends with 0", f"exit {run.returncode}")
+    return run.stdout[:SECRET_BYTES_MAX].strip()

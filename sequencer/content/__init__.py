@@ -1,0 +1,1 @@
+"""Files become checked models here: sequences, templates, lists of people."""

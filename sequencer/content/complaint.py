@@ -1,0 +1,190 @@
+"""Says what pydantic found wrong with a file as a manager would say it: the place, what is wrong, what was meant.
+
+It is here because a model's own messages speak of unions, tuples and inputs. It checks nothing itself.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from sequencer.content.grammar import guess
+from sequencer.content.markup import Plain
+from sequencer.core.sequence import KINDS, StepBase
+from sequencer.errors import DefinitionError
+
+__all__ = ["complaints", "spoken_key"]
+
+_WORDS: Mapping[str, str] = {
+    "missing": "is missing",
+    "bool_parsing": "write true or false",
+    "bool_type": "write true or false",
+    "int_parsing": "write a whole number",
+    "string_type": "write one text",
+    "tuple_type": "write a list",
+    "dict_type": "write a map of keys and values",
+    "mapping_type": "write a map of keys and values",
+    "model_type": "write a map of keys and values",
+    "model_attributes_type": "write a map of keys and values",
+    "is_instance_of": "write a map of keys and values",
+}
+_PATTERNS = (
+    (re.compile(r":\[0-5\]"), 'write hours such as "09:00-10:30"'),
+    (re.compile(r"\[a-z0-9\]"), "write lower-case words joined by hyphens, such as call-1"),
+)
+
+
+def complaints(
+    path: str, model: type[BaseModel], plain: Plain, lines: Mapping[str, int], errors: Iterable[ErrorDetails]
+) -> list[DefinitionError]:
+    """One DefinitionError for each place, in the order of the lines."""
+    places: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
+    for error in errors:
+        places.setdefault(_place(plain, error), []).append(error)
+    found = []
+    for place, wrong in places.items():
+        deeper = any(len(other) > len(place) and other[: len(place)] == place for other in places)
+        if deeper and all(error["type"] in _WORDS for error in wrong):
+            # The union's other branch: what is wrong inside says more.
+            continue
+        message, hint = _message(model, place, plain, wrong)
+        found.append(DefinitionError(path, _line(lines, place), f"{spoken_key(plain, place)}: {message}", hint))
+    return sorted(found, key=lambda error: error.line)
+
+
+def spoken_key(plain: Plain, place: Sequence[str | int]) -> str:
+    """`step "bump": reply_to` for steps.5.reply_to."""
+    if len(place) >= 2 and place[0] in ("steps", "rules"):
+        entry = _at(plain, place[:2])
+        name = entry.get("id") if isinstance(entry, dict) else None
+        word = "step" if place[0] == "steps" else "rule"
+        label = f'{word} "{name}"' if isinstance(name, str) else f"{word} {int(place[1]) + 1}"
+        rest = ".".join(map(str, place[2:]))
+        return f"{label}: {rest}" if rest else label
+    return ".".join(map(str, place)) or "the file"
+
+
+def _place(plain: Plain, error: ErrorDetails) -> tuple[str | int, ...]:
+    """The keys as the file has them: pydantic also names the branch of each union it tried."""
+    location = error["loc"]
+    if location[:1] == ("steps",) and len(location) > 2:
+        location = (*location[:2], *location[3:])
+    place: list[str | int] = []
+    here: Any = plain
+    for at, key in enumerate(location):
+        if isinstance(here, dict) and key in here:
+            here = here[str(key)]
+        elif isinstance(here, list) and isinstance(key, int) and key < len(here):
+            here = here[key]
+        elif error["type"] != "missing" or at < len(location) - 1:
+            continue
+        place.append(key)
+    return tuple(place)
+
+
+def _at(plain: Plain, place: Sequence[str | int]) -> Any:
+    here: Any = plain
+    for key in place:
+        try:
+            here = here[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return here
+
+
+def _line(lines: Mapping[str, int], place: Sequence[str | int]) -> int:
+    keys = list(map(str, place))
+    while keys and ".".join(keys) not in lines:
+        keys.pop()
+    return lines.get(".".join(keys), 1)
+
+
+def _message(
+    model: type[BaseModel], place: tuple[str | int, ...], plain: Plain, errors: list[ErrorDetails]
+) -> tuple[str, str]:
+    types = {error["type"] for error in errors}
+    if "extra_forbidden" in types:
+        return "no such key", _key_hint(model, place, plain)
+    if "step_kind" in types:
+        found = _at(plain, place)
+        odd = [guess(key, KINDS) for key in found if key not in KINDS] if isinstance(found, dict) else []
+        return errors[0]["msg"], next((hint for hint in odd if hint), "")
+    given = _at(plain, place)
+    choices = [choice for error in errors for choice in _choices(error)]
+    texts = [_one(error) for error in errors if error["type"] not in ("literal_error", "enum")]
+    # A union's branch that wants another shape than was written says nothing to the author.
+    if isinstance(given, str) and len(texts) + len(choices) > 1:
+        texts = [text for text in texts if text != _WORDS["dict_type"]]
+    if choices:
+        word = given if isinstance(given, str) else "this"
+        texts.append(f'"{word}" is not one of {", ".join(choices)}')
+    hint = guess(given, choices) if isinstance(given, str) and choices else ""
+    return "; or ".join(dict.fromkeys(texts)), hint
+
+
+def _one(error: ErrorDetails) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        found = [words for pattern, words in _PATTERNS if pattern.search(str(context.get("pattern")))]
+        return found[0] if found else "this is not written as it must be"
+    match kind:
+        case "string_too_long":
+            return f"at most {context['max_length']} characters"
+        case "too_long":
+            return f"at most {context['max_length']} of them"
+        case "string_too_short" | "too_short":
+            return "is empty"
+        case "greater_than_equal":
+            return f"at least {context['ge']}"
+        case "less_than_equal":
+            return f"at most {context['le']}"
+        case _:
+            return _WORDS.get(kind, error["msg"])
+
+
+def _choices(error: ErrorDetails) -> list[str]:
+    if error["type"] not in ("literal_error", "enum"):
+        return []
+    return re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
+
+
+def _key_hint(model: type[BaseModel], place: tuple[str | int, ...], plain: Plain) -> str:
+    models = _models_at(model, place[:-1], plain)
+    keys = sorted({key for each in models for key in _keys(each)})
+    hint = guess(str(place[-1]), keys)
+    return hint or (f"here may stand {', '.join(keys)}" if 0 < len(keys) <= 12 else "")
+
+
+def _models_at(model: type[BaseModel], place: Sequence[str | int], plain: Plain) -> set[type[BaseModel]]:
+    """The models that the place may hold, found by walking the annotations along its keys."""
+    models = {model}
+    for at, key in enumerate(place):
+        fields = [_keys(each)[str(key)] for each in models if str(key) in _keys(each)]
+        if fields:
+            models = {found for annotation in fields for found in _models_in(annotation)}
+        if all(issubclass(each, StepBase) for each in models) and isinstance(key, int):
+            step = _at(plain, place[: at + 1])
+            models = {each for each in models if isinstance(step, dict) and getattr(each, "kind", None) in step}
+    return models
+
+
+def _keys(model: type[BaseModel]) -> dict[str, Any]:
+    """What may be written in the model -> its annotation."""
+    return {
+        str(field.validation_alias or name): [field.annotation, *field.metadata]
+        for name, field in model.model_fields.items()
+    }
+
+
+def _models_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return set()
+    parts = annotation if isinstance(annotation, list | tuple) else get_args(annotation)
+    return {found for part in parts for found in _models_in(part)}

@@ -1,0 +1,199 @@
+"""Reads sequence files into checked models, with the templates they name: one door for files and for the database.
+
+It is here so that past it no code meets a malformed value, and so that the daemon runs the very text that was applied:
+a Bundle holds the sequence with all its files. Whether names and targets fit together is lint.py's question.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from sequencer.content import markup, message
+from sequencer.content.complaint import complaints
+from sequencer.content.folder import FileRefused, name_problem, read_below
+from sequencer.content.functions import FUNCTIONS
+from sequencer.content.grammar import guess
+from sequencer.content.render import KINDS
+from sequencer.content.sandbox import Sandbox
+from sequencer.core.reaction import FixedReaction, Reaction
+from sequencer.core.sequence import CallStep, EmailStep, LinkedInStep, ManualStep, Sequence, TaskStep
+from sequencer.errors import DefinitionError, DefinitionErrors
+
+__all__ = ["Bundle", "NamedFile", "from_stored", "load", "named_files", "reactions", "read_sequence", "sequence_names"]
+
+ATTACHMENT_BYTES_MAX = 2_000_000
+FILES_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that a sequence names: its path below templates/, the key that names it, what it is."""
+
+    path: str
+    key: str
+    role: Literal["message", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A sequence and every file it needs; `files`: path below templates/ -> text (an attachment: base64).
+
+    `digest` is a SHA-256 over id, source and files: two bundles with the same digest send the same texts.
+    """
+
+    sequence: Sequence
+    files: Mapping[str, str]
+    digest: str
+    source: str
+
+    def attachment(self, path: str) -> bytes:
+        """The bytes of a file that a template attaches. Raises KeyError."""
+        return b64decode(self.files[path])
+
+
+def read_sequence(path: str, text: str, sequence_id: str) -> Sequence:
+    """The sequence that a file says, knowing its lines. Raises DefinitionErrors with all that is wrong."""
+    plain, lines = markup.read(path, text)
+    if not isinstance(plain, dict):
+        raise DefinitionErrors([DefinitionError(path, 1, "a sequence is a map of keys: title, steps and so on")])
+    if "id" in plain:
+        hint = f'remove it: "{sequence_id}", the file\'s name, is the id'
+        raise DefinitionErrors([DefinitionError(path, lines["id"], "id: no such key", hint)])
+    try:
+        return Sequence.model_validate({**plain, "id": sequence_id}).located(path, lines)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        named = [each for each in details if each["loc"] != ("id",)]
+        wrong = complaints(path, Sequence, plain, lines, named)
+        if len(named) < len(details):
+            hint = "name it in lower-case words joined by hyphens, such as vp-engineering.yaml"
+            wrong.append(DefinitionError(path, 0, f'the file\'s name "{sequence_id}" cannot be an id', hint))
+        raise DefinitionErrors(wrong) from None
+
+
+def load(
+    root_sequences: Path, root_templates: Path, names: Collection[str] | None = None
+) -> tuple[list[Bundle], list[DefinitionError]]:
+    """All sequences below a folder, or those `names` names, with what is wrong in the files that cannot be read.
+
+    A bundle whose `files` lack a named file still comes: lint says which. Errors name paths as `sequences/x.yaml`.
+    """
+    known = sequence_names(root_sequences)
+    bundles, errors = [], []
+    for name in known if names is None else names:
+        path = f"{root_sequences.name}/{name}.yaml"
+        if name not in known:
+            errors.append(DefinitionError(path, 0, "no such sequence", guess(name, known)))
+            continue
+        try:
+            source = markup.decode(path, read_below(root_sequences, f"{name}.yaml"))
+            sequence = read_sequence(path, source, name)
+        except DefinitionErrors as error:
+            errors += error.errors
+            continue
+        except DefinitionError as error:
+            errors.append(error)
+            continue
+        except (FileRefused, OSError) as error:
+            errors.append(DefinitionError(path, 0, str(error)))
+            continue
+        files, unread = _files(sequence, root_templates)
+        errors += unread
+        bundles.append(_bundle(sequence, source, files))
+    return bundles, errors
+
+
+def from_stored(sequence_id: str, source: str, files: Mapping[str, str]) -> Bundle:
+    """The bundle that the database keeps, through the same door. Raises DefinitionErrors."""
+    return _bundle(read_sequence(f"sequences/{sequence_id}.yaml", source, sequence_id), source, files)
+
+
+def sequence_names(root: Path) -> list[str]:
+    """Ids of the sequence files in a folder; scenario tests (*.test.yaml) are none."""
+    names = (path.name for path in root.glob("*.yaml") if not path.name.startswith("."))
+    return sorted(name.removesuffix(".yaml") for name in names if not name.endswith(".test.yaml"))
+
+
+def reactions(sequence: Sequence) -> Iterator[tuple[str, Reaction | FixedReaction]]:
+    """Every reaction of the sequence and its key, those that were not written included."""
+    for name in type(sequence.on).model_fields:
+        reaction = getattr(sequence.on, name)
+        yield (f"on.{name}.then", reaction.then) if name == "soft_bounce" else (f"on.{name}", reaction)
+    for at, step in enumerate(sequence.steps):
+        if isinstance(step, ManualStep):
+            for outcome, reaction in step.outcomes.items():
+                yield f"steps.{at}.outcomes.{outcome}", reaction
+        if isinstance(step, ManualStep | EmailStep) and step.on_overdue:
+            yield f"steps.{at}.on_overdue.do", step.on_overdue.do
+    for at, rule in enumerate(sequence.rules):
+        yield f"rules.{at}.do", rule.do
+
+
+def named_files(sequence: Sequence) -> Iterator[NamedFile]:
+    """Every file that the sequence names, in the order of the file; a file named twice comes twice."""
+    for at, step in enumerate(sequence.steps):
+        key = f"steps.{at}"
+        match step:
+            case EmailStep():
+                for variant, path in step.email.variants.items():
+                    yield NamedFile(path, f"{key}.email.variants.{variant}", "message")
+            case CallStep():
+                yield NamedFile(step.call, f"{key}.call", "text")
+            case LinkedInStep(note=str(path)):
+                yield NamedFile(path, f"{key}.note", "text")
+            case TaskStep(script=str(path)):
+                yield NamedFile(path, f"{key}.script", "text")
+    for key, reaction in reactions(sequence):
+        if reaction.script is not None:
+            yield NamedFile(reaction.script, f"{key}.script", "text")
+
+
+def _bundle(sequence: Sequence, source: str, files: Mapping[str, str]) -> Bundle:
+    digest = sha256()
+    for part in (sequence.id, source, *(part for item in sorted(files.items()) for part in item)):
+        content = part.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8) + content)
+    return Bundle(sequence, dict(files), digest.hexdigest(), source)
+
+
+def _files(sequence: Sequence, root: Path) -> tuple[dict[str, str], list[DefinitionError]]:
+    """What the sequence names, and what that includes and attaches. A file that is not there is left out."""
+    files: dict[str, str] = {}
+    errors: list[DefinitionError] = []
+    sandbox = Sandbox({}, FUNCTIONS)
+    todo = [(named.path, named.role == "message") for named in named_files(sequence)]
+    seen: set[str] = set()
+    while todo:
+        name, is_message = todo.pop()
+        if name in seen or name_problem(name):
+            continue
+        seen.add(name)
+        path = f"{root.name}/{name}"
+        if len(files) >= FILES_MAX:
+            errors.append(DefinitionError(path, 0, f"one sequence names more than {FILES_MAX} files"))
+            break
+        try:
+            text = files[name] = markup.decode(path, read_below(root, name))
+            todo += [(include, False) for include, _, _ in sandbox.examine(name, text)[1].includes]
+            for attachment in _attached(path, text) if is_message else ():
+                files[attachment] = b64encode(read_below(root, attachment, ATTACHMENT_BYTES_MAX)).decode("ascii")
+        except FileNotFoundError:
+            continue
+        except DefinitionError as error:
+            errors.append(error)
+        except (FileRefused, OSError) as error:
+            errors.append(DefinitionError(path, 0, str(error)))
+    return files, errors
+
+
+def _attached(path: str, text: str) -> list[str]:
+    try:
+        named = [header.text for header in message.parse(path, text).attach]
+    except DefinitionErrors:
+        return []
+    return [name for name in named if name.rpartition(".")[2].lower() not in KINDS]

@@ -1,0 +1,223 @@
+"""The gates of one step, in the order in which `why` tells them: each passed or closed, and what opens it.
+
+`decide` acts when all of them are open; dispatch asks again, without the last ones, before a mail leaves. A gate
+says what is; it never asks for an action.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sequencer.core.facts import Facts, Known
+from sequencer.core.people import Channel
+from sequencer.core.progress import Hold, Progress
+from sequencer.core.reason import SENTENCE, Gate, Place, Reason
+from sequencer.core.sequence import AnyStep, BranchStep, CallStep, EmailStep, LinkedInStep, Sequence
+from sequencer.core.suppression import may_contact
+from sequencer.core.timing import HOLD_EXPIRES, DueTime, Hours, due_time, hours_now, hours_of, opening, within_end
+from sequencer.core.window import local_date, start_of_day
+
+_OUTER = {
+    "all": ("installation", Reason.ALL_PAUSED, "resume --all"),
+    "sequence": ("sequence", Reason.SEQUENCE_PAUSED, "resume --sequence {key}"),
+    "mailbox": ("mailbox", Reason.MAILBOX_PAUSED, "resume --mailbox {key}"),
+}
+
+
+def gates_of(step: AnyStep, sequence: Sequence, progress: Progress, facts: Facts, now: datetime) -> tuple[Gate, ...]:
+    """Every gate between this enrollment and `step`."""
+    due = due_time(step, progress, facts)
+    return (
+        *pause_gates(sequence, progress, facts),
+        _task_gate(sequence, progress),
+        flight_gate(progress, now),
+        _wait_gate(step, sequence, progress, due, now),
+        *_branch_gates(step, sequence, progress, facts, due, now),
+        *_hour_gates(step, sequence, facts, hours_now(step, progress, facts), due, now),
+        *_rep_gates(step, progress, facts, now),
+    )
+
+
+def leaving_gates(
+    step: EmailStep, sequence: Sequence, progress: Progress, facts: Facts, now: datetime
+) -> tuple[Gate, ...]:
+    """What must still be open when a queued mail is about to leave: the stops, the hours, the permission."""
+    # Its wait was over when it was queued; a person's new attempt of an earlier step has none.
+    due = replace(due_time(step, progress, facts), at=now)
+    return (
+        *end_gates(progress),
+        *pause_gates(sequence, progress, facts),
+        *_hour_gates(step, sequence, facts, hours_of(step, facts), due, now),
+        *contact_gates(step, facts, progress),
+    )
+
+
+def end_gates(progress: Progress) -> tuple[Gate, ...]:
+    """Closed for good once the enrollment is finished."""
+    if progress.finished is None:
+        return (Gate("finished", True),)
+    return (Gate("finished", False, Reason.FINISHED, progress.finished.value, frees_by="enroll the person again"),)
+
+
+def pause_gates(sequence: Sequence, progress: Progress, facts: Facts) -> tuple[Gate, ...]:
+    """Installation, sequence, mailbox, then the enrollment's own pauses and holds."""
+    gates = []
+    for scope, (name, reason, mend) in _OUTER.items():
+        pause = next((pause for pause in facts.outer if pause.scope == scope), None)
+        if pause is None:
+            gates.append(Gate(name, True))
+        else:
+            detail = f"by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC" + (
+                f": {pause.reason}" if pause.reason else ""
+            )
+            gates.append(Gate(name, False, reason, detail, frees_by=mend.format(key=pause.key)))
+    gates += [
+        Gate(
+            "paused", False, pause.reason, f"by {pause.by}", _reaction_place(sequence, pause.reason),
+            frees_at=pause.until, frees_by="" if pause.until else "resume",
+        )
+        for pause in progress.pauses
+    ] or [Gate("paused", True)]  # fmt: skip
+    gates += [
+        Gate("held", False, hold.reason, hold.detail, frees_by=_mend(hold)) for hold in progress.holds
+    ] or [Gate("held", True)]  # fmt: skip
+    return tuple(gates)
+
+
+def _mend(hold: Hold) -> str:
+    mend, expires = _MENDS.get(hold.reason, "resume"), expires_at(hold)
+    return f"{mend} (ends by itself on {expires:%Y-%m-%d})" if expires else mend
+
+
+def expires_at(hold: Hold) -> datetime | None:
+    """When a hold that nobody mends ends the enrollment; what is uncertain waits for its answer."""
+    return None if hold.reason is Reason.UNCERTAIN else hold.put_at + HOLD_EXPIRES
+
+
+_MENDS = {
+    Reason.BAD_ADDRESS: "import a working address with --update, then resume",
+    Reason.NO_ADDRESS: "import an address with --update, then resume",
+    Reason.BAD_PHONE: "import a working number with --update, then resume",
+    Reason.MISSING_FIELD: "import the field with --update, or give it a default in the template, then resume",
+    Reason.TEMPLATE_ERROR: "mend the template and apply, then resume",
+    Reason.UNCERTAIN: "uncertain sent, resend or skip",
+    Reason.UNREADABLE_MAIL: "read the parked mail in inbox --parked, then resume",
+    Reason.MAILBOX_GONE: "reassign to another mailbox, or put it back into config.toml and resume",
+    Reason.CONFIRM_DATE: "resume, if it should still go on",
+}
+
+
+def _reaction_place(sequence: Sequence, reason: Reason) -> Place:
+    keys = {Reason.AWAY: "on.auto_reply", Reason.ACCOUNT: "on.account_reply", Reason.OWNER_WROTE: "on.owner_wrote"}
+    return sequence.place(keys[reason]) if reason in keys else Place()
+
+
+def _task_gate(sequence: Sequence, progress: Progress) -> Gate:
+    key = progress.step_task
+    if key is None:
+        return Gate("task", True)
+    task = progress.tasks[key]
+    reason = Reason.REVIEW if task.review else Reason.TASK_OPEN
+    detail = f"open since {task.opened_at:%Y-%m-%d %H:%M} UTC"
+    return Gate("task", False, reason, detail, sequence.step_place(progress.step), frees_by="done or skip the task")
+
+
+def flight_gate(progress: Progress, now: datetime) -> Gate:
+    """One mail to a person at a time: the next step waits for the outcome of this one."""
+    flight = progress.flight
+    if flight is None:
+        return Gate("in flight", True)
+    if flight.state == "uncertain":
+        return Gate("in flight", False, Reason.UNCERTAIN, flight.step, frees_by=_MENDS[Reason.UNCERTAIN])
+    if flight.again_at and flight.again_at > now:
+        return Gate("in flight", False, Reason.BACK_OFF, f"try {flight.deferrals + 1}", frees_at=flight.again_at)
+    return Gate("in flight", False, Reason.IN_FLIGHT, flight.step, frees_by="the send's outcome")
+
+
+def _wait_gate(step: AnyStep, sequence: Sequence, progress: Progress, due: DueTime, now: datetime) -> Gate:
+    place = sequence.step_place(step.id, "wait")
+    if due.at <= now:
+        return Gate("wait", True, detail=f"over since {due.at:%Y-%m-%d %H:%M} UTC", place=place)
+    detail = f"{step.wait.span} from {step.wait.anchor or 'the step before'}"
+    reason = Reason.WAIT
+    if due.at == progress.not_before:
+        tries = progress.step == step.id and step.id in progress.touches
+        reason, detail = (Reason.RETRY, "planned again") if tries else (reason, "since it was paused or held")
+    return Gate("wait", False, reason, detail, place, frees_at=due.opens or due.at)
+
+
+def _branch_gates(
+    step: AnyStep, sequence: Sequence, progress: Progress, facts: Facts, due: DueTime, now: datetime
+) -> tuple[Gate, ...]:
+    if not isinstance(step, BranchStep) or step.within is None:
+        return ()
+    end, known = within_end(step, progress, facts), Known(progress, facts, now)
+    place = sequence.step_place(step.id, "branch")
+    if now >= end or known.holds(step.branch):
+        return (Gate("branch", True, place=place),)
+    by_days = known.next_change(step.branch)
+    frees_at = min(end, max(by_days, due.at)) if by_days else end
+    return (Gate("branch", False, Reason.WITHIN, step.branch, place, frees_at=frees_at),)
+
+
+def _hour_gates(
+    step: AnyStep, sequence: Sequence, facts: Facts, hours: Hours, due: DueTime, now: datetime
+) -> tuple[Gate, ...]:
+    if isinstance(step, BranchStep):
+        return ()
+    place = sequence.step_place(step.id, "at") if step.at else sequence.place("settings.window")
+    at = max(now, due.at)
+    opens = opening(hours, at) if due.opens else None
+    if opens is None:
+        mend = "the window, the step's `at` and the holidays leave no opening: edit one of them"
+        return (Gate("window", False, Reason.NEVER_OPENS, "", place, frees_by=mend),)
+    zone = facts.zone_detail if hours.zone is facts.zone else f"{hours.zone} (the rep's)"
+    if opens == at:
+        return (Gate("window", True, detail=zone, place=place), Gate("holiday", True))
+    if holiday := hours.holidays(local_date(hours.zone, at)):
+        closed = Gate("holiday", False, Reason.HOLIDAY, holiday, frees_at=opens)
+        return (Gate("window", True, detail=zone, place=place), closed)
+    detail = f"{at.astimezone(hours.zone):%a %H:%M} in {zone}"
+    return (Gate("window", False, Reason.WINDOW_CLOSED, detail, place, frees_at=opens), Gate("holiday", True))
+
+
+def _rep_gates(step: AnyStep, progress: Progress, facts: Facts, now: datetime) -> tuple[Gate, ...]:
+    """A rep gets no more calls a day, and no more connection requests a week, than they can do."""
+    rep = facts.rep
+    if isinstance(step, CallStep) and facts.calls_today >= rep.calls_per_day:
+        used, limit = facts.calls_today, rep.calls_per_day
+    elif (
+        isinstance(step, LinkedInStep)
+        and step.linkedin == "connect"
+        and facts.connects_this_week >= rep.connects_per_week
+    ):
+        used, limit = facts.connects_this_week, rep.connects_per_week
+    else:
+        return ()
+    tomorrow = start_of_day(rep.timezone, local_date(rep.timezone, now) + timedelta(days=1))
+    opens = opening(hours_now(step, progress, facts), tomorrow) or tomorrow
+    return (Gate("rep capacity", False, Reason.REP_DAY, f"{used} of {limit} for {rep.name}", frees_at=opens),)
+
+
+def contact_gates(step: AnyStep, facts: Facts, progress: Progress | None = None) -> tuple[Gate, ...]:
+    """Whether the person may be contacted on the step's channel at all; `decide` does not wait for this one.
+
+    `progress` adds what its own sequence has silenced.
+    """
+    channel: Channel | None = step.channel
+    if channel is None:
+        return ()
+    person = facts.prospect
+    verdict = may_contact(
+        channel,
+        person_id=person.id,
+        address=person.address,
+        account_id=person.account_id,
+        suppressions=facts.suppressions,
+    )
+    mend = "nothing: the refusal stands"
+    if verdict.by is not None:
+        detail = f"{verdict.by.kind}: {verdict.by.reason or SENTENCE[Reason.SUPPRESSED]}"
+        return (Gate("suppression", False, Reason.SUPPRESSED, detail, frees_by=mend),)
+    if progress and {channel, "all"}.intersection(progress.silenced):
+        return (Gate("suppression", False, Reason.SUPPRESSED, f"{channel}: in this sequence", frees_by=mend),)
+    return (Gate("suppression", True),)

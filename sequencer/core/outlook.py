@@ -1,0 +1,131 @@
+"""The expected future of one enrollment: decide, assume that it is done, apply, and decide again.
+
+preview, why, forecast and plan all ask this module, so that none of them re-implements a rule. It assumes that every
+mail is accepted when it may leave, that a rep does every task when it is due and the sequence goes on, that nobody
+answers, and that a rep's day has room. Caps and gaps of the mailbox are core/capacity.py's.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from sequencer.core import actions as a
+from sequencer.core import events as e
+from sequencer.core.decide import Decision, decide, standing
+from sequencer.core.facts import Facts
+from sequencer.core.gates import leaving_gates
+from sequencer.core.progress import Progress, step
+from sequencer.core.reason import Gate, Reason
+from sequencer.core.sequence import EmailStep, Sequence
+
+DECISIONS_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One thing that will happen: a mail queued, a task opened, a step passed by, the end."""
+
+    kind: Literal["email", "task", "skipped", "branch", "finished"]
+    step: str | None
+    at: datetime
+    detail: str = ""
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """`expected` in order of time; `stopped_by`: the gate that only an event or a person opens, if one comes first."""
+
+    expected: tuple[Expected, ...]
+    stopped_by: Gate | None = None
+
+    @property
+    def next(self) -> Expected | None:
+        return self.expected[0] if self.expected else None
+
+
+def outlook(sequence: Sequence, progress: Progress, facts: Facts, now: datetime) -> Outlook:
+    """What is to come from `now` on; what is under way is listed first."""
+    expected: list[Expected] = []
+    at = now
+    for _ in range(DECISIONS_MAX):
+        decision = decide(sequence, progress, facts, at)
+        for action in decision.actions:
+            progress = step(progress, a.event_of(action), at)
+            if (entry := _expected(action, at)) is not None:
+                expected.append(entry)
+            progress = _assume(progress, action, at)
+        if progress.finished and not progress.signals:
+            return Outlook(tuple(expected))
+        if decision.actions:
+            continue
+        if (under_way := _under_way(sequence, progress, facts, at)) is not None:
+            entry, event, at = under_way
+            expected.append(entry)
+            progress = step(progress, event, at)
+            continue
+        closed = _closed(decision)
+        if decision.due_at is None or closed is None or closed.frees_at is None:
+            return Outlook(tuple(expected), closed)
+        facts = replace(facts, calls_today=0, connects_this_week=0) if closed.reason is Reason.REP_DAY else facts
+        at = decision.due_at
+    return Outlook(tuple(expected))
+
+
+def _closed(decision: Decision) -> Gate | None:
+    """The gate that stops it: the first that no clock opens, else the first."""
+    closed = [gate for gate in decision.gates if not gate.passed]
+    return next((gate for gate in closed if gate.frees_at is None), closed[0] if closed else None)
+
+
+def _under_way(
+    sequence: Sequence, progress: Progress, facts: Facts, at: datetime
+) -> tuple[Expected, e.Event, datetime] | None:
+    """The mail that is queued or the task that is open, done as soon as nothing else stops it."""
+    if progress.pauses or progress.holds or facts.outer:
+        return None
+    if key := progress.step_task:
+        task = progress.tasks[key]
+        done_at = max(at, task.due_at)
+        detail = "review" if task.review else task.work
+        return Expected("task", task.step, done_at, detail), _done(key), done_at
+    flight, following = progress.flight, standing(sequence, progress)
+    if flight is None or flight.state != "queued":
+        return None
+    sent_at = max(at, flight.again_at or at)
+    if not facts.on_the_wire and isinstance(following, EmailStep) and following.id == flight.step:
+        closed = [gate for gate in leaving_gates(following, sequence, progress, facts, sent_at) if not gate.passed]
+        if any(gate.frees_at is None for gate in closed):
+            return None
+        sent_at = max([sent_at, *(gate.frees_at for gate in closed if gate.frees_at)])
+    entry = Expected("email", flight.step, sent_at, progress.touches[flight.step].variant)
+    return entry, e.TouchSent(step=flight.step, attempt=flight.attempt, sent_at=sent_at), sent_at
+
+
+def _done(key: str) -> e.TaskDone:
+    return e.TaskDone(task=key, outcome="", by="outlook")
+
+
+def _assume(progress: Progress, action: a.Action, at: datetime) -> Progress:
+    """The world does its part at once."""
+    match action:
+        case a.QueueTouch(step=step_id, attempt=attempt):
+            return step(progress, e.TouchSent(step=step_id, attempt=attempt, sent_at=at), at)
+        case a.OpenTask(task=key, step=str()):
+            return step(progress, _done(key), at)
+    return progress
+
+
+def _expected(action: a.Action, at: datetime) -> Expected | None:
+    match action:
+        case a.QueueTouch(step=step_id, variant=variant):
+            return Expected("email", step_id, at, variant)
+        case a.OpenTask(step=str() as step_id, work=work, review=review):
+            return Expected("task", step_id, at, "review" if review else work)
+        case a.SkipStep(step=step_id, reason=reason):
+            return Expected("skipped", step_id, at, reason=reason)
+        case a.TakeBranch(step=step_id, target=target):
+            return Expected("branch", step_id, at, target)
+        case a.Finish(reason=reason):
+            return Expected("finished", None, at, reason.value)
+    return None

@@ -1,0 +1,146 @@
+"""The daemon: a heartbeat for each service, signals, a clean drain, word to systemd.
+
+APScheduler is only the clock: due work lives in the tables. A service that raises is logged and beats again; the rest
+goes on. `shutdown(wait=True)` would cancel a running coroutine in mid-send, hence: pause, wait for our own tasks, then
+shut down. The unit wants Type=notify, WatchdogSec=60, TimeoutStopSec=45.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from sequencer.app import App, Services, daemon_name, make_services, real_doors
+from sequencer.clock import Clock
+from sequencer.engine.dispatch import LEASE
+from sequencer.errors import InputError
+from sequencer.store.database import sqlite_file
+
+DRAIN_S_MAX = 30.0
+logger = logging.getLogger(__name__)
+Beat = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between two beats of each service."""
+
+    advance_s: float = 2.0
+    dispatch_s: float = 2.0
+    ingest_s: float = 20.0
+    rescue_s: float = 15.0
+
+
+def sd_notify(message: str) -> None:
+    """Send READY=1, STOPPING=1 or WATCHDOG=1 to systemd; nothing happens without it."""
+    if address := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to_systemd:
+            to_systemd.connect("\0" + address[1:] if address[0] == "@" else address)
+            to_systemd.sendall(message.encode())
+
+
+@contextmanager
+def only_daemon(url: str) -> Iterator[None]:
+    """Refuse a second daemon on the same SQLite file. Raises InputError."""
+    file = sqlite_file(url)
+    if file is None:
+        yield
+        return
+    with Path(f"{file}.daemon").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another daemon runs on {file.name}: stop it first (several daemons need PostgreSQL)"
+            ) from None
+        yield
+
+
+class Heartbeat:
+    """Beats the services until it is stopped; each beat is tracked, so that a drain can wait for it."""
+
+    def __init__(self) -> None:
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._running: set[asyncio.Task[None]] = set()
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+        logging.getLogger("apscheduler.executors.default").setLevel(logging.ERROR)
+
+    def add(self, name: str, beat: Beat, every_s: float, clock: Clock) -> None:
+        """Beat now and every `every_s`; a beat that is late or still runs is not made up for."""
+
+        async def tracked() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            try:
+                await beat()
+            except Exception:
+                logger.exception("%s failed; it beats again in %g s", name, every_s)
+            sd_notify("WATCHDOG=1")
+
+        self._scheduler.add_job(
+            tracked, "interval", seconds=every_s, next_run_time=clock.now(), coalesce=True, max_instances=1,
+            misfire_grace_time=None, id=name,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    async def drain(self) -> int:
+        """Begin nothing new and wait for what runs; returns how many were cut off, 0 for a clean end."""
+        self._scheduler.pause()
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_S_MAX)
+        cut_off = len(self._running)
+        self._scheduler.shutdown(wait=False)
+        return cut_off
+
+
+async def serve(services: Services, clock: Clock, stop: asyncio.Event, pace: Pace) -> int:
+    """Run the services until `stop`; returns how many beats were cut off."""
+    heartbeat = Heartbeat()
+    heartbeat.add("advance", lambda: _advance_all(services, clock, stop), pace.advance_s, clock)
+    heartbeat.add("dispatch", lambda: services.dispatch.run_once(clock.now()), pace.dispatch_s, clock)
+    heartbeat.add("ingest", lambda: services.ingest.run_once(clock.now()), pace.ingest_s, clock)
+    heartbeat.add("rescue", lambda: services.rescue.run_once(clock.now()), pace.rescue_s, clock)
+    heartbeat.start()
+    sd_notify("READY=1")
+    await stop.wait()
+    sd_notify("STOPPING=1")
+    try:
+        async with asyncio.timeout(DRAIN_S_MAX):
+            await services.dispatch.stop()
+            await services.ingest.stop()
+    except TimeoutError:
+        logger.error("the drain took longer than %g s", DRAIN_S_MAX)
+    return await heartbeat.drain()
+
+
+async def _advance_all(services: Services, clock: Clock, stop: asyncio.Event) -> None:
+    """Batches until nothing is due, so that a morning's work does not wait for many beats."""
+    while not stop.is_set() and await services.advance.run_once(clock.now()):
+        pass
+
+
+async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LEASE) -> int:
+    """The whole daemon until SIGTERM or SIGINT. Raises InputError when another one runs on the same file."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with only_daemon(app.database.url):
+        services = make_services(app, clock, real_doors(app.config, clock), daemon_name(), lease)
+        logger.info("running; SIGTERM drains and stops")
+        cut_off = await serve(services, clock, stop, pace)
+    logger.info("stopped" if not cut_off else f"stopped; {cut_off} beats were cut off")
+    return cut_off

@@ -1,0 +1,118 @@
+"""Moves enrollments: record what happened, ask `decide`, carry out what it asks, until it asks for nothing more.
+
+The only place where an enrollment moves. Ingest, dispatch, rescue and the commands all come through `record`, which
+runs inside the caller's transaction: events, projection, tasks and sends are one commit. No SQL between decisions.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from sequencer.core import actions as a
+from sequencer.core import events as e
+from sequencer.core.decide import DECISIONS_PER_PASS_MAX, decide
+from sequencer.core.progress import Progress, step
+from sequencer.core.reason import Reason
+from sequencer.engine import project
+from sequencer.engine.situation import Situation, Surroundings, load
+from sequencer.errors import InvariantBroken
+from sequencer.store import log, people
+from sequencer.store.database import Database
+
+DUE_BATCH_MAX = 200
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Pass:
+    """One enrollment's way through one pass: what was recorded and where it stands after it."""
+
+    situation: Situation
+    progress: Progress
+    recorded: list[e.Event] = field(default_factory=list)
+    due_at: datetime | None = None
+
+    def record(self, event: e.Event, at: datetime) -> None:
+        self.progress = step(self.progress, event, at)
+        self.recorded.append(event)
+
+
+class Advance:
+    """The service that works on due enrollments; `record` is what every other service calls."""
+
+    def __init__(self, database: Database, around: Surroundings) -> None:
+        self._database = database
+        self.around = around
+
+    async def run_once(self, now: datetime) -> int:
+        """Decide on one batch of due enrollments; returns how many."""
+        return await self._database.awrite(lambda connection: self.advance_due(connection, now))
+
+    def advance_due(self, connection: Connection, now: datetime) -> int:
+        ids = log.due(connection, now, DUE_BATCH_MAX)
+        self.record(connection, [(enrollment_id, ()) for enrollment_id in ids], now)
+        return len(ids)
+
+    def record(
+        self, connection: Connection, happened: Iterable[tuple[int, Sequence[e.Event]]], now: datetime
+    ) -> dict[int, Pass]:
+        """Record these events of each enrollment and settle it. Returns each one's pass."""
+        wanted = {enrollment_id: tuple(events) for enrollment_id, events in happened}
+        situations = load(connection, self.around, list(wanted), now)
+        passes = {
+            enrollment_id: settled(situations[enrollment_id], events, now)
+            for enrollment_id, events in wanted.items()
+            if enrollment_id in situations
+        }
+        write(connection, passes, now)
+        return passes
+
+
+def settled(situation: Situation, events: Sequence[e.Event], now: datetime) -> Pass:
+    """Fold the events, then decide until nothing is asked. A broken invariant holds this enrollment alone."""
+    one = Pass(situation, situation.enrollment.progress)
+    try:
+        for event in events:
+            one.record(event, now)
+        _decide_all(one, now)
+    except InvariantBroken:
+        logger.exception("enrollment %d is held: an internal check failed", situation.enrollment.id)
+        one = Pass(situation, replace(situation.enrollment.progress, signals=()))
+        for event in events:
+            one.record(event, now)
+        one.progress = replace(one.progress, signals=())
+        if not one.progress.hold(Reason.BUG):
+            one.record(e.HoldPut(reason=Reason.BUG), now)
+    return one
+
+
+def _decide_all(one: Pass, now: datetime) -> None:
+    sequence, facts = one.situation.bundle.sequence, one.situation.facts
+    for _ in range(DECISIONS_PER_PASS_MAX):
+        decision = decide(sequence, one.progress, facts, now)
+        if not decision.actions:
+            one.due_at = decision.due_at
+            return
+        for action in decision.actions:
+            one.record(a.event_of(action), now)
+    raise InvariantBroken(f"no end of decisions in enrollment {one.situation.enrollment.id}")
+
+
+def write(connection: Connection, passes: Mapping[int, Pass], now: datetime) -> None:
+    """Append the events, project them onto tasks and sends, save where each enrollment stands."""
+    entries, touched = [], set()
+    for enrollment_id, one in passes.items():
+        person = one.situation.enrollment.prospect_id
+        entries += [log.Entry(now, person, enrollment_id, event) for event in one.recorded]
+        if one.recorded:
+            touched.add(person)
+    log.append(connection, entries)
+    for enrollment_id, one in passes.items():
+        for event in one.recorded:
+            project.onto_rows(connection, enrollment_id, one.situation, one.progress, event, now)
+    log.save(connection, [(enrollment_id, one.progress, one.due_at) for enrollment_id, one in passes.items()])
+    people.raise_seq(connection, touched)

@@ -1,0 +1,49 @@
+"""How lately the inboxes were read in which a person's answer would arrive (PRODUCT, guarantee 3).
+
+No news is not the same as not knowing: a follow-up waits until every mailbox that wrote to the person in 90 days was
+read to its end.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from sequencer.config import Config
+from sequencer.store import inbox, sends
+
+WROTE_WITHIN = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Until when each person's inboxes count as read; a person nobody wrote to is not in it."""
+
+    until: Mapping[int, datetime]
+    stale_inbox: Mapping[int, str]
+
+    def good_until(self, person_id: int) -> datetime | None:
+        """None for a person whom nobody wrote to lately."""
+        return self.until.get(person_id)
+
+    def is_fresh(self, person_id: int, now: datetime) -> bool:
+        good = self.until.get(person_id)
+        return good is None or now <= good
+
+
+def read(connection: Connection, config: Config, prospect_ids: Collection[int], now: datetime) -> Freshness:
+    """The freshness for each of these people."""
+    wrote = sends.mailboxes_that_wrote(connection, prospect_ids, now - WROTE_WITHIN)
+    synced = inbox.synced_at(connection)
+    age = config.policy.inbox_max_age.elapsed
+    until: dict[int, datetime] = {}
+    oldest: dict[int, str] = {}
+    for person, mailboxes in wrote.items():
+        for mailbox in sorted(mailboxes):
+            name = config.inbox_of(mailbox) or f"no inbox of {mailbox}"
+            read_at = min(synced[name], now) if name in synced else datetime.min.replace(tzinfo=now.tzinfo)
+            good = read_at + age
+            if person not in until or good < until[person]:
+                until[person], oldest[person] = good, name
+    return Freshness(until, oldest)

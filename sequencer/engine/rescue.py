@@ -1,0 +1,96 @@
+"""Finds sends that nobody settles any more, and settles uncertain ones by positive evidence.
+
+A daemon that died between the dot and the outcome leaves `sending` rows under a stale fence: nobody knows whether the
+mail arrived, so they become uncertain. The Sent folder is asked at 1, 5, 15 and 60 minutes; absence never re-sends,
+and after the last look a person settles it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from sequencer.core import events as e
+from sequencer.core.outcome import Uncertain
+from sequencer.engine.advance import Advance
+from sequencer.engine.outcomes import Sent, settle_all
+from sequencer.store import fence, sends
+from sequencer.store.database import Database
+from sequencer.store.sends import SendRow
+
+LOOKS: tuple[timedelta, ...] = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+
+logger = logging.getLogger(__name__)
+FindSent = Callable[[str, str], bool]
+
+
+class Rescue:
+    """The service for stale and uncertain sends. `find_sent(mailbox, message_id)` looks into the Sent folder."""
+
+    def __init__(self, database: Database, advance: Advance, find_sent: FindSent) -> None:
+        self._database, self._advance, self._find_sent = database, advance, find_sent
+
+    async def run_once(self, now: datetime) -> None:
+        await self._database.awrite(lambda connection: sweep(connection, self._advance, now))
+        uncertain = await self._database.aread(lambda connection: sends.in_state(connection, "uncertain"))
+        for row in uncertain:
+            if look_due(row, now):
+                await self._look(row, now)
+
+    async def _look(self, row: SendRow, now: datetime) -> None:
+        found = await self._database.aread(lambda _connection: self._found(row))
+        await self._database.awrite(lambda connection: self._note(connection, row, found, now))
+
+    def _found(self, row: SendRow) -> bool:
+        try:
+            return bool(row.message_id) and self._find_sent(row.mailbox, row.message_id or "")
+        except Exception:
+            logger.warning("send %d: the Sent folder of %s could not be asked", row.id, row.mailbox, exc_info=True)
+            return False
+
+    def _note(self, connection: Connection, row: SendRow, found: bool, now: datetime) -> None:
+        if found:
+            settle_as_sent(connection, self._advance, row, "sent_folder", now)
+            return
+        fence.count_look(connection, row.id)
+        if row.looks + 1 >= len(LOOKS):
+            fence.hand_to_person(connection, row.id)
+
+
+def sweep(connection: Connection, advance: Advance, now: datetime) -> int:
+    """Every `sending` row under a stale fence becomes uncertain; returns how many."""
+    lost = [
+        Sent(row.id, row.fence, Uncertain("the daemon stopped before the server's answer was recorded", "dot"), now)
+        for row in fence.stale(connection, now)
+    ]
+    if lost:
+        settle_all(connection, advance, lost)
+    return len(lost)
+
+
+def look_due(row: SendRow, now: datetime) -> bool:
+    """Whether the next look into the Sent folder is due."""
+    if row.looks >= len(LOOKS) or row.settled_at is None:
+        return False
+    return now >= row.settled_at + LOOKS[row.looks]
+
+
+def next_look_at(rows: list[SendRow]) -> datetime | None:
+    """When the first of these is looked for again."""
+    instants = [row.settled_at + LOOKS[row.looks] for row in rows if row.settled_at and row.looks < len(LOOKS)]
+    return min(instants, default=None)
+
+
+def settle_as_sent(connection: Connection, advance: Advance, row: SendRow, by: str, now: datetime) -> bool:
+    """Positive evidence, or a named person, says that it arrived; False when it is settled already."""
+    if not fence.settle_open(connection, row.id, "sent", by, now):
+        return False
+    settled = e.TouchSettled(step=row.step, attempt=row.attempt, sent_at=row.sending_at or now, by=by)
+    advance.record(connection, [(row.enrollment_id, (settled,))], now)
+    return True
+
+
+def evidence_for(rows: Mapping[str, SendRow]) -> list[SendRow]:
+    """Of sends that a reply or bounce named: those whose arrival it proves."""
+    return [row for row in rows.values() if row.state in ("uncertain", "person")]

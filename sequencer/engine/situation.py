@@ -1,0 +1,174 @@
+"""A situation: one enrollment with everything that a decision about it may know, read in few queries for many.
+
+This is the only place where rows and config become the core's Facts. It decides nothing and writes nothing.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from sequencer.config import Config
+from sequencer.content.definition import Bundle
+from sequencer.content.holiday import holidays_of
+from sequencer.core.facts import Facts
+from sequencer.core.people import Account, Mailbox, OuterPause, Prospect, Rep
+from sequencer.core.sequence import LinkedInStep, Settings
+from sequencer.core.suppression import Suppression
+from sequencer.core.window import Holidays, Window, local_date, no_holidays, parse_window, start_of_day
+from sequencer.engine.catalog import Catalog
+from sequencer.store import fence, log, people, scopes, sends, tasks
+
+ZONE_SOURCES = {
+    "file": "from the file", "phone": "from the phone number", "country": "from the country",
+    "person": "set by a person",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """`numbers`: what the fence compares, as read together with all the rest."""
+
+    enrollment: log.Enrollment
+    bundle: Bundle
+    facts: Facts
+    numbers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every situation is built from."""
+
+    config: Config
+    catalog: Catalog
+
+
+def load(connection: Connection, around: Surroundings, ids: Collection[int], now: datetime) -> dict[int, Situation]:
+    """The situations of these enrollments."""
+    enrollments = log.load(connection, ids)
+    persons = people.load_prospects(connection, {row.prospect_id for row in enrollments.values()})
+    accounts = people.load_accounts(connection, {p.account_id for p in persons.values() if p.account_id})
+    rules = people.suppressions_of(connection, persons.values())
+    paused = scopes.paused_scopes(connection)
+    wired = sends.on_the_wire(connection, list(enrollments))
+    seqs = fence.person_numbers(connection, list(persons))
+    above = {
+        row.id: fence.scopes_of(row.sequence_id, row.mailbox, persons[row.prospect_id].account_id)
+        for row in enrollments.values()
+    }
+    numbers = scopes.scope_numbers(connection, {scope for each in above.values() for scope in each})
+    loads = _Loads(connection, around, now)
+    found: dict[int, Situation] = {}
+    for row in enrollments.values():
+        bundle = around.catalog.bundle(connection, row.sequence_id, row.progress.version)
+        person = persons[row.prospect_id]
+        facts = facts_of(
+            around.config, bundle, str(row.id), person, accounts.get(person.account_id or ""), row.rep, row.mailbox,
+            suppressions=rules.get(person.id, ()),
+            outer=tuple(paused[scope] for scope in above[row.id] if scope in paused),
+            on_the_wire=row.id in wired,
+            loads=loads.of(row.rep, bundle),
+        )  # fmt: skip
+        text = fence.numbers_text(above[row.id], numbers, seqs[row.prospect_id])
+        found[row.id] = Situation(row, bundle, facts, text)
+    return found
+
+
+def facts_of(
+    config: Config,
+    bundle: Bundle,
+    key: str,
+    person: Prospect,
+    account: Account | None,
+    rep_name: str,
+    mailbox_address: str,
+    *,
+    suppressions: tuple[Suppression, ...] = (),
+    outer: tuple[OuterPause, ...] = (),
+    on_the_wire: bool = False,
+    loads: tuple[int, int] = (0, 0),
+) -> Facts:
+    """The core's facts; used for people who are enrolled and for people who might be."""
+    settings = bundle.sequence.settings
+    rep, mailbox = _rep(config, rep_name), config.mailboxes_by_address.get(mailbox_address)
+    zone, detail = zone_of(settings, person, mailbox)
+    return Facts(
+        key=key,
+        prospect=person,
+        account=account,
+        rep=rep,
+        mailbox=mailbox,
+        policy=config.policy,
+        zone=zone,
+        zone_detail=detail,
+        window=window_of(config, settings),
+        holidays=_holidays(settings, person),
+        rep_window=config.windows_by_name[config.policy_section.window],
+        rep_holidays=no_holidays,
+        suppressions=suppressions,
+        outer=outer,
+        on_the_wire=on_the_wire,
+        calls_today=loads[0],
+        connects_this_week=loads[1],
+    )
+
+
+def zone_of(settings: Settings, person: Prospect, mailbox: Mailbox | None) -> tuple[ZoneInfo, str]:
+    """The zone in which the sequence's hours count, and where it comes from."""
+    fallback = mailbox.timezone if mailbox else ZoneInfo("UTC")
+    if settings.timezone == "mailbox":
+        return fallback, f"{fallback} (the mailbox's)"
+    if settings.timezone != "prospect":
+        return ZoneInfo(settings.timezone), f"{settings.timezone} (the sequence's)"
+    if person.timezone is None:
+        return fallback, f"{fallback} (the mailbox's: the person's is not known)"
+    return ZoneInfo(person.timezone), f"{person.timezone} ({ZONE_SOURCES.get(person.zone_source, 'source unknown')})"
+
+
+def window_of(config: Config, settings: Settings) -> Window:
+    if settings.window is None:
+        return config.windows_by_name[config.policy_section.window]
+    if isinstance(settings.window, str):
+        return config.windows_by_name.get(settings.window) or config.windows_by_name[config.policy_section.window]
+    return parse_window(settings.window)
+
+
+def _holidays(settings: Settings, person: Prospect) -> Holidays:
+    if settings.holidays == "none":
+        return no_holidays
+    if settings.holidays == "prospect":
+        return holidays_of(person.country)
+    calendars = [holidays_of(country) for country in settings.holidays]
+    return lambda day: next((name for calendar in calendars if (name := calendar(day))), None)
+
+
+def _rep(config: Config, name: str) -> Rep:
+    """The rep, or what is left of one whom config no longer names."""
+    return config.reps_by_name.get(name) or Rep(name, "", ZoneInfo("UTC"))
+
+
+class _Loads:
+    """How much each rep got already, read once a pass."""
+
+    def __init__(self, connection: Connection, around: Surroundings, now: datetime) -> None:
+        self._connection, self._around, self._now = connection, around, now
+        self._known: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def of(self, rep_name: str, bundle: Bundle) -> tuple[int, int]:
+        """(calls opened today, connection requests opened this week), in the rep's zone."""
+        key = (rep_name, bundle.digest)
+        if key not in self._known:
+            zone = _rep(self._around.config, rep_name).timezone
+            today = local_date(zone, self._now)
+            monday = start_of_day(zone, today - timedelta(days=today.weekday()))
+            connects = {
+                step.id
+                for step in bundle.sequence.steps
+                if isinstance(step, LinkedInStep) and step.linkedin == "connect"
+            }
+            calls = tasks.load_counts(self._connection, rep_name, "call", (), start_of_day(zone, today))
+            weekly = tasks.load_counts(self._connection, rep_name, "linkedin", connects, monday) if connects else 0
+            self._known[key] = (calls, weekly)
+        return self._known[key]

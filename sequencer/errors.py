@@ -1,0 +1,96 @@
+"""The exceptions people see; outcomes of a send are values (core/outcome.py), not exceptions.
+
+    SequencerError                 one clear line for a person; `exit_code` 2 means wrong input, 1 a failure
+    ├── DefinitionError            a sequence, template, scenario or CSV file (path, line, hint)
+    │   └── DefinitionErrors       all of them of all files at once
+    ├── ConfigError                config.toml (key, expected, found)
+    ├── InputError                 a command was asked for something it cannot do; says how to mend it
+    ├── StoreError                 the database
+    │   ├── NotFound  AlreadyEnrolled  LeaseLost  SchemaTooNew
+    ├── UnparseableMessage         a mail that no reader can take apart: it is parked
+    └── InvariantBroken            a bug: that enrollment stops, the rest goes on
+
+It does not format for a terminal: cli/ does.
+"""
+
+from collections.abc import Sequence
+
+
+class SequencerError(Exception):
+    """One clear line for a person."""
+
+    exit_code = 1
+
+
+class DefinitionError(SequencerError):
+    """A file says something that it may not say."""
+
+    exit_code = 2
+
+    def __init__(self, path: str, line: int, message: str, hint: str = "") -> None:
+        super().__init__(path, line, message, hint)
+        self.path, self.line, self.message, self.hint = path, line, message, hint
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{where}: {self.message}" + (f" — {self.hint}" if self.hint else "")
+
+
+class DefinitionErrors(SequencerError):
+    """All that is wrong in all files, in the order of file and line."""
+
+    exit_code = 2
+
+    def __init__(self, errors: Sequence[DefinitionError]) -> None:
+        super().__init__(tuple(errors))
+        self.errors = tuple(sorted(errors, key=lambda error: (error.path, error.line)))
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.errors))
+
+
+class ConfigError(SequencerError):
+    """config.toml: `key` is its dotted path."""
+
+    exit_code = 2
+
+    def __init__(self, key: str, expected: str, found: str) -> None:
+        super().__init__(key, expected, found)
+        self.key, self.expected, self.found = key, expected, found
+
+    def __str__(self) -> str:
+        return f"config.toml: {self.key}: expected {self.expected}, found {self.found}"
+
+
+class InputError(SequencerError):
+    """A command was asked for something that it cannot do; the message says how to mend it."""
+
+    exit_code = 2
+
+
+class StoreError(SequencerError):
+    """The database refuses."""
+
+
+class NotFound(StoreError):
+    exit_code = 2
+
+
+class AlreadyEnrolled(StoreError):
+    exit_code = 2
+
+
+class LeaseLost(StoreError):
+    """Another daemon holds the mailbox now."""
+
+
+class SchemaTooNew(StoreError):
+    """The database was written by a newer version."""
+
+
+class UnparseableMessage(SequencerError):
+    """A mail that cannot be taken apart within the limits: it is parked for a person."""
+
+
+class InvariantBroken(SequencerError):
+    """A bug: this enrollment stops, the rest keeps running."""

@@ -1,0 +1,1 @@
+"""How answers come in: readers that yield raw mail and cursors."""

@@ -1,0 +1,68 @@
+"""Which folders of a mailbox are read, and what each is for: INBOX, junk, archive, trash, sent.
+
+A reply may lie in any of them, moved by a filter or by hand. Servers tell by flags (RFC 6154), the rest is known by the
+names that mail programs give. A user's own folders are not read.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sequencer.inbound.inbox import FolderName, FolderRole
+
+ROLES: tuple[FolderRole, ...] = ("inbox", "junk", "archive", "trash", "sent")  # in the order of reading
+
+_ROLE_BY_FLAG: dict[bytes, FolderRole] = {
+    rb"\junk": "junk",
+    rb"\archive": "archive",
+    rb"\all": "archive",
+    rb"\trash": "trash",
+    rb"\sent": "sent",
+}
+_UNSELECTABLE = {rb"\noselect", rb"\nonexistent"}
+
+_NAMES_BY_ROLE: dict[FolderRole, tuple[str, ...]] = {
+    "junk": ("junk", "spam", "junk e-mail", "junk email", "bulk mail", "spamverdacht", "correo no deseado"),
+    "archive": ("archive", "archives", "all mail", "archiv", "archivo"),
+    "trash": ("trash", "deleted items", "deleted messages", "deleted", "bin", "papierkorb", "papelera", "corbeille"),
+    "sent": ("sent", "sent items", "sent messages", "sent mail", "gesendet", "enviados", "envoyés"),
+}
+_ROLE_BY_NAME = {name: role for role, names in _NAMES_BY_ROLE.items() for name in names}
+_NAMESPACES = {"inbox", "[gmail]", "[google mail]"}  # where servers put their own folders
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    name: FolderName
+    role: FolderRole
+
+
+def special_folders(listing: Iterable[tuple[tuple[bytes, ...], bytes | None, FolderName]]) -> tuple[Folder, ...]:
+    """INBOX, which always exists (RFC 9051 5.1), then the others in the order of ROLES.
+
+    `listing`: (flags, delimiter, name) of each folder as LIST gives them. Names count only for a role that no flag
+    tells; then all of them count: reading one folder too many misses nothing.
+    """
+    flagged = [Folder("INBOX", "inbox")]
+    named: list[Folder] = []
+    for flags, delimiter, name in listing:
+        lowered = [flag.lower() for flag in flags]
+        if _UNSELECTABLE.intersection(lowered) or name.upper() == "INBOX":
+            continue
+        flagged += [Folder(name, _ROLE_BY_FLAG[flag]) for flag in lowered if flag in _ROLE_BY_FLAG]
+        role = role_by_name(name, (delimiter or b"").decode("ascii", "replace"))
+        named += [Folder(name, role)] if role else []
+    told = {folder.role for folder in flagged}
+    found = dict.fromkeys([*flagged, *(folder for folder in named if folder.role not in told)])
+    return tuple(sorted(found, key=lambda folder: ROLES.index(folder.role)))
+
+
+def role_by_name(name: FolderName, delimiter: str) -> FolderRole | None:
+    """What a folder is for, by its name.
+
+    Only top-level folders and those directly below a namespace such as INBOX count: a user's own
+    `Customers/Archive` is not the archive.
+    """
+    *above, leaf = name.split(delimiter) if delimiter else [name]
+    if len(above) > 1 or (above and above[0].casefold() not in _NAMESPACES):
+        return None
+    return _ROLE_BY_NAME.get(leaf.casefold())

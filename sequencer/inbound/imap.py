@@ -1,0 +1,198 @@
+"""Reads one mailbox over IMAP (RFC 3501, RFC 9051) with imapclient: UID by UID, read-only.
+
+The walk is the truth, IDLE only wakes it: a server may forget to push, it cannot forget a UID. Blocking, for one thread
+a mailbox. It asks EXAMINE and BODY.PEEK only, so nothing becomes read; it does not retry, judge or store.
+"""
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import date
+from email.parser import BytesHeaderParser
+from itertools import islice
+from typing import Any
+
+from sequencer.inbound.folders import Folder, special_folders
+from sequencer.inbound.imap_line import ImapServer, Line, Security
+from sequencer.inbound.inbox import (
+    HEAD_BATCH_MAX,
+    HEADER_BYTES_MAX,
+    MESSAGE_BYTES_MAX,
+    Cursor,
+    Fetched,
+    FolderName,
+    Head,
+    Inbox,
+    InboxBroken,
+    InboxLost,
+    Settle,
+    Settled,
+    Wanted,
+    batches,
+)
+
+__all__ = ["Imap", "ImapServer", "Security"]
+
+SEARCH_HITS_MAX = 80_000  # UIDs in one answer: at ten digits each they stay below imaplib's line limit of 1 MB
+IDLE_S_MAX = 1500.0  # RFC 2177: a server may log an idle client out after 30 minutes
+POLL_S = 60.0  # between walks on a server without IDLE
+
+
+class Imap(Inbox):
+    """`since` bounds the first walk of a folder by the date of arrival; None reads all of it.
+
+    `timeout_s`: how long the server may be silent. `round_s`: how long a stop may take while waiting.
+    """
+
+    def __init__(
+        self, server: ImapServer, since: date | None = None, *, timeout_s: float = 30.0, round_s: float = 2.0
+    ) -> None:
+        self._server = server
+        self._since = since
+        self._round_s = round_s
+        self._line = Line(server, timeout_s)
+        self._inbox_uid_next: int | None = None
+
+    def walk(self, cursors: Mapping[FolderName, Cursor], wanted: Wanted, settle: Settle) -> None:
+        folders = self._folders()
+        at = dict(cursors)
+        # All but the last twice: what was moved meanwhile from a folder still to be read into one already read has a
+        # new UID there, and would be missed until the next walk though this one claims to have seen everything.
+        for folder in (*folders, *folders[:-1]):
+            at[folder.name] = self._walk_folder(folder, at.get(folder.name, Cursor()), wanted, settle)
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        selected = self._examine("INBOX")
+        if self._inbox_uid_next not in (None, selected.get(b"UIDNEXT")):
+            return True  # arrived between the walk and now: nobody would push it
+        if not self._line.ask("has_capability", "IDLE"):
+            stop.wait(min(seconds, POLL_S))
+            return False
+        self._line.ask("idle")
+        news = self._idle(stop, math.ceil(min(seconds, IDLE_S_MAX) / self._round_s))
+        _, answers = self._line.ask("idle_done")  # a dead line shows here at the latest
+        return news or _has_news(answers)
+
+    def find_sent(self, message_id: str) -> bool:
+        return any(self._holds(folder.name, message_id) for folder in self._folders() if folder.role == "sent")
+
+    def append_sent(self, raw: bytes) -> None:
+        sent = next((folder.name for folder in self._folders() if folder.role == "sent"), None)
+        if sent is None:
+            raise InboxBroken(f"{self._server}: no Sent folder to file a copy in")
+        self._line.ask("append", sent, raw, flags=(rb"\Seen",))
+
+    def close(self) -> None:
+        self._line.close()
+
+    def _folders(self) -> tuple[Folder, ...]:
+        return special_folders(self._line.ask("list_folders"))
+
+    def _examine(self, folder: FolderName) -> dict[bytes, Any]:
+        selected: dict[bytes, Any] = self._line.ask("select_folder", folder, readonly=True)
+        return selected
+
+    def _walk_folder(self, folder: Folder, cursor: Cursor, wanted: Wanted, settle: Settle) -> Cursor:
+        selected = self._examine(folder.name)
+        validity = selected.get(b"UIDVALIDITY")
+        if not isinstance(validity, int):
+            raise InboxBroken(f"{self._server}: folder {folder.name} has no UIDVALIDITY: it cannot be read twice")
+        if validity != cursor.uid_validity:  # other UIDs from now on: all again, the Message-ID tells what is known
+            cursor = Cursor(validity, 0)
+        if folder.role == "inbox":
+            self._inbox_uid_next = selected.get(b"UIDNEXT")
+        new = iter(self._new_uids(cursor, selected))
+        while uids := list(islice(new, HEAD_BATCH_MAX)):
+            for batch in batches(self._heads(folder, uids), wanted):
+                cursor = Cursor(validity, batch[-1][0].uid)
+                settle(folder.name, cursor, self._settled(batch, validity))
+        return cursor
+
+    def _new_uids(self, cursor: Cursor, selected: Mapping[bytes, Any]) -> list[int]:
+        found: set[int] = set()
+        for span in search_spans(cursor.uid_last + 1, selected.get(b"EXISTS", 0), selected.get(b"UIDNEXT", 0)):
+            criteria: list[object] = ["UID", span]
+            if self._since is not None and cursor.uid_last == 0:
+                criteria += ["SINCE", self._since]
+            found.update(self._line.ask("search", criteria))
+        return sorted(uid for uid in found if uid > cursor.uid_last)  # `9:*` finds the last message even when it is 5
+
+    def _fetch(self, uids: Sequence[int], parts: Sequence[str], name: bytes) -> dict[int, dict[bytes, Any]]:
+        """By UID, without messages that are gone: of one expunged a moment ago Dovecot answers NIL for its parts."""
+        answers: dict[int, dict[bytes, Any]] = self._line.ask("fetch", uids, parts)
+        empty = [uid for uid, answer in answers.items() if _part(answer, name) is None]
+        if empty:
+            self._line.ask("noop")  # from here on the server may leave them out
+            there = set(self._line.ask("search", ["UID", ",".join(map(str, empty))]))
+            answers = {uid: answer for uid, answer in answers.items() if uid in there or uid not in empty}
+        return answers
+
+    def _heads(self, folder: Folder, uids: Sequence[int]) -> list[Head]:
+        """Without those that were expunged a moment ago."""
+        part = f"BODY.PEEK[HEADER]<0.{HEADER_BYTES_MAX}>"
+        answers = self._fetch(uids, ["RFC822.SIZE", part], b"BODY[HEADER]")
+        return [
+            Head(folder.name, uid, answer.get(b"RFC822.SIZE") or 0, _part(answer, b"BODY[HEADER]") or b"", folder.role)
+            for uid, answer in answers.items()
+        ]
+
+    def _settled(self, batch: Sequence[tuple[Head, bool]], validity: int) -> list[Settled]:
+        """Wanted bodies fetched; a message that vanished before its body came is left out: it was moved or deleted."""
+        small = [head.uid for head, is_wanted in batch if is_wanted and head.size <= MESSAGE_BYTES_MAX]
+        # The size is the server's word only, and some guess it: one byte more than allowed shows a larger message.
+        part = f"BODY.PEEK[]<0.{MESSAGE_BYTES_MAX + 1}>"
+        answers = self._fetch(small, [part], b"BODY[]")
+        settled: list[Settled] = []
+        for head, is_wanted in batch:
+            if not is_wanted:
+                settled.append(Settled(head, None))
+            elif head.uid in answers or head.uid not in small:
+                raw = _part(answers.get(head.uid, {}), b"BODY[]")
+                truncated = raw is None or len(raw) > MESSAGE_BYTES_MAX  # None also when the server cannot read it
+                raw = head.header if raw is None or truncated else raw
+                settled.append(Settled(head, Fetched(head.folder, head.uid, validity, raw, truncated)))
+        return settled
+
+    def _idle(self, stop: threading.Event, rounds: int) -> bool:
+        """A closed line is readable at once, for ever, and says nothing: it uses the rounds up, then DONE fails."""
+        for _ in range(rounds):
+            if stop.is_set():
+                return False
+            if not self._line.readable(self._round_s):
+                continue
+            answers = self._line.ask("idle_check", timeout=0)
+            if any(answer[0] == b"BYE" for answer in answers):
+                self._line.close()
+                raise InboxLost(f"{self._server}: the server said BYE")
+            if _has_news(answers):
+                return True
+        return False
+
+    def _holds(self, folder: FolderName, message_id: str) -> bool:
+        self._examine(folder)
+        hits = self._line.ask("search", ["HEADER", "Message-ID", message_id])
+        answers = self._line.ask("fetch", hits[:HEAD_BATCH_MAX], ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"])
+        headers = (BytesHeaderParser().parsebytes(_part(answer, b"BODY[HEADER") or b"") for answer in answers.values())
+        return any(str(header["Message-ID"]).strip() == message_id for header in headers)  # SEARCH finds substrings
+
+
+def search_spans(uid_first: int, messages: int, uid_next: int) -> list[str]:
+    """UID sets to search one by one so that no answer holds more than SEARCH_HITS_MAX of them.
+
+    `messages`: how many the folder holds. A folder that does not tell its `uid_next` (0) is searched at once.
+    """
+    if messages <= SEARCH_HITS_MAX or not uid_next:
+        return [f"{uid_first}:*"]
+    return [
+        f"{first}:{min(first + SEARCH_HITS_MAX, uid_next) - 1}" for first in range(uid_first, uid_next, SEARCH_HITS_MAX)
+    ]
+
+
+def _part(answer: Mapping[bytes, Any], name: bytes) -> bytes | None:
+    """A body part by its name, with `<0>` after it or without, as servers like."""
+    part: bytes | None = next((value for key, value in answer.items() if key.startswith(name)), None)
+    return part
+
+
+def _has_news(answers: Sequence[tuple[object, ...]]) -> bool:
+    return any(answer[1:2] == (b"EXISTS",) for answer in answers)

@@ -1,0 +1,1 @@
+"""Pure codecs: mail made, mail read. No network, no clock, no table."""

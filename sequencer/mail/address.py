@@ -1,0 +1,98 @@
+"""Mail addresses as keys: one form for matching, a check for import, the registrable domain, the free-mail domains.
+
+It is here because an address decides who is answered, suppressed and counted, and every room must compare it alike.
+It asks no DNS, so it does not say whether a domain takes mail; doctor does.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import idna
+from email_validator import EmailNotValidError, validate_email
+
+__all__ = ["AddressProblem", "check", "is_free_mail", "normalise", "plus_base", "registrable_domain"]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressProblem:
+    """Why an address cannot be written to, as one sentence for a person."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def normalise(address: str) -> str:
+    """The form under which addresses are compared: lower case, domain in ASCII (IDNA), nothing around it.
+
+    Total: what is no address comes back in lower case. The local part is folded too: no provider of note tells `Ana@`
+    from `ana@`, although RFC 5321 2.4 would let it.
+    """
+    text = address.strip().strip("<>").strip().lower()
+    local, at, domain = text.rpartition("@")
+    return f"{local}@{ascii_domain(domain)}" if at else text
+
+
+@lru_cache(maxsize=4096)
+def ascii_domain(domain: str) -> str:
+    """The domain in lower case and ASCII (IDNA 2008, UTS 46), without a last dot; not translated where that fails."""
+    lowered = domain.strip().lower().rstrip(".")
+    if lowered.isascii():
+        return lowered
+    try:
+        return idna.encode(lowered, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return lowered
+
+
+def check(address: str) -> str | AddressProblem:
+    """The address to write to, or why there is none; without asking the network.
+
+    Stricter than RFC 5322 where that saves a bounce: no quoted local part, no address literal, no non-ASCII local part
+    (it would need SMTPUTF8). The domain `test` is let through: it never resolves, and the demo lives in it (RFC 6761).
+    """
+    try:
+        found = validate_email(
+            address.strip(), check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
+        )
+    except EmailNotValidError as error:
+        return AddressProblem(str(error))
+    return found.ascii_email or AddressProblem("The part before the @ must be ASCII.")
+
+
+def plus_base(address: str) -> str:
+    """The normal form without its `+tag` (RFC 5233): at most providers `ana+news@x` and `ana@x` are one mailbox."""
+    local, at, domain = normalise(address).rpartition("@")
+    return f"{local.partition('+')[0] or local}{at}{domain}"
+
+
+def registrable_domain(address_or_host: str) -> str:
+    """The domain that somebody registered: `ana@mail.acme.co.uk` -> `acme.co.uk`; an IP address or a bare suffix stays.
+
+    Suffixes of two labels come from public_suffixes.txt, which names its source and limits; all others count as one.
+    """
+    host = ascii_domain(address_or_host.rpartition("@")[2].strip("<> "))
+    labels = host.split(".")
+    if host.startswith("[") or labels[-1].isdigit():
+        return host
+    return ".".join(labels[-(_suffix_labels(labels) + 1) :])
+
+
+def _suffix_labels(labels: list[str]) -> int:
+    suffixes = _listed("public_suffixes.txt")
+    if ".".join(labels[-2:]) in suffixes or f"*.{labels[-1]}" in suffixes:
+        return 2
+    return 1
+
+
+def is_free_mail(domain: str) -> bool:
+    """Whether anybody can have an address at exactly this domain, so that two people there are no colleagues."""
+    return ascii_domain(domain) in _listed("free_mail_domains.txt")
+
+
+@lru_cache(maxsize=2)
+def _listed(file_name: str) -> frozenset[str]:
+    lines = (line.partition("#")[0] for line in Path(__file__).with_name(file_name).read_text("utf-8").splitlines())
+    return frozenset(word for line in lines for word in line.split())

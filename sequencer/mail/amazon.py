@@ -1,0 +1,76 @@
+"""Bounces and complaints that Amazon SES reports by its notification service, as JSON in a mail.
+
+Whoever sends through SES gets these instead of delivery reports. Source: "Amazon SNS notification contents for Amazon
+SES". The words and codes inside are judged where those of every other server are.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sequencer.mail.parse import Parsed
+
+__all__ = ["Notification", "read_notification"]
+
+JSON_CHARS_MAX = 64_000
+RECIPIENTS_MAX = 200
+
+_BEGINS = re.compile(r'\s{0,8}\{\s{0,8}"(?:notificationType|eventType|Type)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """`recipients`: address, enhanced code, diagnostic text; the last two "" where not told."""
+
+    kind: Literal["bounce", "complaint"]
+    temporary: bool
+    recipients: tuple[tuple[str, str, str], ...]
+    original_ids: tuple[str, ...]
+
+
+def read_notification(parsed: Parsed) -> Notification | None:
+    """None for other mail and for notifications of a delivery."""
+    if not _BEGINS.match(parsed.text[:80]):
+        return None
+    said = _decoded(parsed.text[:JSON_CHARS_MAX])
+    if isinstance(said.get("Message"), str):
+        said = _decoded(said["Message"])
+    kind = str(said.get("notificationType") or said.get("eventType")).lower()
+    if kind == "bounce":
+        detail = _map(said.get("bounce"))
+        named = _maps(detail.get("bouncedRecipients"))
+    elif kind == "complaint":
+        detail = _map(said.get("complaint"))
+        named = _maps(detail.get("complainedRecipients"))
+    else:
+        return None
+    recipients = tuple(
+        (str(one.get("emailAddress", "")).lower(), str(one.get("status", "")), str(one.get("diagnosticCode", "")))
+        for one in named
+    )
+    headers = _map(_map(said.get("mail")).get("commonHeaders"))
+    message_id = headers.get("messageId")
+    return Notification(
+        "bounce" if kind == "bounce" else "complaint",
+        str(detail.get("bounceType", "")).lower() == "transient",
+        recipients[:RECIPIENTS_MAX],
+        (str(message_id),) if message_id else (),
+    )
+
+
+def _decoded(text: str) -> dict[str, Any]:
+    """The object at the start of a text whose long lines a relay may have folded; {} when it is none."""
+    try:
+        value, _ = json.JSONDecoder().raw_decode(re.sub(r"\r?\n ?", "", text).lstrip())
+    except (ValueError, RecursionError):
+        return {}
+    return _map(value)
+
+
+def _map(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _maps(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -1,0 +1,308 @@
+"""Takes a received mail apart into frozen values: addresses, ids, text, parts, the headers that a bounce carries.
+
+The standard library's parser is not used on strangers' mail: it recurses, and it is super-linear on hostile nesting
+and header words. Here limits are checked before and while reading, the work is linear, and malformed mail gives the
+best guess.
+It does not judge what a mail means: bounce.py, autoreply.py, quoting.py and classify.py do.
+"""
+
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sequencer.errors import UnparseableMessage
+from sequencer.mail.fields import (
+    Headers,
+    decode_base64,
+    decode_bytes,
+    decode_words,
+    mailboxes,
+    message_ids_in,
+    parameters,
+    sent_at,
+)
+from sequencer.mail.html_text import HTML_CHARS_MAX, html_to_text
+
+__all__ = [
+    "DEPTH_MAX",
+    "FIELDS_MAX",
+    "HEADER_BYTES_MAX",
+    "MESSAGE_BYTES_MAX",
+    "PARTS_MAX",
+    "Headers",
+    "Parsed",
+    "Part",
+    "Unparseable",
+    "parse",
+]
+
+MESSAGE_BYTES_MAX = 5_000_000
+PARTS_MAX = 200
+DEPTH_MAX = 20
+HEADER_BYTES_MAX = 64 * 1024
+FIELDS_MAX = 10_000
+
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_CONTENT_TYPE = re.compile(r"\s*([A-Za-z0-9.+_-]{1,100}/[A-Za-z0-9.+_-]{1,100})")
+_EMBEDDED_HEADERS = frozenset(
+    {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
+)
+_DELIVERED_TO = ("Delivered-To", "X-Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
+
+
+class Unparseable(UnparseableMessage):
+    """The mail is beyond a limit of this module."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One leaf of the MIME tree; a message within the message is one leaf too.
+
+    `raw`: the content with its transfer encoding undone. `text`: the decoded content of text/* and message/* parts with
+    LF line ends, '' for the others. `disposition`: inline, attachment or ''.
+    """
+
+    headers: Headers
+    content_type: str
+    charset: str | None
+    filename: str | None
+    disposition: str
+    raw: bytes
+    text: str
+
+    @property
+    def is_attachment(self) -> bool:
+        return self.disposition == "attachment" or (self.filename is not None and self.disposition != "inline")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A received mail.
+
+    Addresses are normalised for matching (address.normalise), ids have their angle brackets, `date` is UTC.
+    `text`: the plain parts of the body, or its HTML as text, with LF line ends. `html`: the first HTML part.
+    `content_type`: of the top level. `report_type`: of the outermost multipart/report, lower case.
+    `embedded`: the headers of each message or header block carried as a part, for bounces the mail that came back.
+    """
+
+    headers: Headers
+    message_id: str | None
+    in_reply_to: str | None
+    references: tuple[str, ...]
+    from_name: str
+    from_address: str
+    reply_to: tuple[str, ...]
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    delivered_to: tuple[str, ...]
+    subject: str
+    date: datetime | None
+    content_type: str
+    is_report: bool
+    report_type: str | None
+    parts: tuple[Part, ...]
+    embedded: tuple[Headers, ...]
+    text: str
+    html: str | None
+
+    def header(self, name: str) -> str | None:
+        """The first value of the field, unfolded and decoded; None if there is none."""
+        return self.headers.get(name)
+
+    def headers_all(self, name: str) -> tuple[str, ...]:
+        return self.headers.get_all(name)
+
+
+def parse(raw: bytes) -> Parsed:
+    """Takes `raw` apart; line ends may be CRLF, LF or CR. Raises: Unparseable beyond a limit, and nothing else."""
+    if len(raw) > MESSAGE_BYTES_MAX:
+        raise Unparseable(f"larger than {MESSAGE_BYTES_MAX} bytes")
+    if b"\n" not in raw:
+        raw = raw.replace(b"\r", b"\n")
+    reader = _Reader()
+    tree = reader.tree(raw, depth=0)
+    headers = tree.headers
+    sender = next(iter(mailboxes(headers.raw("From"))), None)
+    parts = tuple(leaf for node in tree.walk() if (leaf := node.leaf) is not None)
+    report = next((node for node in tree.walk() if node.content_type == "multipart/report"), None)
+    return Parsed(
+        headers=headers,
+        message_id=_first_id(headers.raw("Message-ID")),
+        in_reply_to=_first_id(headers.raw("In-Reply-To")),
+        references=message_ids_in(" ".join(headers.raw_all("References"))),
+        from_name=sender.name if sender else "",
+        from_address=sender.address if sender else "",
+        reply_to=_addresses(headers, "Reply-To"),
+        to=_addresses(headers, "To"),
+        cc=_addresses(headers, "Cc"),
+        delivered_to=_addresses(headers, *_DELIVERED_TO),
+        subject=" ".join((headers.get("Subject") or "").split()),
+        date=sent_at(headers.raw("Date")),
+        content_type=tree.content_type,
+        is_report=report is not None,
+        report_type=report.parameters.get("report-type", "").lower() or None if report else None,
+        parts=parts,
+        embedded=tuple(reader.header_block(part.raw)[0] for part in parts if part.content_type in _EMBEDDED_HEADERS),
+        text=_reading_text(tree.body()),
+        html=next((part.text for part in parts if part.content_type == "text/html" and not part.is_attachment), None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    headers: Headers
+    content_type: str
+    parameters: dict[str, str]
+    leaf: Part | None
+    children: tuple["_Node", ...]
+
+    def walk(self) -> Iterator["_Node"]:
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def body(self) -> Iterator[Part]:
+        """The leaves that a person reads, each alternative decided: plain text before HTML."""
+        if self.leaf is not None:
+            if self.content_type in {"text/plain", "text/html"} and not self.leaf.is_attachment:
+                yield self.leaf
+        elif self.content_type == "multipart/alternative":
+            for child in sorted(self.children, key=lambda child: child.content_type != "text/plain"):
+                chosen = tuple(child.body())
+                if any(part.text.strip() for part in chosen):
+                    yield from chosen
+                    return
+        else:
+            for child in self.children:
+                yield from child.body()
+
+
+class _Reader:
+    """Reads one message; counts its parts and header fields over all levels."""
+
+    def __init__(self) -> None:
+        self._parts = 0
+        self._fields = 0
+
+    def tree(self, raw: bytes, depth: int) -> _Node:
+        if depth > DEPTH_MAX:
+            raise Unparseable(f"nested deeper than {DEPTH_MAX} levels")
+        self._parts += 1
+        if self._parts > PARTS_MAX:
+            raise Unparseable(f"more than {PARTS_MAX} parts")
+        headers, content = self.header_block(raw)
+        declared = headers.raw("Content-Type")
+        match = _CONTENT_TYPE.match(declared)
+        content_type = match[1].lower() if match else "text/plain"
+        named = parameters(declared)
+        if content_type.startswith("multipart/") and (sections := _sections(content, named.get("boundary", ""))):
+            children = tuple(self.tree(section, depth + 1) for section in sections)
+            return _Node(headers, content_type, named, None, children)
+        return _Node(headers, content_type, named, _part(headers, content_type, named, content), ())
+
+    def header_block(self, raw: bytes) -> tuple[Headers, bytes]:
+        """The fields and what follows them. The block ends at an empty line, or before a line that is no field."""
+        fields: list[tuple[str, list[bytes]]] = []
+        at = start = len(raw) - len(raw.lstrip(b"\r\n"))
+        while at < len(raw):
+            newline = raw.find(b"\n", at)
+            end = len(raw) if newline < 0 else newline
+            line = raw[at : min(end, at + HEADER_BYTES_MAX + 1)]
+            if not line.strip(b"\r"):
+                at = end + 1
+                break
+            if line[:1] in {b" ", b"\t"} and fields:
+                fields[-1][1].append(line.strip(b"\r"))
+            elif (match := _FIELD.match(line)) is not None:
+                fields.append((match[1].decode("ascii"), [line[match.end() :].strip(b"\r")]))
+            elif not line.startswith((b"From ", b">From ")):  # the separator of mbox files, kept by some relays
+                break
+            at = end + 1
+            if at - start > HEADER_BYTES_MAX:
+                raise Unparseable(f"a header block of more than {HEADER_BYTES_MAX} bytes")
+        self._fields += len(fields)
+        if self._fields > FIELDS_MAX:
+            raise Unparseable(f"more than {FIELDS_MAX} header fields")
+        unfolded = ((name, decode_bytes(b"".join(lines).strip(), None)) for name, lines in fields)
+        return Headers(tuple(unfolded)), raw[at:]
+
+
+def _sections(content: bytes, boundary: str) -> list[bytes]:
+    """What stands between the delimiter lines (RFC 2046 5.1.1); a missing last delimiter counts as the end."""
+    if not boundary:
+        return []
+    delimiter = re.compile(rb"\n--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t\r]*(?=\n|\Z)")
+    content = b"\n" + content
+    sections: list[bytes] = []
+    begun: int | None = None
+    for match in delimiter.finditer(content):
+        if begun is not None:
+            sections.append(content[begun : match.start()].removesuffix(b"\r"))
+            if len(sections) > PARTS_MAX:
+                raise Unparseable(f"more than {PARTS_MAX} parts")
+        if match[1]:
+            return sections
+        begun = match.end() + 1
+    if begun is not None and begun < len(content):
+        sections.append(content[begun:])
+    return sections
+
+
+def _part(headers: Headers, content_type: str, named: dict[str, str], content: bytes) -> Part:
+    declared = headers.raw("Content-Disposition")
+    disposition = declared.partition(";")[0].strip().lower()
+    filename = decode_words(parameters(declared).get("filename") or named.get("name", "")) or None
+    charset = named.get("charset")
+    decoded = _transfer_decoded(content, headers.raw("Content-Transfer-Encoding"))
+    is_text = content_type.startswith(("text/", "message/", "multipart/"))
+    return Part(
+        headers=headers,
+        content_type=content_type,
+        charset=charset,
+        filename=filename,
+        disposition=disposition if disposition in {"inline", "attachment"} else "",
+        raw=decoded,
+        text=_line_feeds(decode_bytes(decoded, charset)) if is_text else "",
+    )
+
+
+def _transfer_decoded(content: bytes, encoding: str) -> bytes:
+    match encoding.strip().lower():
+        case "base64":
+            return decode_base64(content)
+        case "quoted-printable":
+            return binascii.a2b_qp(content)
+        case _:
+            return content
+
+
+def _line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _first_id(value: str) -> str | None:
+    return next(iter(message_ids_in(value)), None)
+
+
+def _addresses(headers: Headers, *names: str) -> tuple[str, ...]:
+    found = (box.address for name in names for value in headers.raw_all(name) for box in mailboxes(value))
+    return tuple(dict.fromkeys(found))
+
+
+def _reading_text(body: Iterable[Part]) -> str:
+    pieces: list[str] = []
+    html_chars_left = HTML_CHARS_MAX
+    for part in body:
+        text = part.text
+        if part.content_type == "text/html":
+            text = html_to_text(part.text[:html_chars_left])
+            html_chars_left = max(0, html_chars_left - len(part.text))
+        if text.strip():
+            pieces.append(text if text.endswith("\n") else text + "\n")
+    return "".join(pieces)

@@ -1,0 +1,171 @@
+"""The phrases by which mail is read, one file a language, compiled once.
+
+Reading mail is mostly knowing words; as data they can be reviewed and extended by someone who speaks the language and
+not Python. The phrases of a topic are the union over all languages: the language of a mail is not known beforehand.
+`bounce.txt` holds the vocabulary of mail servers. Nothing here judges.
+
+A file is plain text: `[topic]` begins a topic, each further line is one phrase, `#` begins a comment.
+
+Phrases are written folded (see `fold`) and are regular expressions with two additions: `…` is up to 40 characters
+of the same sentence, `~` is the rest of a word. Unbounded repeats are refused at load: any stranger can send a mail.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from sequencer.errors import InvariantBroken
+
+_GAP = r"(?:[^.!?\n]|(?<=\d)\.|\.(?=\w)){0,40}"  # the dots of dates, numbers and addresses end no sentence
+_NOT_INSIDE = r"(?!(?<=\w)\w)"  # not within a word
+_WORD_START = r"(?<!\w)"
+_REST = r"\w{0,20}"
+_TYPOGRAPHY = str.maketrans(
+    {
+        "’": "'",
+        "‘": "'",
+        "`": "'",
+        "´": "'",
+        "“": '"',
+        "”": '"',
+        "–": "-",
+        "—": "-",
+        "‑": "-",
+        "\u00a0": " ",
+        "\u200b": "",
+        "ł": "l",
+        "Ł": "L",
+        "ø": "o",
+        "Ø": "O",
+        "đ": "d",
+        "Đ": "D",
+        "ı": "i",
+        "æ": "ae",
+        "Æ": "ae",
+        "œ": "oe",
+    }
+)
+_TOPIC = re.compile(r"\[([a-z_.]{1,60})\]")
+_MARKS = re.compile("[\u0300-\u036f]")
+_UNBOUNDED = re.compile(r"(?<!\\)[+*]|\{\d+,\}")
+_GROUP = re.compile(r"(?<!\\)\((?!\?)")  # no phrase captures, so that they can be joined into larger patterns
+_SPACELESS = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents and typographic quotes: people type both. Line breaks are kept."""
+    text = text.translate(_TYPOGRAPHY)
+    if text.isascii():
+        return text.lower()
+    bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+    return unicodedata.normalize("NFC", bare).casefold()
+
+
+@cache
+def _files() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    found = {}
+    for entry in sorted(resources.files(__name__).iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".txt"):
+            found[entry.name.removesuffix(".txt")] = _read(entry.read_text(encoding="utf-8"))
+    return found
+
+
+def _read(content: str) -> Mapping[str, tuple[str, ...]]:
+    topics: dict[str, list[str]] = {}
+    lines = topics.setdefault("", [])
+    for line in content.splitlines():
+        header = _TOPIC.fullmatch(line)
+        if header:
+            lines = topics.setdefault(header[1], [])
+        elif line.strip() and not line.startswith("#"):
+            lines.append(line.strip())
+    return {topic: tuple(found) for topic, found in topics.items()}
+
+
+def languages(topic: str) -> tuple[str, ...]:
+    """The languages that have phrases for a topic, by their two-letter code."""
+    return tuple(name for name, topics in _files().items() if len(name) == 2 and topics.get(topic))
+
+
+def topics() -> tuple[str, ...]:
+    """The topics made of phrases, over all files."""
+    named = {topic for found in _files().values() for topic, lines in found.items() if lines and " = " not in lines[0]}
+    return tuple(sorted(named))
+
+
+@cache
+def phrases(topic: str) -> tuple[str, ...]:
+    """All phrases of a topic, as written, without repeats."""
+    return tuple(dict.fromkeys(phrase for topics in _files().values() for phrase in topics.get(topic, ())))
+
+
+@cache
+def table(topic: str) -> Mapping[str, int]:
+    """A topic whose lines are `word = number` (months, weekdays), folded.
+
+    Raises: InvariantBroken when two languages give a word two meanings.
+    """
+    numbers: dict[str, int] = {}
+    for name, topics in _files().items():
+        for line in topics.get(topic, ()):
+            word, _, number = line.partition(" = ")
+            if numbers.setdefault(fold(word), int(number)) != int(number):
+                raise InvariantBroken(f"words/{name}.txt: {topic}: {word} means {numbers[fold(word)]} elsewhere")
+    return numbers
+
+
+def expression(phrase: str) -> str:
+    """The regular expression of one phrase; whole words only, except in scripts without spaces.
+
+    Raises: InvariantBroken when the phrase repeats without a bound.
+    """
+    start = _WORD_START if _begins_word(phrase) else ""
+    return f"{start}(?:{_after_start(phrase)})"
+
+
+def _after_start(phrase: str) -> str:
+    if _UNBOUNDED.search(phrase):
+        raise InvariantBroken(f"a phrase may not repeat without a bound: {phrase}")
+    spaceless = _SPACELESS.search(phrase)
+    gap = _GAP if spaceless else rf"{_NOT_INSIDE}{_GAP}(?<!\w)"
+    body = _GROUP.sub("(?:", _folded_but_escapes(phrase))
+    for written, meant in (("...", "…"), ("…", gap), ("~", _REST), (" ?", r"\s{0,4}"), (" ", r"\s{1,4}")):
+        body = body.replace(written, meant)
+    end = r"(?!\w)" if not spaceless and re.search(r"[\w)]$", phrase) else ""
+    return f"(?:{body}){end}" if end and "|" in body else f"{body}{end}"
+
+
+def _begins_word(phrase: str) -> bool:
+    return not _SPACELESS.search(phrase) and re.match(r"[\w(]", phrase) is not None
+
+
+def _folded_but_escapes(phrase: str) -> str:
+    return re.sub(r"\\.|[^\\]+", lambda piece: piece[0] if piece[0].startswith("\\") else fold(piece[0]), phrase)
+
+
+@cache
+def compiled(phrase: str) -> re.Pattern[str]:
+    """The pattern of one phrase."""
+    return re.compile(expression(phrase))
+
+
+@cache
+def pattern(*topics: str) -> re.Pattern[str]:
+    """One alternative a phrase, over all topics named; matches nothing where there is no phrase.
+
+    The start of a word is looked for once for all phrases: inside a word none of them is tried.
+    """
+    wanted = [phrase for topic in topics for phrase in phrases(topic)]
+    at_words = "|".join(_after_start(phrase) for phrase in wanted if _begins_word(phrase))
+    anywhere = [_after_start(phrase) for phrase in wanted if not _begins_word(phrase)]
+    parts = [f"{_WORD_START}(?:{at_words})"] if at_words else []
+    return re.compile("|".join([*parts, *anywhere]) or r"(?!)")
+
+
+@cache
+def line_pattern(topic: str) -> re.Pattern[str]:
+    """As `pattern`, for phrases that must begin a line."""
+    parts = [expression(phrase) for phrase in phrases(topic)]
+    return re.compile(r"^[ \t>*_\-—=\[(]{0,80}(?:" + ("|".join(parts) if parts else r"(?!)") + ")", re.M)

@@ -1,0 +1,245 @@
+"""The fence: the last durable check before the final dot, and everything that hangs on it.
+
+`pass_fence` knows no rule but this: the numbers that the decision read still stand, the time it was good for is not
+over, the lease is ours, the counters have room, nobody else has an open send to this person. It takes many intents in
+one transaction. `settle` writes what came of a send, and only where that send is still ours to settle.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from sequencer.store.rows import chunks, upsert
+from sequencer.store.scopes import EVERYTHING, ScopeKey, scope_numbers
+from sequencer.store.sends import OPEN, SendRow, load_sends
+from sequencer.store.tables import MAILBOXES, PROSPECTS, SENDS, USAGE
+
+Numbers = tuple[int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One message that is on the wire but for its dot."""
+
+    send_id: int
+    owner: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many mails of a mailbox, an account and a domain may leave on one local day."""
+
+    day: date
+    mailbox: int
+    account: int
+    domain: int
+
+
+def scopes_of(sequence_id: str, mailbox: str, account_id: str | None) -> tuple[ScopeKey, ...]:
+    """What stands above one send, in the order of its numbers."""
+    return (EVERYTHING, ("sequence", sequence_id), ("mailbox", mailbox), ("account", account_id or "-"))
+
+
+def numbers_text(scopes: Sequence[ScopeKey], numbers: Mapping[ScopeKey, int], person_seq: int) -> str:
+    """The numbers as a send keeps them."""
+    return ".".join(str(number) for number in (*(numbers[scope] for scope in scopes), person_seq))
+
+
+def person_numbers(connection: Connection, prospect_ids: Sequence[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for part in chunks(set(prospect_ids)):
+        query = select(PROSPECTS.c.id, PROSPECTS.c.seq).where(PROSPECTS.c.id.in_(part))
+        found.update((row.id, row.seq) for row in connection.execute(query))
+    return found
+
+
+def lease(
+    connection: Connection, addresses: Sequence[str], owner: str, now: datetime, length: timedelta
+) -> dict[str, int]:
+    """Take or renew the lease of these mailboxes; returns the fence number of each that is ours now.
+
+    A lease that ends in the future by more than its own length was written by a clock ahead of ours: it counts as lost.
+    """
+    ours: dict[str, int] = {}
+    for address in addresses:
+        connection.execute(
+            upsert(connection, MAILBOXES).values(address=address, owner="", fence=0).on_conflict_do_nothing()
+        )
+        row = connection.execute(select(MAILBOXES).where(MAILBOXES.c.address == address)).one()
+        alive = row.lease_until is not None and now < row.lease_until <= now + 2 * length
+        if row.owner != owner and alive:
+            continue
+        fence = row.fence if row.owner == owner and alive else row.fence + 1
+        changed = update(MAILBOXES).where(MAILBOXES.c.address == address)
+        connection.execute(changed.values(owner=owner, lease_until=now + length, fence=fence))
+        ours[address] = fence
+    return ours
+
+
+def release(connection: Connection, owner: str) -> None:
+    """Let go of every mailbox, so that another daemon need not wait for the lease to end."""
+    connection.execute(update(MAILBOXES).where(MAILBOXES.c.owner == owner).values(owner="", lease_until=None))
+
+
+_PASS = (
+    update(SENDS)
+    .where(SENDS.c.id == bindparam("send_id"))
+    .values(state="sending", fence=bindparam("by"), sending_at=bindparam("at"), local_day=bindparam("day"))
+)
+
+
+def pass_fence(
+    connection: Connection, intents: Sequence[Intent], limits: Mapping[str, Limits], now: datetime
+) -> dict[int, str]:
+    """Which of these may write their dot: the reason of refusal by send id, "" for those that passed."""
+    rows = load_sends(connection, [intent.send_id for intent in intents])
+    people = person_numbers(connection, [row.prospect_id for row in rows.values()])
+    above = {row.id: scopes_of(row.sequence_id, row.mailbox, row.account_id) for row in rows.values()}
+    numbers = scope_numbers(connection, {scope for scopes in above.values() for scope in scopes})
+    leases = {row.address: row for row in connection.execute(select(MAILBOXES))}
+    busy = _people_with_open_sends(connection, list(people))
+    counters = _Counters(connection)
+    answers: dict[int, str] = {}
+    passed: list[dict[str, object]] = []
+    for intent in intents:
+        row = rows[intent.send_id]
+        held = leases.get(row.mailbox)
+        reason = ""
+        if row.state != "queued":
+            reason = f"the send is {row.state}"
+        elif (
+            held is None or held.owner != intent.owner or held.fence != intent.fence or (held.lease_until or now) <= now
+        ):
+            reason = "the lease is lost"
+        elif row.valid_until is None or now > row.valid_until:
+            reason = "the time it was good for is over"
+        elif row.seqs != numbers_text(above[row.id], numbers, people[row.prospect_id]):
+            reason = "something was recorded meanwhile"
+        elif row.prospect_id in busy:
+            reason = "another mail to this person is under way"
+        elif not counters.take(row, limits[row.mailbox]):
+            reason = "a limit is reached"
+        answers[row.id] = reason
+        if not reason:
+            busy.add(row.prospect_id)
+            passed.append({"send_id": row.id, "by": intent.fence, "at": now, "day": limits[row.mailbox].day})
+    if passed:
+        connection.execute(_PASS, passed)
+        counters.write()
+        addresses = {rows[intent.send_id].mailbox for intent in intents if not answers[intent.send_id]}
+        connection.execute(update(MAILBOXES).where(MAILBOXES.c.address.in_(addresses)).values(last_sent_at=now))
+    return answers
+
+
+def _people_with_open_sends(connection: Connection, prospect_ids: Sequence[int]) -> set[int]:
+    busy: set[int] = set()
+    for part in chunks(prospect_ids):
+        query = select(SENDS.c.prospect_id).where(SENDS.c.prospect_id.in_(part), SENDS.c.state.in_(OPEN))
+        busy.update(connection.scalars(query))
+    return busy
+
+
+class _Counters:
+    """The counters of one transaction: read once, taken in order, written once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._counts: dict[tuple[str, str, date], int] = {}
+
+    def take(self, row: SendRow, limits: Limits) -> bool:
+        wanted = [("mailbox", row.mailbox, limits.mailbox)]
+        if row.account_id:
+            wanted.append(("account", row.account_id, limits.account))
+        if row.domain:
+            wanted.append(("domain", row.domain, limits.domain))
+        if any(self._count(kind, key, limits.day) >= limit for kind, key, limit in wanted):
+            return False
+        for kind, key, _ in wanted:
+            self._counts[kind, key, limits.day] += 1
+        return True
+
+    def _count(self, kind: str, key: str, day: date) -> int:
+        place = (kind, key, day)
+        if place not in self._counts:
+            query = select(USAGE.c.n).where(USAGE.c.kind == kind, USAGE.c.key == key, USAGE.c.day == day)
+            self._counts[place] = self._connection.scalars(query).first() or 0
+        return self._counts[place]
+
+    def write(self) -> None:
+        rows = [{"kind": kind, "key": key, "day": day, "n": n} for (kind, key, day), n in self._counts.items()]
+        statement = upsert(self._connection, USAGE)
+        changed = statement.on_conflict_do_update(
+            index_elements=["kind", "key", "day"], set_={"n": statement.excluded.n}
+        )
+        self._connection.execute(changed, rows)
+
+
+def give_back(connection: Connection, row: SendRow) -> None:
+    """A definite no: the mail did not count."""
+    keys = [("mailbox", row.mailbox), ("account", row.account_id), ("domain", row.domain)]
+    for kind, key in keys:
+        if key and row.local_day:
+            this = (USAGE.c.kind == kind) & (USAGE.c.key == key) & (USAGE.c.day == row.local_day) & (USAGE.c.n > 0)
+            connection.execute(update(USAGE).where(this).values(n=USAGE.c.n - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What came of a send. `fence` None: it ended before its fence, so its row is still queued."""
+
+    send_id: int
+    fence: int | None
+    state: str
+    at: datetime
+    code: int = 0
+    enhanced: str = ""
+    reply: str = ""
+    not_before: datetime | None = None
+
+
+def settle(connection: Connection, settlement: Settlement) -> bool:
+    """Write the outcome; False when somebody has settled the send before: then nothing changes."""
+    ours = SENDS.c.id == settlement.send_id
+    if settlement.fence is None:
+        ours &= SENDS.c.state == "queued"
+    else:
+        ours &= (SENDS.c.state == "sending") & (SENDS.c.fence == settlement.fence)
+    values = {
+        "state": settlement.state, "settled_at": settlement.at, "code": settlement.code,
+        "enhanced": settlement.enhanced, "reply": settlement.reply[:500], "not_before": settlement.not_before,
+    }  # fmt: skip
+    return connection.execute(update(SENDS).where(ours).values(**values)).rowcount > 0
+
+
+def settle_open(connection: Connection, send_id: int, state: str, by: str, at: datetime) -> bool:
+    """Settle an uncertain send by evidence or a person; False when it is not open any more."""
+    is_open = (SENDS.c.id == send_id) & SENDS.c.state.in_(("uncertain", "person"))
+    values = {"state": state, "settled_at": at, "settled_by": by}
+    return connection.execute(update(SENDS).where(is_open).values(**values)).rowcount > 0
+
+
+def hand_to_person(connection: Connection, send_id: int) -> None:
+    """No evidence in an hour: a person settles it."""
+    uncertain = (SENDS.c.id == send_id) & (SENDS.c.state == "uncertain")
+    connection.execute(update(SENDS).where(uncertain).values(state="person"))
+
+
+def count_look(connection: Connection, send_id: int) -> None:
+    """One more look for evidence was made."""
+    connection.execute(update(SENDS).where(SENDS.c.id == send_id).values(looks=SENDS.c.looks + 1))
+
+
+def stale(connection: Connection, now: datetime) -> list[SendRow]:
+    """Sends under a fence that nobody holds any more: their daemon died between the dot and the outcome."""
+    leases = {row.address: row for row in connection.execute(select(MAILBOXES))}
+    query = select(SENDS.c.id).where(SENDS.c.state == "sending")
+    rows = load_sends(connection, list(connection.scalars(query)))
+
+    def is_stale(row: SendRow) -> bool:
+        held = leases.get(row.mailbox)
+        return held is None or held.fence != row.fence or held.lease_until is None or held.lease_until <= now
+
+    return [row for row in rows.values() if is_stale(row)]

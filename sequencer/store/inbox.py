@@ -1,0 +1,169 @@
+"""Inboxes, their cursors, and the mail in them that is ours (ARCHITECTURE, The inbox)."""
+
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from sequencer.errors import NotFound
+from sequencer.store.rows import upsert
+from sequencer.store.tables import CURSORS, INBOUND, INBOXES, NOT_OURS
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCursor:
+    """How far one folder was walked; `state` belongs to the inbox's own code."""
+
+    folder: str
+    uid_validity: int
+    uid_last: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRow:
+    """A mail that is ours, without its bytes."""
+
+    id: int
+    identity: str
+    inbox: str
+    folder: str
+    outgoing: bool
+    received_at: datetime
+    state: str
+    classifier: int
+    judgement: str
+    answer: str | None
+    prospect_id: int | None
+    enrollment_id: int | None
+    send_id: int | None
+    reason: str
+    projected_at: datetime | None
+
+
+_COLUMNS = [INBOUND.c[name] for name in InboundRow.__slots__]
+
+
+def synced_at(connection: Connection) -> dict[str, datetime]:
+    """When each inbox was last read to its end."""
+    query = select(INBOXES.c.name, INBOXES.c.synced_at).where(INBOXES.c.synced_at.is_not(None))
+    return {row.name: row.synced_at for row in connection.execute(query)}
+
+
+def inbox_states(connection: Connection) -> dict[str, RowMapping]:
+    return {row.name: row._mapping for row in connection.execute(select(INBOXES))}
+
+
+def put_synced(connection: Connection, name: str, at: datetime) -> None:
+    """The walk that began at `at` reached the end of every folder."""
+    values = {"synced_at": at, "broken_at": None, "broken_reason": None}
+    statement = upsert(connection, INBOXES).values(name=name, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def put_broken(connection: Connection, name: str, reason: str, at: datetime) -> None:
+    """The inbox cannot be read until a person mends it."""
+    values = {"broken_at": at, "broken_reason": reason}
+    statement = upsert(connection, INBOXES).values(name=name, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def cursors(connection: Connection, name: str) -> list[StoredCursor]:
+    query = select(CURSORS.c.folder, CURSORS.c.uid_validity, CURSORS.c.uid_last, CURSORS.c.state)
+    return [StoredCursor(*row) for row in connection.execute(query.where(CURSORS.c.inbox == name))]
+
+
+def put_cursor(connection: Connection, name: str, cursor: StoredCursor) -> None:
+    values = {"uid_validity": cursor.uid_validity, "uid_last": cursor.uid_last, "state": cursor.state}
+    statement = upsert(connection, CURSORS).values(inbox=name, folder=cursor.folder, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["inbox", "folder"], set_=values))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail as it was fetched."""
+
+    identity: str
+    inbox: str
+    folder: str
+    outgoing: bool
+    received_at: datetime
+    raw: bytes
+
+
+def store_arrival(connection: Connection, arrival: Arrival) -> bool:
+    """Keep the mail; False when it was seen before, in this folder or another."""
+    row = {
+        "identity": arrival.identity, "inbox": arrival.inbox, "folder": arrival.folder, "outgoing": arrival.outgoing,
+        "received_at": arrival.received_at, "raw": zlib.compress(arrival.raw), "state": "stored",
+        "classifier": 0, "judgement": "", "reason": "",
+    }  # fmt: skip
+    return bool(connection.execute(upsert(connection, INBOUND).values(**row).on_conflict_do_nothing()).rowcount)
+
+
+def store_not_ours(connection: Connection, inbox: str, rows: Sequence[tuple[str, int, int, str]]) -> None:
+    """Remember (folder, uid_validity, uid, keyed hash) of mail that is not ours."""
+    values = [
+        {"inbox": inbox, "folder": folder, "uid_validity": validity, "uid": uid, "hash": digest}
+        for folder, validity, uid, digest in rows
+    ]
+    if values:
+        connection.execute(upsert(connection, NOT_OURS).on_conflict_do_nothing(), values)
+
+
+def in_state(connection: Connection, state: str, limit: int) -> list[InboundRow]:
+    """Mail in this state, in the order in which it came."""
+    query = select(*_COLUMNS).where(INBOUND.c.state == state).order_by(INBOUND.c.id).limit(limit)
+    return [InboundRow(**row._mapping) for row in connection.execute(query)]
+
+
+def raw_mail(connection: Connection, ids: Collection[int]) -> dict[int, bytes]:
+    query = select(INBOUND.c.id, INBOUND.c.raw).where(INBOUND.c.id.in_(list(ids)), INBOUND.c.raw.is_not(None))
+    return {row.id: zlib.decompress(row.raw) for row in connection.execute(query)}
+
+
+def put_judgement(connection: Connection, inbound_id: int, version: int, judgement: str) -> None:
+    values = {"state": "judged", "classifier": version, "judgement": judgement}
+    connection.execute(update(INBOUND).where(INBOUND.c.id == inbound_id).values(**values))
+
+
+def put_projected(connection: Connection, inbound_id: int, at: datetime, **values: Any) -> None:
+    """The mail has had its one effect. `values`: prospect_id, enrollment_id, send_id, answer, reason."""
+    changed = update(INBOUND).where(INBOUND.c.id == inbound_id)
+    connection.execute(changed.values(state="projected", projected_at=at, **values))
+
+
+def park(connection: Connection, inbound_id: int, reason: str, at: datetime, prospect_id: int | None = None) -> None:
+    """A person has to look at this mail."""
+    changed = update(INBOUND).where(INBOUND.c.id == inbound_id)
+    connection.execute(changed.values(state="parked", projected_at=at, reason=reason, prospect_id=prospect_id))
+
+
+def inbound(connection: Connection, inbound_id: int) -> InboundRow:
+    """Raises NotFound."""
+    row = connection.execute(select(*_COLUMNS).where(INBOUND.c.id == inbound_id)).first()
+    if row is None:
+        raise NotFound(f'there is no mail {inbound_id}: "sequencer inbox" lists what came in')
+    return InboundRow(**row._mapping)
+
+
+def latest(
+    connection: Connection, limit: int, *, parked: bool = False, prospect_id: int | None = None
+) -> list[InboundRow]:
+    """What came in, the newest first."""
+    query = select(*_COLUMNS).where(INBOUND.c.outgoing.is_(False))
+    if parked:
+        query = query.where(INBOUND.c.state == "parked")
+    if prospect_id is not None:
+        query = query.where(INBOUND.c.prospect_id == prospect_id)
+    rows = connection.execute(query.order_by(INBOUND.c.id.desc()).limit(limit))
+    return [InboundRow(**row._mapping) for row in rows]
+
+
+def mark_seen(connection: Connection, identities: Collection[str]) -> set[str]:
+    """Which of these identities are stored already."""
+    query = select(INBOUND.c.identity).where(INBOUND.c.identity.in_(list(identities)))
+    return set(connection.scalars(query))

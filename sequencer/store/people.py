@@ -1,0 +1,178 @@
+"""People, accounts, addresses, lists and suppressions as rows, and back as the core's values."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from sequencer.core.people import Account, Address, Channel, Prospect
+from sequencer.core.suppression import Suppression, rules_covering
+from sequencer.store.rows import IDS_PER_QUERY_MAX, chunks, upsert
+from sequencer.store.tables import ACCOUNTS, ADDRESSES, LIST_MEMBERS, PROSPECTS, SUPPRESSIONS
+
+
+def put_account(connection: Connection, account: Account) -> None:
+    """Add the account, or fill in what is new about it."""
+    found = connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == account.id)).first()
+    if found is None:
+        values = {"id": account.id, "name": account.name, "domain": account.domain, "fields": dict(account.fields)}
+        connection.execute(insert(ACCOUNTS).values(**values))
+        return
+    merged = {
+        "name": account.name or found.name,
+        "domain": account.domain or found.domain,
+        "fields": {**found.fields, **account.fields},
+    }
+    if merged != {"name": found.name, "domain": found.domain, "fields": found.fields}:
+        connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account.id).values(**merged))
+
+
+def add_prospect(connection: Connection, prospect: Prospect, now: datetime) -> int:
+    """Add a person with their addresses; `prospect.id` is ignored. Returns the new id."""
+    values = {**_columns(prospect), "seq": 0, "created_at": now}
+    key = connection.execute(insert(PROSPECTS).values(**values)).inserted_primary_key
+    assert key is not None
+    put_addresses(connection, int(key[0]), [address.email for address in prospect.addresses])
+    return int(key[0])
+
+
+def update_prospect(connection: Connection, prospect: Prospect) -> None:
+    """Write the person's columns; addresses are put_addresses' business."""
+    connection.execute(update(PROSPECTS).where(PROSPECTS.c.id == prospect.id).values(**_columns(prospect)))
+
+
+def _columns(prospect: Prospect) -> dict[str, Any]:
+    return {
+        "account_id": prospect.account_id,
+        "timezone": prospect.timezone,
+        "zone_source": prospect.zone_source,
+        "country": prospect.country,
+        "phone": prospect.phone,
+        "linkedin": prospect.linkedin,
+        "fields": dict(prospect.fields),
+    }
+
+
+def put_addresses(connection: Connection, prospect_id: int, emails: Iterable[str]) -> None:
+    """Make `emails` the person's first addresses, in this order; others they have stay behind them."""
+    wanted = list(dict.fromkeys(emails))
+    query = select(ADDRESSES.c.email).where(ADDRESSES.c.prospect_id == prospect_id).order_by(ADDRESSES.c.position)
+    known = list(connection.scalars(query))
+    for position, email in enumerate([*wanted, *(email for email in known if email not in wanted)]):
+        row = {"email": email, "prospect_id": prospect_id, "position": position, "valid": True}
+        statement = upsert(connection, ADDRESSES).values(**row)
+        connection.execute(statement.on_conflict_do_update(index_elements=["email"], set_={"position": position}))
+
+
+def owners(connection: Connection, emails: Collection[str]) -> Mapping[str, int]:
+    """Which of these normalised addresses belong to whom."""
+    found: dict[str, int] = {}
+    ordered = list(emails)
+    for at in range(0, len(ordered), IDS_PER_QUERY_MAX):
+        part = ordered[at : at + IDS_PER_QUERY_MAX]
+        query = select(ADDRESSES.c.email, ADDRESSES.c.prospect_id).where(ADDRESSES.c.email.in_(part))
+        found.update((row.email, row.prospect_id) for row in connection.execute(query))
+    return found
+
+
+def invalidate_address(connection: Connection, email: str, code: str) -> None:
+    """The address does not work: nothing is written to it again until a person says otherwise."""
+    connection.execute(update(ADDRESSES).where(ADDRESSES.c.email == email).values(valid=False, invalid_code=code))
+
+
+def revalidate_addresses(connection: Connection, prospect_id: int) -> None:
+    """A named person says that the addresses work after all."""
+    changed = update(ADDRESSES).where(ADDRESSES.c.prospect_id == prospect_id).values(valid=True, invalid_code=None)
+    connection.execute(changed)
+
+
+def load_prospects(connection: Connection, ids: Collection[int]) -> dict[int, Prospect]:
+    """People by id; an id that is not there is left out."""
+    people: dict[int, Prospect] = {}
+    for part in chunks(ids):
+        by_person: dict[int, list[Address]] = {}
+        query = select(ADDRESSES).where(ADDRESSES.c.prospect_id.in_(part)).order_by(ADDRESSES.c.position)
+        for row in connection.execute(query):
+            by_person.setdefault(row.prospect_id, []).append(Address(row.email, row.valid))
+        for row in connection.execute(select(PROSPECTS).where(PROSPECTS.c.id.in_(part))):
+            people[row.id] = Prospect(
+                row.id, tuple(by_person.get(row.id, ())), row.fields, row.account_id, row.timezone,
+                row.zone_source, row.country, row.phone, row.linkedin,
+            )  # fmt: skip
+    return people
+
+
+def load_accounts(connection: Connection, ids: Collection[str]) -> dict[str, Account]:
+    ordered, accounts = list(ids), {}
+    for at in range(0, len(ordered), IDS_PER_QUERY_MAX):
+        query = select(ACCOUNTS).where(ACCOUNTS.c.id.in_(ordered[at : at + IDS_PER_QUERY_MAX]))
+        for row in connection.execute(query):
+            accounts[row.id] = Account(row.id, row.name, row.domain, row.fields)
+    return accounts
+
+
+def colleagues(connection: Connection, account_id: str) -> list[int]:
+    """Everybody at the account."""
+    return list(connection.scalars(select(PROSPECTS.c.id).where(PROSPECTS.c.account_id == account_id)))
+
+
+def everybody(connection: Connection) -> list[int]:
+    return list(connection.scalars(select(PROSPECTS.c.id).order_by(PROSPECTS.c.id)))
+
+
+def raise_seq(connection: Connection, prospect_ids: Collection[int]) -> None:
+    """Tell every fence that something was recorded about these people."""
+    for part in chunks(set(prospect_ids)):
+        connection.execute(update(PROSPECTS).where(PROSPECTS.c.id.in_(part)).values(seq=PROSPECTS.c.seq + 1))
+
+
+def add_to_list(connection: Connection, name: str, prospect_ids: Iterable[int]) -> None:
+    rows = [{"name": name, "prospect_id": person} for person in prospect_ids]
+    if rows:
+        connection.execute(upsert(connection, LIST_MEMBERS).on_conflict_do_nothing(), rows)
+
+
+def list_members(connection: Connection, name: str) -> list[int]:
+    query = select(LIST_MEMBERS.c.prospect_id).where(LIST_MEMBERS.c.name == name)
+    return list(connection.scalars(query.order_by(LIST_MEMBERS.c.prospect_id)))
+
+
+def list_names(connection: Connection) -> dict[str, int]:
+    """Every list with its size."""
+    query = select(LIST_MEMBERS.c.name, func.count()).group_by(LIST_MEMBERS.c.name).order_by(LIST_MEMBERS.c.name)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def suppress(connection: Connection, rule: Suppression, by: str) -> None:
+    """Forbid contact; forbidding it twice changes nothing."""
+    row = {
+        "kind": rule.kind, "value": rule.value, "channel": rule.channel or "", "reason": rule.reason,
+        "by": by, "at": rule.at,
+    }  # fmt: skip
+    connection.execute(upsert(connection, SUPPRESSIONS).values(**row).on_conflict_do_nothing())
+
+
+def lift_suppression(connection: Connection, kind: str, value: str) -> int:
+    """Allow contact again; returns how many rules went."""
+    rule = (SUPPRESSIONS.c.kind == kind) & (SUPPRESSIONS.c.value == value)
+    return connection.execute(delete(SUPPRESSIONS).where(rule)).rowcount
+
+
+def suppressions_of(connection: Connection, people: Iterable[Prospect]) -> dict[int, tuple[Suppression, ...]]:
+    """The rules that cover each person, by any of their addresses."""
+    wanted: dict[tuple[str, str], set[int]] = {}
+    for person in people:
+        for address in [*(address.email for address in person.addresses), None]:
+            for rule in rules_covering(person_id=person.id, address=address, account_id=person.account_id):
+                wanted.setdefault(rule, set()).add(person.id)
+    found: dict[int, list[Suppression]] = {}
+    values = sorted({value for _, value in wanted})
+    for at in range(0, len(values), IDS_PER_QUERY_MAX):
+        query = select(SUPPRESSIONS).where(SUPPRESSIONS.c.value.in_(values[at : at + IDS_PER_QUERY_MAX]))
+        for row in connection.execute(query):
+            channel: Channel | None = row.channel or None
+            for person_id in wanted.get((row.kind, row.value), ()):
+                suppression = Suppression(row.kind, row.value, channel, row.reason, row.at)
+                found.setdefault(person_id, []).append(suppression)
+    return {person: tuple(rules) for person, rules in found.items()}

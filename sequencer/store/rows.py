@@ -1,0 +1,20 @@
+"""What every module of this room writes alike: upserts, and ids in portions that fit one statement."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+IDS_PER_QUERY_MAX = 500
+
+
+def upsert(connection: Connection, table: Table) -> Any:
+    """`INSERT … ON CONFLICT`, which both databases write alike but SQLAlchemy spells per dialect."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def chunks(ids: Collection[int]) -> Iterable[list[int]]:
+    """Ids in portions."""
+    ordered = list(ids)
+    return (ordered[at : at + IDS_PER_QUERY_MAX] for at in range(0, len(ordered), IDS_PER_QUERY_MAX))

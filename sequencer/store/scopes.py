@@ -1,0 +1,70 @@
+"""What stands above people: the installation, sequences, mailboxes, accounts; their numbers and their pauses.
+
+A scope's `seq` is raised in the transaction that pauses it, brakes it, applies to it or changes its config, so that
+every fence that read the old number refuses.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from sqlalchemy import Connection, select, update
+
+from sequencer.core.people import OuterPause
+from sequencer.store.rows import upsert
+from sequencer.store.tables import META, SCOPES
+
+ScopeKind = Literal["all", "sequence", "mailbox", "account"]
+ScopeKey = tuple[str, str]
+EVERYTHING: ScopeKey = ("all", "")
+
+
+def raise_scope(connection: Connection, kind: ScopeKind, key: str = "") -> None:
+    """Tell every fence that something above these people changed."""
+    statement = upsert(connection, SCOPES).values(kind=kind, key=key, seq=1)
+    changed = statement.on_conflict_do_update(index_elements=["kind", "key"], set_={"seq": SCOPES.c.seq + 1})
+    connection.execute(changed)
+
+
+def pause_scope(connection: Connection, pause: OuterPause) -> None:
+    """Pause the installation, a sequence or a mailbox."""
+    raise_scope(connection, pause.scope, pause.key)
+    values = {"paused_at": pause.at, "paused_by": pause.by, "pause_reason": pause.reason}
+    connection.execute(update(SCOPES).where(_is(pause.scope, pause.key)).values(**values))
+
+
+def resume_scope(connection: Connection, kind: ScopeKind, key: str = "") -> bool:
+    """Lift the pause; False when there was none."""
+    paused = _is(kind, key) & SCOPES.c.paused_at.is_not(None)
+    values = {"paused_at": None, "paused_by": None, "pause_reason": None, "seq": SCOPES.c.seq + 1}
+    return connection.execute(update(SCOPES).where(paused).values(**values)).rowcount > 0
+
+
+def _is(kind: str, key: str):  # type: ignore[no-untyped-def]
+    return (SCOPES.c.kind == kind) & (SCOPES.c.key == key)
+
+
+def scope_numbers(connection: Connection, keys: Iterable[ScopeKey]) -> Mapping[ScopeKey, int]:
+    """The seq of each scope; 0 for one that nothing has touched yet."""
+    wanted = set(keys)
+    query = select(SCOPES.c.kind, SCOPES.c.key, SCOPES.c.seq).where(SCOPES.c.key.in_({key for _, key in wanted}))
+    found = {(row.kind, row.key): row.seq for row in connection.execute(query)}
+    return {scope: found.get(scope, 0) for scope in wanted}
+
+
+def paused_scopes(connection: Connection) -> dict[ScopeKey, OuterPause]:
+    """Every pause above people that stands now."""
+    query = select(SCOPES).where(SCOPES.c.paused_at.is_not(None))
+    return {
+        (row.kind, row.key): OuterPause(row.kind, row.key, row.pause_reason or "", row.paused_by or "", row.paused_at)
+        for row in connection.execute(query)
+    }
+
+
+def meta(connection: Connection, key: str) -> str | None:
+    """A fact of the installation."""
+    return connection.scalars(select(META.c.value).where(META.c.key == key)).first()
+
+
+def put_meta(connection: Connection, key: str, value: str) -> None:
+    statement = upsert(connection, META).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))

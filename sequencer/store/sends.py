@@ -1,0 +1,313 @@
+"""The send queue: rows that come before sockets (ARCHITECTURE, The send).
+
+States: queued -> sending -> sent | failed | uncertain; queued -> cancelled; uncertain -> sent | person; person ->
+sent | skipped. This module writes rows; when and whether is decided elsewhere. The fence is in store/fence.py.
+"""
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.engine import Row
+
+from sequencer.store.rows import chunks, upsert
+from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
+
+OPEN = ("sending", "uncertain", "person")
+LEFT = ("sending", "sent", "uncertain", "person")
+IDLE_DAYS_RESTART_RAMP = 14
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class SendRow:
+    """One attempt to send one mail, without its bytes."""
+
+    id: int
+    enrollment_id: int
+    step: str
+    attempt: int
+    prospect_id: int
+    account_id: str | None
+    sequence_id: str
+    mailbox: str
+    variant: str
+    version: int
+    state: str
+    due_at: datetime
+    not_before: datetime | None
+    first_touch: bool
+    address: str
+    domain: str | None
+    message_id: str | None
+    subject: str
+    rendered_at: datetime | None
+    seqs: str
+    valid_until: datetime | None
+    fence: int | None
+    local_day: date | None
+    sending_at: datetime | None
+    settled_at: datetime | None
+    code: int
+    enhanced: str
+    reply: str
+    settled_by: str
+    looks: int
+    wait_reason: str
+
+
+_COLUMNS = [SENDS.c[field.name] for field in fields(SendRow)]
+
+
+def _row(row: Row[Any]) -> SendRow:
+    return SendRow(**row._mapping)
+
+
+def queue_send(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Queue an attempt, or queue it again after it was called back.
+
+    Bytes change only while never fenced: a row that has been on the wire keeps them and its Message-ID.
+    """
+    statement = upsert(connection, SENDS).values(**row, state="queued")
+    again = {
+        "state": "queued",
+        "due_at": row["due_at"],
+        "not_before": None,
+        "version": row["version"],
+        "settled_at": None,
+    }
+    called_back = (SENDS.c.state == "cancelled") | (SENDS.c.state == "queued")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["enrollment_id", "step", "attempt"], set_=again, where=called_back
+        )
+    )
+    key = _key(row["enrollment_id"], row["step"], row["attempt"])
+    never_fenced = key & SENDS.c.fence.is_(None)
+    connection.execute(update(SENDS).where(never_fenced).values(raw=None, message_id=None, rendered_at=None))
+
+
+def reattempt(connection: Connection, send_id: int, now: datetime) -> None:
+    """A named person asked for one more attempt of an uncertain one: old bytes, old Message-ID, next number."""
+    old = connection.execute(select(SENDS).where(SENDS.c.id == send_id)).one()
+    values = {**old._mapping, "attempt": old.attempt + 1, "state": "queued", "due_at": now, "not_before": None}
+    for name in ("id", "sending_at", "settled_at", "valid_until"):
+        values.pop(name)
+    connection.execute(SENDS.insert().values(**values, seqs=""))
+
+
+def _key(enrollment_id: int, step: str, attempt: int) -> Any:
+    return (SENDS.c.enrollment_id == enrollment_id) & (SENDS.c.step == step) & (SENDS.c.attempt == attempt)
+
+
+def call_back(connection: Connection, enrollment_id: int, step: str, attempt: int) -> bool:
+    """Cancel a queued send; False when it is on the wire or settled."""
+    queued = _key(enrollment_id, step, attempt) & (SENDS.c.state == "queued")
+    return connection.execute(update(SENDS).where(queued).values(state="cancelled")).rowcount > 0
+
+
+def on_the_wire(connection: Connection, enrollment_ids: Collection[int]) -> set[int]:
+    """Enrollments with a mail that has passed its fence and is not settled."""
+    found: set[int] = set()
+    for part in chunks(enrollment_ids):
+        query = select(SENDS.c.enrollment_id).where(SENDS.c.enrollment_id.in_(part), SENDS.c.state == "sending")
+        found.update(connection.scalars(query))
+    return found
+
+
+def due_sends(connection: Connection, mailbox: str, now: datetime, limit: int) -> list[SendRow]:
+    """Queued sends of a mailbox that may be looked at now: follow-ups first, then the longest due."""
+    ready = (SENDS.c.mailbox == mailbox) & (SENDS.c.state == "queued") & (SENDS.c.due_at <= now)
+    open_now = SENDS.c.not_before.is_(None) | (SENDS.c.not_before <= now)
+    query = select(*_COLUMNS).where(ready, open_now).order_by(SENDS.c.first_touch, SENDS.c.due_at, SENDS.c.id)
+    return [_row(row) for row in connection.execute(query.limit(limit))]
+
+
+def next_send_at(connection: Connection, now: datetime) -> datetime | None:
+    """The first instant after `now` at which a waiting send may be looked at again."""
+    later = (SENDS.c.state == "queued") & (SENDS.c.not_before > now)
+    return connection.scalars(select(func.min(SENDS.c.not_before)).where(later)).first()
+
+
+_WAIT = update(SENDS).where(SENDS.c.id == bindparam("send_id"), SENDS.c.state == "queued")
+
+
+def put_waits(connection: Connection, waits: Sequence[tuple[int, datetime | None, str]]) -> None:
+    """Note (send id, not before, reason) of sends that may not go yet."""
+    rows = [{"send_id": send_id, "until": until, "why": reason} for send_id, until, reason in waits]
+    if rows:
+        connection.execute(_WAIT.values(not_before=bindparam("until"), wait_reason=bindparam("why")), rows)
+
+
+_RENDERED = (
+    update(SENDS)
+    .where(SENDS.c.id == bindparam("send_id"), SENDS.c.state == "queued")
+    .values(
+        raw=bindparam("new_raw"), message_id=bindparam("new_message_id"), subject=bindparam("new_subject"),
+        rendered_at=bindparam("new_rendered_at"), seqs=bindparam("new_seqs"),
+        valid_until=bindparam("new_valid_until"), address=bindparam("new_address"),
+        domain=bindparam("new_domain"), variant=bindparam("new_variant"), version=bindparam("new_version"),
+        wait_reason="",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is committed before a socket opens."""
+
+    send_id: int
+    raw: bytes
+    message_id: str
+    subject: str
+    rendered_at: datetime
+    seqs: str
+    valid_until: datetime
+    address: str
+    domain: str | None
+    variant: str
+    version: int
+
+
+def put_prepared(connection: Connection, prepared: Sequence[Prepared]) -> None:
+    rows = [
+        {
+            "send_id": one.send_id, "new_raw": zlib.compress(one.raw, 1), "new_message_id": one.message_id,
+            "new_subject": one.subject, "new_rendered_at": one.rendered_at, "new_seqs": one.seqs,
+            "new_valid_until": one.valid_until, "new_address": one.address, "new_domain": one.domain,
+            "new_variant": one.variant, "new_version": one.version,
+        }
+        for one in prepared
+    ]  # fmt: skip
+    if rows:
+        connection.execute(_RENDERED, rows)
+
+
+def raw_bytes(connection: Connection, send_ids: Collection[int]) -> dict[int, bytes]:
+    """The bytes of sends that have some."""
+    found: dict[int, bytes] = {}
+    for part in chunks(send_ids):
+        query = select(SENDS.c.id, SENDS.c.raw).where(SENDS.c.id.in_(part), SENDS.c.raw.is_not(None))
+        found.update((row.id, zlib.decompress(row.raw)) for row in connection.execute(query))
+    return found
+
+
+def drop_unfenced_bytes(connection: Connection, sequence_id: str) -> None:
+    """An edit reaches what is queued: bytes that were never fenced are made anew."""
+    unfenced = (SENDS.c.sequence_id == sequence_id) & (SENDS.c.state == "queued") & SENDS.c.fence.is_(None)
+    connection.execute(update(SENDS).where(unfenced).values(raw=None, message_id=None, rendered_at=None))
+
+
+def postpone(connection: Connection, send_ids: Collection[int], until: datetime, reason: str) -> None:
+    """Not before `until`: the server or the connection asked for it."""
+    for part in chunks(send_ids):
+        queued = SENDS.c.id.in_(part) & (SENDS.c.state == "queued")
+        connection.execute(update(SENDS).where(queued).values(not_before=until, wait_reason=reason))
+
+
+def load_sends(connection: Connection, send_ids: Collection[int]) -> dict[int, SendRow]:
+    found: dict[int, SendRow] = {}
+    for part in chunks(send_ids):
+        for row in connection.execute(select(*_COLUMNS).where(SENDS.c.id.in_(part))):
+            found[row.id] = _row(row)
+    return found
+
+
+def thread_of(connection: Connection, enrollment_ids: Collection[int]) -> dict[int, list[SendRow]]:
+    """What each enrollment has sent so far, in order: the threads that follow-ups belong to."""
+    threads: dict[int, list[SendRow]] = {}
+    for part in chunks(enrollment_ids):
+        left = SENDS.c.enrollment_id.in_(part) & SENDS.c.state.in_(LEFT)
+        for row in connection.execute(select(*_COLUMNS).where(left).order_by(SENDS.c.sending_at, SENDS.c.id)):
+            threads.setdefault(row.enrollment_id, []).append(_row(row))
+    return threads
+
+
+def by_message_id(connection: Connection, message_ids: Collection[str]) -> dict[str, SendRow]:
+    """Our sends among these Message-IDs."""
+    wanted, found = list(message_ids), {}
+    for at in range(0, len(wanted), 500):
+        query = select(*_COLUMNS).where(SENDS.c.message_id.in_(wanted[at : at + 500])).order_by(SENDS.c.attempt)
+        found.update({row.message_id: _row(row) for row in connection.execute(query)})
+    return found
+
+
+def sends_of(connection: Connection, prospect_id: int) -> list[SendRow]:
+    query = select(*_COLUMNS).where(SENDS.c.prospect_id == prospect_id).order_by(SENDS.c.id)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def in_state(connection: Connection, *states: str) -> list[SendRow]:
+    query = select(*_COLUMNS).where(SENDS.c.state.in_(states)).order_by(SENDS.c.sending_at, SENDS.c.id)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def mailboxes_that_wrote(connection: Connection, prospect_ids: Collection[int], since: datetime) -> dict[int, set[str]]:
+    """Which mailboxes wrote to each person since then."""
+    wrote: dict[int, set[str]] = {}
+    for part in chunks(prospect_ids):
+        recent = SENDS.c.prospect_id.in_(part) & (SENDS.c.sending_at >= since) & SENDS.c.state.in_(LEFT)
+        for row in connection.execute(select(SENDS.c.prospect_id, SENDS.c.mailbox).where(recent).distinct()):
+            wrote.setdefault(row.prospect_id, set()).add(row.mailbox)
+    return wrote
+
+
+def recent_touches(connection: Connection, prospect_ids: Collection[int], now: datetime) -> dict[int, list[datetime]]:
+    """When each person was touched in the last seven days, over all channels and sequences."""
+    touches: dict[int, list[datetime]] = {}
+    for part in chunks(prospect_ids):
+        left = SENDS.c.prospect_id.in_(part) & (SENDS.c.sending_at > now - WEEK) & SENDS.c.state.in_(LEFT)
+        done = TASKS.c.prospect_id.in_(part) & (TASKS.c.closed_at > now - WEEK) & (TASKS.c.state == "done")
+        by_person = TASKS.c.work.in_(("call", "linkedin"))
+        for row in connection.execute(select(SENDS.c.prospect_id, SENDS.c.sending_at).where(left)):
+            touches.setdefault(row.prospect_id, []).append(row.sending_at)
+        for row in connection.execute(select(TASKS.c.prospect_id, TASKS.c.closed_at).where(done, by_person)):
+            touches.setdefault(row.prospect_id, []).append(row.closed_at)
+    return touches
+
+
+def used(connection: Connection, kind: str, keys: Collection[str], day: date) -> dict[str, int]:
+    """The counters of one local day."""
+    query = select(USAGE.c.key, USAGE.c.n).where(USAGE.c.kind == kind, USAGE.c.key.in_(list(keys)), USAGE.c.day == day)
+    return {row.key: row.n for row in connection.execute(query)}
+
+
+def sending_days(connection: Connection, mailbox: str, today: date) -> int:
+    """Days before `today` with a mail sent, since the last pause of 14 days."""
+    own = (USAGE.c.kind == "mailbox") & (USAGE.c.key == mailbox) & (USAGE.c.n > 0) & (USAGE.c.day < today)
+    days, later = 0, today
+    for day in connection.scalars(select(USAGE.c.day).where(own).order_by(USAGE.c.day.desc()).limit(400)):
+        if (later - day).days > IDLE_DAYS_RESTART_RAMP:
+            break
+        days, later = days + 1, day
+    return days
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxState:
+    address: str
+    owner: str
+    lease_until: datetime | None
+    fence: int
+    last_sent_at: datetime | None
+    broken_at: datetime | None
+    broken_reason: str | None
+
+
+def mailbox_states(connection: Connection) -> dict[str, MailboxState]:
+    return {row.address: MailboxState(*row) for row in connection.execute(select(MAILBOXES))}
+
+
+def break_mailbox(connection: Connection, address: str, reason: str, at: datetime) -> None:
+    """The mailbox cannot work: nothing of it is tried until somebody mends it."""
+    connection.execute(
+        update(MAILBOXES).where(MAILBOXES.c.address == address).values(broken_at=at, broken_reason=reason)
+    )
+
+
+def mend_mailbox(connection: Connection, address: str) -> None:
+    broken = (MAILBOXES.c.address == address) & MAILBOXES.c.broken_at.is_not(None)
+    connection.execute(update(MAILBOXES).where(broken).values(broken_at=None, broken_reason=None))

@@ -1,0 +1,129 @@
+"""Tasks: touches that a person performs, as rows beside the log that opened them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from sequencer.core import events as e
+from sequencer.core.reaction import Priority, TaskKind
+from sequencer.errors import NotFound
+from sequencer.store.rows import upsert
+from sequencer.store.tables import DRAFTS, ENROLLMENTS, NOTES, TASKS
+
+TASKS_SHOWN_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task as a rep sees it."""
+
+    id: int
+    enrollment_id: int
+    prospect_id: int
+    key: str
+    step: str | None
+    rep: str
+    work: TaskKind
+    priority: Priority
+    script: str | None
+    review: bool
+    state: str
+    due_at: datetime
+    opened_at: datetime
+    snoozed_until: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+
+
+def open_task(
+    connection: Connection, enrollment_id: int, prospect_id: int, rep: str, event: e.TaskOpened, at: datetime
+) -> None:
+    values = {
+        "enrollment_id": enrollment_id, "prospect_id": prospect_id, "key": event.task, "step": event.step, "rep": rep,
+        "work": event.work, "priority": event.priority, "script": event.script, "review": event.review,
+        "state": "open", "due_at": event.due_at, "opened_at": at,
+    }  # fmt: skip
+    connection.execute(insert(TASKS).values(**values))
+
+
+def close_task(
+    connection: Connection, enrollment_id: int, key: str, state: str, at: datetime, outcome: str | None = None
+) -> None:
+    this = (TASKS.c.enrollment_id == enrollment_id) & (TASKS.c.key == key)
+    connection.execute(update(TASKS).where(this).values(state=state, closed_at=at, outcome=outcome))
+
+
+def snooze_task(connection: Connection, enrollment_id: int, key: str, until: datetime) -> None:
+    this = (TASKS.c.enrollment_id == enrollment_id) & (TASKS.c.key == key)
+    connection.execute(update(TASKS).where(this).values(snoozed_until=until, due_at=until))
+
+
+def reassign_tasks(connection: Connection, enrollment_id: int, rep: str) -> None:
+    open_ones = (TASKS.c.enrollment_id == enrollment_id) & (TASKS.c.state == "open")
+    connection.execute(update(TASKS).where(open_ones).values(rep=rep))
+
+
+def task(connection: Connection, task_id: int) -> TaskRow:
+    """Raises NotFound."""
+    row = connection.execute(select(TASKS).where(TASKS.c.id == task_id)).first()
+    if row is None:
+        raise NotFound(f'there is no task {task_id}: "sequencer tasks" lists the open ones')
+    return TaskRow(*row)
+
+
+def open_tasks(connection: Connection, rep: str | None = None, prospect_id: int | None = None) -> list[TaskRow]:
+    """Open tasks, the urgent and the longest due first."""
+    query = select(TASKS).where(TASKS.c.state == "open")
+    if rep:
+        query = query.where(TASKS.c.rep == rep)
+    if prospect_id:
+        query = query.where(TASKS.c.prospect_id == prospect_id)
+    rows = [TaskRow(*row) for row in connection.execute(query.order_by(TASKS.c.due_at).limit(TASKS_SHOWN_MAX))]
+    rank = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
+    return sorted(rows, key=lambda row: (row.work != "answer", rank[row.priority], row.due_at, row.id))
+
+
+def person_tasks(connection: Connection, prospect_id: int) -> list[TaskRow]:
+    """Every task of one person, open or closed."""
+    query = select(TASKS).where(TASKS.c.prospect_id == prospect_id).order_by(TASKS.c.id)
+    return [TaskRow(*row) for row in connection.execute(query)]
+
+
+def load_counts(connection: Connection, rep: str, work: str, steps: Collection[str], since: datetime) -> int:
+    """How many tasks of this kind a rep got since then; `steps` limits it to these step ids."""
+    query = select(TASKS.c.step).where(TASKS.c.rep == rep, TASKS.c.work == work, TASKS.c.opened_at >= since)
+    counted = [step for step in connection.scalars(query.where(TASKS.c.state != "cancelled")) if step is not None]
+    return sum(step in steps for step in counted) if steps else len(counted)
+
+
+def put_draft(connection: Connection, enrollment_id: int, step: str, subject: str | None, body: str) -> None:
+    """What a rep wrote in place of the template, for one person."""
+    statement = upsert(connection, DRAFTS).values(enrollment_id=enrollment_id, step=step, subject=subject, body=body)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["enrollment_id", "step"], set_={"subject": subject, "body": body}
+        )
+    )
+
+
+def drafts(connection: Connection, enrollment_ids: Collection[int]) -> dict[tuple[int, str], tuple[str | None, str]]:
+    """(subject, body) by enrollment and step."""
+    query = select(DRAFTS).where(DRAFTS.c.enrollment_id.in_(list(enrollment_ids)))
+    return {(row.enrollment_id, row.step): (row.subject, row.body) for row in connection.execute(query)}
+
+
+def add_note(connection: Connection, prospect_id: int, task_id: int | None, by: str, text: str, at: datetime) -> None:
+    connection.execute(insert(NOTES).values(prospect_id=prospect_id, task_id=task_id, at=at, by=by, text=text))
+
+
+def notes(connection: Connection, prospect_id: int) -> list[tuple[datetime, str, str]]:
+    """(at, by, text) of each note about a person."""
+    query = select(NOTES.c.at, NOTES.c.by, NOTES.c.text).where(NOTES.c.prospect_id == prospect_id).order_by(NOTES.c.id)
+    return [(row.at, row.by, row.text) for row in connection.execute(query)]
+
+
+def sequence_of(connection: Connection, enrollment_id: int) -> str:
+    query = select(ENROLLMENTS.c.sequence_id).where(ENROLLMENTS.c.id == enrollment_id)
+    return str(connection.scalars(query).one())

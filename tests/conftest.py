@@ -1,0 +1,31 @@
+"""What holds for every test: in CI nothing may be skipped, elsewhere the last lines say what was not checked.
+
+A suite that is green because half of it was skipped says nothing; this makes that visible.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Generator
+
+import pytest
+
+_WANTING = {
+    "servers": "for want of Dovecot and Postfix (see tests/integration/mail_servers.py)",
+    "corpus": "for want of the labelled mail in ../shared",
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("SEQUENCER_FORBID_SKIP"):
+        report.outcome, report.longrepr = "failed", f"skipping is forbidden here: {report.longrepr}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Skips by what was missing, counted by marker."""
+    skipped: list[pytest.TestReport] = terminalreporter.getreports("skipped")
+    counts = Counter(marker for report in skipped for marker in _WANTING if marker in report.keywords)
+    for marker, count in counts.items():
+        terminalreporter.write_line(f"NOT CHECKED: {count} tests skipped {_WANTING[marker]}", yellow=True)

@@ -1,0 +1,79 @@
+"""Real mail servers for the tests of this folder: one set a session, one mailbox of its own a test.
+
+Without Dovecot and Postfix the tests that ask for `mail` skip.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+from imapclient import IMAPClient
+
+from sequencer.inbound.imap import ImapServer
+from tests.integration.fault_proxy import FaultProxy
+from tests.integration.mail_servers import DOMAIN, HOST, MailServers, mail_servers, missing
+
+ACCOUNTS_MAX = 200
+PASSWORD = 'sécret "\\ 1'  # a space, quotes and a letter beyond ASCII: passwords have them
+_account_numbers = count()
+
+
+@dataclass(frozen=True)
+class Account:
+    """A mailbox nobody else uses."""
+
+    address: str
+    password: str
+    imap_port: int
+
+    def server(self, port: int | None = None) -> ImapServer:
+        """How the product reads it, in clear text on loopback; `port`: of a proxy in between."""
+        return ImapServer(HOST, port or self.imap_port, "none", self.address, lambda: self.password)
+
+    @contextmanager
+    def mail_program(self) -> Iterator[Any]:
+        """What the user reads it with meanwhile: an imapclient.IMAPClient."""
+        with IMAPClient(HOST, self.imap_port, ssl=False, timeout=10) as client:
+            client.plain_login(self.address, self.password)
+            yield client
+
+    def put(self, folder: str, *raws: bytes) -> None:
+        with self.mail_program() as client:
+            client.multiappend(folder, raws)
+
+    def move(self, text: str, source: str, target: str) -> None:
+        """Move what has `text` in its subject."""
+        with self.mail_program() as client:
+            client.select_folder(source)
+            client.move(client.search(["SUBJECT", text]), target)
+
+    def expunge(self, text: str, folder: str = "INBOX") -> None:
+        """Delete for good what has `text` in its subject."""
+        with self.mail_program() as client:
+            client.select_folder(folder)
+            client.delete_messages(client.search(["SUBJECT", text]))
+            client.expunge()
+
+
+@pytest.fixture(scope="session")
+def mail() -> Iterator[MailServers]:
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with mail_servers({f"box{n}@{DOMAIN}": PASSWORD for n in range(ACCOUNTS_MAX)}) as servers:
+        yield servers
+
+
+@pytest.fixture
+def account(mail: MailServers) -> Account:
+    return Account(f"box{next(_account_numbers)}@{DOMAIN}", PASSWORD, mail.imap_port)
+
+
+@pytest.fixture
+def proxy(mail: MailServers) -> Iterator[FaultProxy]:
+    """In front of the IMAP server."""
+    with FaultProxy(mail.imap_port) as broken_line:
+        yield broken_line

@@ -1,0 +1,188 @@
+"""Admission laws over days of simulated passes, counted from the sends that went and not from what `admit` was told."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sequencer.core.capacity import Due, Usage, admit, effective_cap
+from sequencer.core.people import Mailbox, Policy, Ramp
+from sequencer.core.span import Span
+
+START = datetime(2026, 10, 23, 20, tzinfo=UTC)  # two days before Madrid's clock goes back
+ZONE = ZoneInfo("Europe/Madrid")
+PEOPLE, ACCOUNTS, DOMAINS = 12, 5, 4
+
+mailboxes = st.builds(
+    Mailbox,
+    address=st.just("ana@ourco.test"),
+    display_name=st.just("Ana"),
+    rep=st.just("ana"),
+    timezone=st.just(ZONE),
+    cap_per_day=st.integers(0, 12),
+    ramp=st.none() | st.builds(Ramp, st.integers(1, 4), st.integers(0, 3)),
+    gap_s_min=st.sampled_from([0.0, 90.0, 1800.0]),
+    gap_s_jitter=st.sampled_from([0.0, 60.0]),
+    connections=st.integers(1, 4),
+)
+policies = st.builds(
+    Policy,
+    person_touches_per_week=st.integers(1, 3),
+    person_gap=st.sampled_from([Span(0, "h"), Span(20, "h"), Span(2, "d")]),
+    account_touches_per_day=st.integers(1, 3),
+    domain_messages_per_day=st.integers(1, 4),
+)
+
+
+@st.composite
+def due_lists(draw: st.DrawFn) -> list[Due]:
+    sends = []
+    for send_id in range(draw(st.integers(0, 40))):
+        person = draw(st.integers(0, PEOPLE - 1))
+        sends.append(
+            Due(
+                send_id=send_id,
+                enrollment_id=send_id,
+                person_id=person,
+                account_id=None if person == 0 else f"account-{person % ACCOUNTS}",
+                domain=None if person == 0 else f"{person % DOMAINS}.test",
+                sequence_id=draw(st.sampled_from(["one", "two", "three"])),
+                due_at=START - timedelta(minutes=draw(st.integers(0, 600))),
+                first_touch=draw(st.booleans()),
+                inbox_fresh=draw(st.integers(0, 9)) > 0,
+            )
+        )
+    return sends
+
+
+class World:
+    """A mailbox whose mails take one pass to settle; it keeps every send and counts from scratch each time."""
+
+    def __init__(self, mailbox: Mailbox, policy: Policy, due: list[Due]) -> None:
+        self.mailbox, self.policy, self.left = mailbox, policy, due
+        self.sent: list[tuple[datetime, Due]] = []
+        self.flying: list[tuple[datetime, Due]] = []
+
+    def usage(self, now: datetime) -> Usage:
+        today = now.astimezone(ZONE).date()
+        days = {at.astimezone(ZONE).date() for at, _ in self.sent}
+        of_today = [send for at, send in self.sent if at.astimezone(ZONE).date() == today]
+        counted = of_today + [send for _, send in self.flying]
+        return Usage(
+            sent_today=len(of_today),
+            sending_days=len(days - {today}),
+            last_sent_at=max((at for at, _ in self.sent), default=None),
+            in_flight=len(self.flying),
+            in_flight_people=frozenset(send.person_id for _, send in self.flying),
+            person_touches={
+                person: tuple(at for at, send in self.sent if send.person_id == person) for person in range(PEOPLE)
+            },
+            account_today=Counter(send.account_id for send in counted if send.account_id),
+            domain_today=Counter(send.domain for send in counted if send.domain),
+        )
+
+    def look(self, now: datetime) -> datetime | None:
+        """One pass at `now`; the mails of the pass before have settled if a second went by."""
+        self.sent += [(at, send) for at, send in self.flying if at < now]
+        self.flying = [(at, send) for at, send in self.flying if at >= now]
+        admission = admit(self.left, self.usage(now), self.mailbox, self.policy, now)
+        assert sorted([*admission.go, *(send_id for send_id, _ in admission.wait)]) == sorted(
+            send.send_id for send in self.left
+        )
+        for _, gate in admission.wait:
+            assert not gate.passed
+            assert gate.frees_at is None or gate.frees_at >= now
+            assert gate.frees_at or gate.frees_by
+        by_id = {send.send_id: send for send in self.left}
+        self.flying += [(now, by_id[send_id]) for send_id in admission.go]
+        self.left = [send for send in self.left if send.send_id not in admission.go]
+        return admission.next_at
+
+
+@given(mailboxes, policies, due_lists(), st.lists(st.integers(0, 8 * 3600), min_size=5, max_size=25))
+@settings(max_examples=150, deadline=None)
+def test_no_limit_is_ever_passed(mailbox: Mailbox, policy: Policy, due: list[Due], steps: list[int]) -> None:
+    world, now = World(mailbox, policy, due), START
+    for step_s in steps:
+        now += timedelta(seconds=step_s)
+        world.look(now)
+        assert len(world.flying) <= mailbox.connections
+    all_sent = sorted([*world.sent, *world.flying], key=lambda entry: entry[0])
+    check_limits(mailbox, policy, all_sent)
+
+
+def check_limits(mailbox: Mailbox, policy: Policy, sent: list[tuple[datetime, Due]]) -> None:
+    assert all(send.inbox_fresh for _, send in sent)
+    dates = sorted({at.astimezone(ZONE).date() for at, _ in sent})
+    for sending_days, date in enumerate(dates):
+        of_day = [send for at, send in sent if at.astimezone(ZONE).date() == date]
+        assert len(of_day) <= effective_cap(mailbox, sending_days)
+        accounts = Counter(send.account_id for send in of_day if send.account_id)
+        assert all(count <= policy.account_touches_per_day for count in accounts.values())
+        domains = Counter(send.domain for send in of_day if send.domain)
+        assert all(count <= policy.domain_messages_per_day for count in domains.values())
+    if mailbox.gap_s_min:
+        assert all(
+            (later - earlier).total_seconds() >= mailbox.gap_s_min for (earlier, _), (later, _) in pairwise(sent)
+        )
+    for person in range(PEOPLE):
+        touches = [at for at, send in sent if send.person_id == person]
+        assert all(later - earlier >= policy.person_gap.elapsed for earlier, later in pairwise(touches))
+        for touch in touches:
+            week = [other for other in touches if touch - timedelta(days=7) < other <= touch]
+            assert len(week) <= policy.person_touches_per_week
+
+
+@given(mailboxes.filter(lambda mailbox: mailbox.cap_per_day > 0), policies, due_lists())
+@settings(max_examples=60, deadline=None)
+def test_waking_at_next_at_sends_everything_that_can_go(mailbox: Mailbox, policy: Policy, due: list[Due]) -> None:
+    """`next_at` never strands a send: following it (or a settled mail) drains all but what only a person frees."""
+    world, now = World(mailbox, policy, due), START
+    for _ in range(600):
+        next_at = world.look(now)
+        if not world.left:
+            return
+        if world.flying:
+            now += timedelta(seconds=1)
+        elif next_at is None:
+            break
+        else:
+            now = max(next_at, now)
+    assert not any(send.inbox_fresh for send in world.left)
+
+
+@given(due_lists(), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_the_order_of_the_list_does_not_matter(due: list[Due], chance: Random) -> None:
+    mailbox = Mailbox("ana@ourco.test", "Ana", "ana", ZONE, gap_s_min=0, gap_s_jitter=0, connections=20)
+    shuffled = list(due)
+    chance.shuffle(shuffled)
+    one = admit(due, Usage(), mailbox, Policy(), START)
+    other = admit(shuffled, Usage(), mailbox, Policy(), START)
+    assert one.go == other.go
+    assert one.next_at == other.next_at
+    assert {send_id: gate.reason for send_id, gate in one.wait} == {
+        send_id: gate.reason for send_id, gate in other.wait
+    }
+
+
+@given(st.booleans(), st.sampled_from([0.0, 90.0]), st.integers(1, 4))
+def test_a_big_sequence_does_not_starve_a_small_one(big_is_first: bool, gap_s: float, connections: int) -> None:
+    """100 due and 3 due, the 100 all older: the 3 leave among the first, in one pass or in many."""
+    mailbox = Mailbox("ana@ourco.test", "Ana", "ana", ZONE, 200, None, gap_s, 0.0, connections)
+    big, small = ("a", "b") if big_is_first else ("b", "a")
+    sequences = [big] * 100 + [small] * 3
+    left = [
+        Due(number, number, number, None, None, name, START - timedelta(hours=2 if name == big else 1))
+        for number, name in enumerate(sequences)
+    ]
+    gone: list[str] = []
+    while gone.count(small) < 3:
+        go = admit(left, Usage(sent_today=len(gone)), mailbox, Policy(), START).go
+        gone += [sequences[send_id] for send_id in go]
+        left = [send for send in left if send.send_id not in go]
+    assert len(gone) <= 6 + connections
