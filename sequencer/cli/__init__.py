@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "watch the whole engine at work on a simulated world"),
     "init": ("init", "start an installation in a folder"),
     "check": ("check", "check config, sequences and templates; all errors at once"),
+    "preview": ("preview", "what one person would read, and when"),
     "apply": ("apply", "make the daemon run the sequences as they are in the files"),
     "import": ("people", "bring people in from a CSV file"),
     "enroll": ("enroll", "put people into a sequence"),

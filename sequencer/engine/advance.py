@@ -6,7 +6,7 @@ runs inside the caller's transaction: events, projection, tasks and sends are on
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ from sequencer.core.reason import Reason
 from sequencer.engine import project
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.errors import InvariantBroken
-from sequencer.store import log, people
+from sequencer.store import log, people, sends
 from sequencer.store.database import Database
 
 DUE_BATCH_MAX = 200
@@ -81,10 +81,9 @@ def settled(situation: Situation, events: Sequence[e.Event], now: datetime) -> P
         _decide_all(one, now)
     except InvariantBroken:
         logger.exception("enrollment %d is held: an internal check failed", situation.enrollment.id)
-        one = Pass(situation, replace(situation.enrollment.progress, signals=()))
+        one = Pass(situation, situation.enrollment.progress)
         for event in events:
             one.record(event, now)
-        one.progress = replace(one.progress, signals=())
         if not one.progress.hold(Reason.BUG):
             one.record(e.HoldPut(reason=Reason.BUG), now)
     return one
@@ -111,8 +110,13 @@ def write(connection: Connection, passes: Mapping[int, Pass], now: datetime) -> 
         if one.recorded:
             touched.add(person)
     log.append(connection, entries)
+    queued = []
     for enrollment_id, one in passes.items():
         for event in one.recorded:
-            project.onto_rows(connection, enrollment_id, one.situation, one.progress, event, now)
+            if isinstance(event, e.TouchQueued):
+                queued.append(project.queued_row(enrollment_id, one.situation, event, now))
+            else:
+                project.onto_rows(connection, enrollment_id, one.situation, one.progress, event, now)
+    sends.queue_sends(connection, queued)
     log.save(connection, [(enrollment_id, one.progress, one.due_at) for enrollment_id, one in passes.items()])
     people.raise_seq(connection, touched)

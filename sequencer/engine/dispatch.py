@@ -38,13 +38,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Drain:
-    """One mailbox at work. `resting_until`: a server or connection asked for a pause."""
+    """One mailbox at work. `resting_until`: a server or connection asked for a pause. `refused`: the fence said no."""
 
     fence: int
     task: "asyncio.Task[None] | None" = None
     next_at: datetime | None = None
     resting_until: datetime | None = None
     slow_fences: int = 0
+    refused: bool = False
 
 
 class Dispatch:
@@ -131,8 +132,9 @@ class Dispatch:
         if not batch.ready:
             return False
         channel = self._channels.setdefault(mailbox.address, self._channel_of(mailbox))
+        drain.refused = False
         await asyncio.gather(*(self._send(mailbox, drain, channel, one) for one in batch.ready))
-        return drain.resting_until is None
+        return drain.resting_until is None and not drain.refused
 
     def _prepare(self, connection: Connection, mailbox: Mailbox, now: datetime) -> Batch:
         if sends.mailbox_states(connection)[mailbox.address].broken_at:
@@ -179,6 +181,7 @@ class Dispatch:
             return Deferred(0, f"the fence could not be committed: {error}", "fence")
         if refusal:
             pending.abort()
+            drain.refused = True
             logger.info("send %d was not allowed its dot: %s", prepared.send_id, refusal)
             return None
         outcome = await pending.commit(begun + GUARD_S)

@@ -31,72 +31,67 @@ class Sent:
 
 def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -> None:
     """Write these outcomes and move their enrollments. An outcome that is not ours to write changes nothing."""
-    rows = sends.load_sends(connection, [one.send_id for one in sent])
-    deferrals = _deferrals(connection, [rows[one.send_id] for one in sent if isinstance(one.outcome, Deferred)])
+    deferrals = _deferrals(connection, [one.send_id for one in sent if isinstance(one.outcome, Deferred)])
+    settlements = [_settlement(one, deferrals.get(one.send_id, 0)) for one in sent]
+    settled = fence.settle(connection, settlements)
     happened: dict[int, list[e.Event]] = {}
     for one in sent:
-        row = rows[one.send_id]
-        event = _settle(connection, row, one, deferrals.get(row.enrollment_id, 0))
+        row = settled.get(one.send_id)
+        if row is None:
+            continue
+        if isinstance(one.outcome, Refused) and one.outcome.address_invalid:
+            people.invalidate_address(connection, row.address, one.outcome.enhanced or str(one.outcome.code))
+        if isinstance(one.outcome, MailboxBroken):
+            sends.break_mailbox(connection, row.mailbox, one.outcome.text, one.at)
+        event = _event(row, one, deferrals.get(one.send_id, 0))
         if event is not None:
             happened.setdefault(row.enrollment_id, []).append(event)
-    for at in sorted({one.at for one in sent}):
-        ids = {rows[one.send_id].enrollment_id for one in sent if one.at == at}
-        advance.record(connection, [(key, events) for key, events in happened.items() if key in ids], at)
+    if happened:
+        advance.record(connection, happened.items(), max(one.at for one in sent))
 
 
-def _deferrals(connection: Connection, rows: Sequence[SendRow]) -> dict[int, int]:
-    """How often each enrollment's flight was put off before."""
-    enrollments = log.load(connection, {row.enrollment_id for row in rows})
-    return {key: row.progress.flight.deferrals for key, row in enrollments.items() if row.progress.flight}
+def _deferrals(connection: Connection, send_ids: Sequence[int]) -> dict[int, int]:
+    """How often each of these sends was put off before."""
+    rows = sends.load_sends(connection, send_ids)
+    enrollments = log.load(connection, {row.enrollment_id for row in rows.values()})
+    flights = {row.id: enrollments[row.enrollment_id].progress.flight for row in rows.values()}
+    return {send_id: flight.deferrals for send_id, flight in flights.items() if flight}
 
 
-def _settle(connection: Connection, row: SendRow, one: Sent, deferrals: int) -> e.Event | None:
-    """One outcome as rows; returns the event of its enrollment, if there is one."""
+def _settlement(one: Sent, deferrals: int) -> fence.Settlement:
+    """The outcome as the send's row keeps it."""
+
+    def to(state: str, code: int, enhanced: str, text: str, until: datetime | None = None) -> fence.Settlement:
+        return fence.Settlement(one.send_id, one.fence, state, one.at, code, enhanced, text, until)
+
     match one.outcome:
         case Accepted(code=code, text=text):
-            if not _write(connection, row, one, "sent", code, "", text):
-                return None
-            return e.TouchSent(step=row.step, attempt=row.attempt, sent_at=row.sending_at or one.at)
+            return to("sent", code, "", text)
         case Uncertain(text=text):
-            if not _write(connection, row, one, "uncertain", 0, "", text):
-                return None
+            return to("uncertain", 0, "", text)
+        case Refused(code=code, enhanced=enhanced, text=text):
+            return to("failed", code, enhanced, text)
+        case Deferred(code=code, enhanced=enhanced, text=text, of_the_person=True):
+            return to("queued", code, enhanced, text, again_after(deferrals, one.at) or one.at)
+        case Deferred(code=code, enhanced=enhanced, text=text):
+            return to("queued", code, enhanced, text, one.at + REST)
+        case MailboxBroken(code=code, text=text):
+            return to("queued", code, "", text, one.at + REST)
+
+
+def _event(row: SendRow, one: Sent, deferrals: int) -> e.Event | None:
+    """The outcome as an event of its enrollment; None when it says nothing about the person."""
+    match one.outcome:
+        case Accepted():
+            return e.TouchSent(step=row.step, attempt=row.attempt, sent_at=row.sending_at or one.at)
+        case Uncertain():
             return e.TouchUncertain(step=row.step, attempt=row.attempt, fenced_at=row.sending_at or one.at)
-        case Refused(code=code, enhanced=enhanced, text=text, address_invalid=invalid):
-            if not _write(connection, row, one, "failed", code, enhanced, text):
-                return None
-            if invalid:
-                people.invalidate_address(connection, row.address, enhanced or str(code))
+        case Refused(code=code, enhanced=enhanced, address_invalid=invalid):
             return e.TouchRefused(
                 step=row.step, attempt=row.attempt, code=code, enhanced=enhanced, address_invalid=invalid
             )
-        case Deferred(code=code, enhanced=enhanced, text=text, of_the_person=True):
+        case Deferred(code=code, enhanced=enhanced, of_the_person=True):
             again_at = again_after(deferrals, one.at)
-            if not _write(connection, row, one, "queued", code, enhanced, text, again_at or one.at):
-                return None
             return e.TouchDeferred(step=row.step, attempt=row.attempt, code=code, enhanced=enhanced, again_at=again_at)
-        case Deferred(code=code, enhanced=enhanced, text=text):
-            _write(connection, row, one, "queued", code, enhanced, text, one.at + REST)
+        case _:
             return None
-        case MailboxBroken(code=code, text=text):
-            _write(connection, row, one, "queued", code, "", text, one.at + REST)
-            sends.break_mailbox(connection, row.mailbox, text, one.at)
-            return None
-
-
-def _write(
-    connection: Connection,
-    row: SendRow,
-    one: Sent,
-    state: str,
-    code: int,
-    enhanced: str,
-    reply: str,
-    not_before: datetime | None = None,
-) -> bool:
-    """Settle the row if it is still this outcome's to settle; a definite no gives its counters back."""
-    settlement = fence.Settlement(one.send_id, one.fence, state, one.at, code, enhanced, reply, not_before)
-    if not fence.settle(connection, settlement):
-        return False
-    if one.fence is not None and state in ("queued", "failed"):
-        fence.give_back(connection, row)
-    return True

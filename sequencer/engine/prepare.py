@@ -5,7 +5,7 @@ opens.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -28,8 +28,8 @@ from sequencer.store import sends, tasks
 from sequencer.store.fence import Limits
 from sequencer.store.sends import Prepared, SendRow
 
-DUE_READ_MAX = 300
-BATCH_MAX = 100
+DUE_READ_MAX = 200
+BATCH_MAX = 200
 PREPARED_GOOD_FOR = timedelta(minutes=15)
 OF_THE_MAILBOX = {Reason.CAP, Reason.GAP, Reason.TURN, Reason.IN_FLIGHT, Reason.INBOX_STALE}
 
@@ -64,7 +64,8 @@ def prepare(connection: Connection, around: Surroundings, mailbox: Mailbox, key:
     situations = load(connection, around, {row.enrollment_id for row in rows}, now)
     fresh = freshness.read(connection, around.config, [row.prospect_id for row in rows], now)
     due = [one for row in rows if (one := _due(row, situations[row.enrollment_id], fresh, batch, now))]
-    admission = admit(due, usage_of(connection, mailbox, rows, now), mailbox, around.config.policy, now)
+    in_batches = replace(mailbox, connections=BATCH_MAX)  # the channel has its own connections to wait for
+    admission = admit(due, usage_of(connection, mailbox, rows, now), in_batches, around.config.policy, now)
     _note_waits(batch, admission)
     chosen = {row.id: row for row in rows}
     going = [chosen[send_id] for send_id in admission.go[:BATCH_MAX]]

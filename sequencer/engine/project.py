@@ -4,6 +4,7 @@ Called once for each recorded event, in its transaction; so these rows are the l
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -22,8 +23,6 @@ def onto_rows(
     """Write what `event` means for rows beside the log."""
     person = situation.enrollment.prospect_id
     match event:
-        case e.TouchQueued():
-            _queue(connection, enrollment_id, situation, event, now)
         case e.TouchCancelled(step=step, attempt=attempt):
             sends.call_back(connection, enrollment_id, step, attempt)
         case e.TaskOpened():
@@ -45,12 +44,11 @@ def onto_rows(
             pass
 
 
-def _queue(
-    connection: Connection, enrollment_id: int, situation: Situation, event: e.TouchQueued, now: datetime
-) -> None:
+def queued_row(enrollment_id: int, situation: Situation, event: e.TouchQueued, now: datetime) -> dict[str, Any]:
+    """The send that a TouchQueued asks for."""
     step = situation.bundle.sequence.step(event.step)
     address = situation.facts.prospect.address or ""
-    row = {
+    return {
         "enrollment_id": enrollment_id,
         "step": event.step,
         "attempt": event.attempt,
@@ -65,7 +63,6 @@ def _queue(
         "address": address,
         "domain": limited_domain(address),
     }
-    sends.queue_send(connection, row)
 
 
 def _has_written(situation: Situation) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from sequencer.errors import StoreError
@@ -59,7 +59,7 @@ class Database:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a snapshot of the database."""
-        with _refusals(), self.engine.connect() as connection, connection.begin():
+        with refusals(), self.engine.connect() as connection, connection.begin():
             return work(connection)
 
     async def aread(self, work: Callable[[Connection], T]) -> T:
@@ -83,7 +83,7 @@ class Database:
 
     def _write_one(self, work: Callable[[Connection], Any], done: "Future[Any]") -> None:
         try:
-            with _refusals(), self.engine.connect() as connection:
+            with refusals(), self.engine.connect() as connection:
                 connection = connection.execution_options(writes=True)
                 with connection.begin():
                     result = work(connection)
@@ -93,17 +93,17 @@ class Database:
             done.set_result(result)
 
 
-class _refusals:  # noqa: N801  reads as the word it is in a with statement
+class refusals:  # noqa: N801  reads as the word it is in a with statement
     """Turn the driver's refusals into StoreError, in words for a person."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError):
-            raise StoreError(f"the database refuses: {error.orig}") from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise StoreError(f"the connection to the database was lost: {error.orig}") from error
+        if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError):
+            raise StoreError(f"the database refuses: {error.orig}") from error
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -116,12 +116,18 @@ def sqlite_file(url: str) -> Path | None:
 
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=READERS_MAX, pool_pre_ping=True)
+        return create_engine(url, pool_size=READERS_MAX, pool_pre_ping=True, hide_parameters=True)
     in_memory = sqlite_file(url) is None
     engine = (
-        create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        create_engine(url, poolclass=StaticPool, hide_parameters=True, connect_args={"check_same_thread": False})
         if in_memory
-        else create_engine(url, poolclass=QueuePool, pool_size=READERS_MAX, connect_args={"check_same_thread": False})
+        else create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_size=READERS_MAX,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False},
+        )
     )
     set_up_sqlite(engine)
     return engine

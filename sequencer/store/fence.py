@@ -177,8 +177,7 @@ class _Counters:
         self._connection.execute(changed, rows)
 
 
-def give_back(connection: Connection, row: SendRow) -> None:
-    """A definite no: the mail did not count."""
+def _give_back(connection: Connection, row: SendRow) -> None:
     keys = [("mailbox", row.mailbox), ("account", row.account_id), ("domain", row.domain)]
     for kind, key in keys:
         if key and row.local_day:
@@ -200,18 +199,40 @@ class Settlement:
     not_before: datetime | None = None
 
 
-def settle(connection: Connection, settlement: Settlement) -> bool:
-    """Write the outcome; False when somebody has settled the send before: then nothing changes."""
-    ours = SENDS.c.id == settlement.send_id
-    if settlement.fence is None:
-        ours &= SENDS.c.state == "queued"
-    else:
-        ours &= (SENDS.c.state == "sending") & (SENDS.c.fence == settlement.fence)
-    values = {
-        "state": settlement.state, "settled_at": settlement.at, "code": settlement.code,
-        "enhanced": settlement.enhanced, "reply": settlement.reply[:500], "not_before": settlement.not_before,
+_SETTLE = (
+    update(SENDS)
+    .where(SENDS.c.id == bindparam("send_id"))
+    .values(
+        state=bindparam("to_state"), settled_at=bindparam("at"), code=bindparam("to_code"),
+        enhanced=bindparam("to_enhanced"), reply=bindparam("to_reply"), not_before=bindparam("until"),
+    )
+)  # fmt: skip
+
+
+def settle(connection: Connection, settlements: Sequence[Settlement]) -> dict[int, SendRow]:
+    """Write these outcomes; returns, by id and as they were before, the sends that were still theirs to settle.
+
+    Where somebody has settled a send before, nothing changes. A definite no gives its counters back.
+    """
+    rows = load_sends(connection, [one.send_id for one in settlements])
+    ours = [one for one in settlements if _is_ours(rows[one.send_id], one)]
+    if ours:
+        connection.execute(_SETTLE, [_values(one) for one in ours])
+    for one in ours:
+        if one.fence is not None and one.state in ("queued", "failed"):
+            _give_back(connection, rows[one.send_id])
+    return {one.send_id: rows[one.send_id] for one in ours}
+
+
+def _is_ours(row: SendRow, one: Settlement) -> bool:
+    return row.state == "queued" if one.fence is None else row.state == "sending" and row.fence == one.fence
+
+
+def _values(one: Settlement) -> dict[str, object]:
+    return {
+        "send_id": one.send_id, "to_state": one.state, "at": one.at, "to_code": one.code,
+        "to_enhanced": one.enhanced, "to_reply": one.reply[:500], "until": one.not_before,
     }  # fmt: skip
-    return connection.execute(update(SENDS).where(ours).values(**values)).rowcount > 0
 
 
 def settle_open(connection: Connection, send_id: int, state: str, by: str, at: datetime) -> bool:

@@ -84,7 +84,7 @@ def put_cursor(connection: Connection, name: str, cursor: StoredCursor) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A mail as it was fetched."""
+    """A mail as it was fetched. `problem`: why `raw` is not all of it, "" when it is."""
 
     identity: str
     inbox: str
@@ -92,6 +92,7 @@ class Arrival:
     outgoing: bool
     received_at: datetime
     raw: bytes
+    problem: str = ""
 
 
 def store_arrival(connection: Connection, arrival: Arrival) -> bool:
@@ -99,7 +100,7 @@ def store_arrival(connection: Connection, arrival: Arrival) -> bool:
     row = {
         "identity": arrival.identity, "inbox": arrival.inbox, "folder": arrival.folder, "outgoing": arrival.outgoing,
         "received_at": arrival.received_at, "raw": zlib.compress(arrival.raw), "state": "stored",
-        "classifier": 0, "judgement": "", "reason": "",
+        "classifier": 0, "judgement": "", "reason": arrival.problem,
     }  # fmt: skip
     return bool(connection.execute(upsert(connection, INBOUND).values(**row).on_conflict_do_nothing()).rowcount)
 
@@ -126,8 +127,16 @@ def raw_mail(connection: Connection, ids: Collection[int]) -> dict[int, bytes]:
 
 
 def put_judgement(connection: Connection, inbound_id: int, version: int, judgement: str) -> None:
+    """What a stored mail is; one that another daemon judged meanwhile stays as it is."""
     values = {"state": "judged", "classifier": version, "judgement": judgement}
-    connection.execute(update(INBOUND).where(INBOUND.c.id == inbound_id).values(**values))
+    stored = (INBOUND.c.id == inbound_id) & (INBOUND.c.state == "stored")
+    connection.execute(update(INBOUND).where(stored).values(**values))
+
+
+def claim(connection: Connection, inbound_id: int, state: str) -> bool:
+    """Begin the one effect of a mail in this state; False when another daemon had it before."""
+    waiting = (INBOUND.c.id == inbound_id) & (INBOUND.c.state == state)
+    return connection.execute(update(INBOUND).where(waiting).values(state="projected")).rowcount > 0
 
 
 def put_projected(connection: Connection, inbound_id: int, at: datetime, **values: Any) -> None:
@@ -136,8 +145,13 @@ def put_projected(connection: Connection, inbound_id: int, at: datetime, **value
     connection.execute(changed.values(state="projected", projected_at=at, **values))
 
 
+def forget(connection: Connection, inbound_id: int, at: datetime) -> None:
+    """The mail turned out not to be ours: nothing of what it says is kept."""
+    put_projected(connection, inbound_id, at, raw=None, judgement="", reason="not ours")
+
+
 def park(connection: Connection, inbound_id: int, reason: str, at: datetime, prospect_id: int | None = None) -> None:
-    """A person has to look at this mail."""
+    """A person has to look at this mail. `reason` quotes nothing of it."""
     changed = update(INBOUND).where(INBOUND.c.id == inbound_id)
     connection.execute(changed.values(state="parked", projected_at=at, reason=reason, prospect_id=prospect_id))
 
@@ -161,9 +175,3 @@ def latest(
         query = query.where(INBOUND.c.prospect_id == prospect_id)
     rows = connection.execute(query.order_by(INBOUND.c.id.desc()).limit(limit))
     return [InboundRow(**row._mapping) for row in rows]
-
-
-def mark_seen(connection: Connection, identities: Collection[str]) -> set[str]:
-    """Which of these identities are stored already."""
-    query = select(INBOUND.c.identity).where(INBOUND.c.identity.in_(list(identities)))
-    return set(connection.scalars(query))

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from sequencer.errors import SchemaTooNew, StoreError
-from sequencer.store.database import sqlite_file, throw_away_engine
+from sequencer.store.database import refusals, sqlite_file, throw_away_engine
 
 MIGRATIONS = "sequencer.store:migrations"
 ADVISORY_LOCK = 7_315_009_001  # any constant that nothing else in the database uses
@@ -26,6 +26,11 @@ def migrate(url: str) -> str:
 
     Raises: SchemaTooNew, when a newer version wrote the database; StoreError, when a migration broke a foreign key.
     """
+    with refusals():
+        return _migrate(url)
+
+
+def _migrate(url: str) -> str:
     config = alembic_config()
     head = ScriptDirectory.from_config(config).get_current_head() or ""
     found = revision(url)

@@ -11,7 +11,12 @@ IDS_PER_QUERY_MAX = 500
 
 def upsert(connection: Connection, table: Table) -> Any:
     """`INSERT … ON CONFLICT`, which both databases write alike but SQLAlchemy spells per dialect."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    return upsert_for(connection.dialect.name, table)
+
+
+def upsert_for(dialect: str, table: Table) -> Any:
+    """The same, for a statement that is made once and kept."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def chunks(ids: Collection[int]) -> Iterable[list[int]]:

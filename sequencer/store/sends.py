@@ -8,12 +8,13 @@ import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.engine import Row
 
-from sequencer.store.rows import chunks, upsert
+from sequencer.store.rows import chunks, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
 
 OPEN = ("sending", "uncertain", "person")
@@ -66,37 +67,59 @@ def _row(row: Row[Any]) -> SendRow:
     return SendRow(**row._mapping)
 
 
-def queue_send(connection: Connection, row: Mapping[str, Any]) -> None:
-    """Queue an attempt, or queue it again after it was called back.
+QUEUED_COLUMNS = (
+    "enrollment_id", "step", "attempt", "prospect_id", "account_id", "sequence_id", "mailbox", "variant", "version",
+    "due_at", "first_touch", "address", "domain",
+)  # fmt: skip
+
+
+@cache
+def _queue(dialect: str) -> Any:
+    """Queue an attempt, or queue it again after it was called back."""
+    statement = upsert_for(dialect, SENDS).values(
+        {**{name: bindparam(name) for name in QUEUED_COLUMNS}, "state": "queued"}
+    )
+    new = statement.excluded
+    again = {"state": "queued", "due_at": new.due_at, "not_before": None, "version": new.version, "settled_at": None}
+    called_back = (SENDS.c.state == "cancelled") | (SENDS.c.state == "queued")
+    return statement.on_conflict_do_update(
+        index_elements=["enrollment_id", "step", "attempt"], set_=again, where=called_back
+    )
+
+
+_MAKE_ANEW = (
+    update(SENDS)
+    .where(
+        SENDS.c.enrollment_id == bindparam("of_enrollment"),
+        SENDS.c.step == bindparam("of_step"),
+        SENDS.c.attempt == bindparam("of_attempt"),
+        SENDS.c.fence.is_(None),
+        SENDS.c.raw.is_not(None),
+    )
+    .values(raw=None, message_id=None, rendered_at=None)
+)
+
+
+def queue_sends(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Queue attempts; each row has QUEUED_COLUMNS.
 
     Bytes change only while never fenced: a row that has been on the wire keeps them and its Message-ID.
     """
-    statement = upsert(connection, SENDS).values(**row, state="queued")
-    again = {
-        "state": "queued",
-        "due_at": row["due_at"],
-        "not_before": None,
-        "version": row["version"],
-        "settled_at": None,
-    }
-    called_back = (SENDS.c.state == "cancelled") | (SENDS.c.state == "queued")
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["enrollment_id", "step", "attempt"], set_=again, where=called_back
-        )
-    )
-    key = _key(row["enrollment_id"], row["step"], row["attempt"])
-    never_fenced = key & SENDS.c.fence.is_(None)
-    connection.execute(update(SENDS).where(never_fenced).values(raw=None, message_id=None, rendered_at=None))
+    if not rows:
+        return
+    connection.execute(_queue(connection.dialect.name), list(rows))
+    keys = [{"of_enrollment": r["enrollment_id"], "of_step": r["step"], "of_attempt": r["attempt"]} for r in rows]
+    connection.execute(_MAKE_ANEW, keys)
 
 
 def reattempt(connection: Connection, send_id: int, now: datetime) -> None:
     """A named person asked for one more attempt of an uncertain one: old bytes, old Message-ID, next number."""
     old = connection.execute(select(SENDS).where(SENDS.c.id == send_id)).one()
     values = {**old._mapping, "attempt": old.attempt + 1, "state": "queued", "due_at": now, "not_before": None}
-    for name in ("id", "sending_at", "settled_at", "valid_until"):
+    values |= {"seqs": "", "code": 0, "enhanced": "", "reply": "", "settled_by": "", "looks": 0, "wait_reason": ""}
+    for name in ("id", "local_day", "sending_at", "settled_at", "valid_until"):
         values.pop(name)
-    connection.execute(SENDS.insert().values(**values, seqs=""))
+    connection.execute(SENDS.insert().values(**values))
 
 
 def _key(enrollment_id: int, step: str, attempt: int) -> Any:

@@ -153,9 +153,10 @@ class Installation:
         gap: str = "0s",
         connections: int = 4,
         clock: HandClock | None = None,
+        config: str = CONFIG,
     ) -> None:
         self.folder, self.clock = folder, clock or HandClock()
-        text = CONFIG.format(cap=cap, gap=gap, connections=connections, port=port)
+        text = config.format(cap=cap, gap=gap, connections=connections, port=port)
         (folder / "config.toml").write_text(text)
         self.config: Config = parse(text)
         self.config._folder = folder

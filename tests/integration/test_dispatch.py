@@ -42,7 +42,9 @@ async def test_a_person_gets_the_first_mail_and_the_follow_up_in_its_thread(hous
     await dispatch.stop()
     first, second = (message_from_bytes(raw, policy=policy.default) for _, raw in world.accepted)
     assert first["Subject"] == "An idea for Acme"
-    text = first.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    body = first.get_body(("plain",))
+    assert body is not None
+    text = body.get_content().replace("\r\n", "\n")
     assert text == "Hi Jo,\n\nshall we talk?\n\n1 Example Street, 28001 Madrid, Spain\n"
     assert second["Subject"] == "Re: An idea for Acme"
     assert second["In-Reply-To"] == first["Message-ID"]

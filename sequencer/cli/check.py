@@ -1,0 +1,147 @@
+"""`check`: config, sequences, templates and lists of people; all that is wrong, at once."""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from sequencer.cli.session import config_of, json_option, print_json
+from sequencer.config import Config
+from sequencer.content.definition import load
+from sequencer.content.people_csv import Refused, read
+from sequencer.engine.applying import Checked
+from sequencer.engine.applying import check as check_all
+from sequencer.errors import ConfigError, DefinitionError, DefinitionErrors, InputError
+
+
+@click.command(epilog="Example: sequencer check    or: sequencer check sequences/vp-engineering.yaml people.csv")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
+    """Read config.toml, every sequence and every template, and print all that is wrong, each with its line.
+
+    FILE: a sequence or its name, a template (with the sequences that use it), or a CSV file of people.
+    """
+    try:
+        config = config_of(ctx)
+    except ConfigError as error:
+        # The files can still be read, though not against the windows and reps that config.toml names.
+        folder = Path(ctx.obj).parent
+        _, errors = load(folder / "sequences", folder / "templates") if not files else ([], [])
+        tell([DefinitionError("", 0, str(error)), *errors], [])
+        ctx.exit(2)
+    checked, people = _chosen(config, files)
+    if as_json:
+        print_json(_as_json(checked, people))
+    else:
+        tell(checked.errors, checked.warnings)
+    if checked.errors:
+        ctx.exit(2)
+    if not as_json:
+        click.echo(f"ok: {summary(checked)}" + (f", {counted(people, 'person', 'people')}" if people else ""))
+
+
+def tell(errors: Collection[DefinitionError], warnings: Iterable[DefinitionError]) -> None:
+    """Print them on standard error, one a line."""
+    for error in errors:
+        click.echo(str(error).removeprefix(": "), err=True)
+    for warning in warnings:
+        click.echo(f"note: {warning}", err=True)
+    if len(errors) > 1:
+        files = len({error.path for error in errors})
+        click.echo(f"{len(errors)} errors in {counted(files, 'file', 'files')}", err=True)
+
+
+def summary(checked: Checked) -> str:
+    """`1 sequence, 8 templates`."""
+    templates = {path for bundle in checked.bundles for path in bundle.files}
+    sequences = counted(len(checked.bundles), "sequence", "sequences")
+    return f"{sequences}, {counted(len(templates), 'template', 'templates')}"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def sequence_ids(config: Config, names: Sequence[str]) -> list[str] | None:
+    """Ids of the sequences that a person named, by id or by file; None: all."""
+    return [_sequence_id(config, name) for name in names] or None
+
+
+def _sequence_id(config: Config, name: str) -> str:
+    path = Path(name)
+    if not path.suffix and "/" not in name:
+        return name
+    if path.name.endswith(".test.yaml"):
+        raise InputError(f"{name} is a scenario test, not a sequence")
+    if path.suffix != ".yaml" or path.resolve().parent != config.sequences_folder:
+        raise InputError(f"{name} is no sequence: those are .yaml files in {config.sequences_folder}")
+    return path.stem
+
+
+def _chosen(config: Config, files: Sequence[str]) -> tuple[Checked, int]:
+    """What is wrong with the files that were named, and how many people the CSV files among them hold."""
+    lists = [Path(name) for name in files if name.lower().endswith(".csv")]
+    templates = {_below(config, name) for name in files if _is_template(config, name)}
+    rest = [name for name in files if not name.lower().endswith(".csv") and not _is_template(config, name)]
+    found = Checked([], [], [])
+    if rest or not files:
+        found = check_all(config, sequence_ids(config, rest))
+    if templates:
+        found = _with_users(config, templates, found)
+    people, refused = _people(lists)
+    return Checked(found.bundles, [*found.errors, *refused], found.warnings), people
+
+
+def _is_template(config: Config, name: str) -> bool:
+    return Path(name).resolve().is_relative_to(config.templates_folder)
+
+
+def _below(config: Config, name: str) -> str:
+    return Path(name).resolve().relative_to(config.templates_folder).as_posix()
+
+
+def _with_users(config: Config, templates: set[str], found: Checked) -> Checked:
+    """The sequences that use these templates, with what is wrong in those alone."""
+    everything = check_all(config)
+    prefix = config.templates_folder.name
+    unused = [name for name in templates if not any(name in bundle.files for bundle in everything.bundles)]
+    errors = [DefinitionError(f"{prefix}/{name}", 0, "no sequence uses this file") for name in sorted(unused)]
+    paths = {f"{prefix}/{name}" for name in templates}
+    errors += [error for error in everything.errors if error.path in paths]
+    users = [bundle for bundle in everything.bundles if not templates.isdisjoint(bundle.files)]
+    bundles = {bundle.sequence.id: bundle for bundle in (*found.bundles, *users)}
+    return Checked(list(bundles.values()), [*found.errors, *errors], found.warnings)
+
+
+def _people(lists: Iterable[Path]) -> tuple[int, list[DefinitionError]]:
+    number, errors = 0, []
+    for path in lists:
+        try:
+            for row in read(path):
+                number += 1
+                if isinstance(row, Refused):
+                    errors.append(DefinitionError(str(path), row.line, row.reason))
+        except DefinitionErrors as error:
+            errors += error.errors
+        except DefinitionError as error:
+            errors.append(error)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from None
+    return number, errors
+
+
+def _as_json(checked: Checked, people: int) -> dict[str, object]:
+    def plain(found: Iterable[DefinitionError]) -> list[dict[str, object]]:
+        return [{"path": e.path, "line": e.line, "message": e.message, "hint": e.hint} for e in found]
+
+    return {
+        "sequences": [bundle.sequence.id for bundle in checked.bundles],
+        "people": people,
+        "errors": plain(checked.errors),
+        "warnings": plain(checked.warnings),
+    }
+
+
+COMMANDS: dict[str, click.Command] = {"check": check}

@@ -1,0 +1,91 @@
+"""`classify`: what the engine reads in a mail file, without a database and without a config.toml."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from sequencer.cli.session import json_option
+from sequencer.cli.show import plain
+from sequencer.config import load
+from sequencer.errors import ConfigError, UnparseableMessage
+from sequencer.mail.classify import Judgement, classify, classify_text
+from sequencer.mail.parse import MESSAGE_BYTES_MAX, Unparseable, parse
+
+_KINDS = {
+    "hard_bounce": "hard bounce", "soft_bounce": "soft bounce", "delay": "delay warning", "complaint": "complaint",
+    "auto_reply": "automatic reply", "reply": "answer", "other": "neither answer nor report",
+}  # fmt: skip
+
+
+@click.command("classify", epilog="Example:  sequencer classify answer.eml")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--text", "as_text", is_flag=True, help="The files hold a body only, without headers.")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, files: tuple[str, ...], as_text: bool, as_json: bool) -> int:
+    """What the engine reads in a mail file; `-` is standard input. With --json one object a line."""
+    ours = _our_addresses(ctx)
+    failed = 0
+    for name in files:
+        try:
+            judgement = _judge(_read(name), ours, as_text)
+        except OSError as error:
+            click.echo(f"sequencer: {name}: {error.strerror or error}", err=True)
+            failed = max(failed, 2)
+            continue
+        except UnparseableMessage as error:
+            click.echo(f"sequencer: {name}: cannot be read ({error}): the engine would park it for a person", err=True)
+            failed = max(failed, 1)
+            continue
+        click.echo(json.dumps(judgement.as_json(name), ensure_ascii=False) if as_json else _line(name, judgement))
+    return failed
+
+
+def _judge(raw: bytes, ours: frozenset[str], as_text: bool) -> Judgement:
+    if as_text:
+        return classify_text(raw.decode("utf-8", "replace"))
+    return classify(parse(raw), our_addresses=ours)
+
+
+def _read(name: str) -> bytes:
+    """The file; one byte more than the parser takes is enough to be refused."""
+    if name == "-":
+        return sys.stdin.buffer.read(MESSAGE_BYTES_MAX + 1)
+    with Path(name).open("rb") as file:
+        raw = file.read(MESSAGE_BYTES_MAX + 1)
+    if not raw.strip():
+        raise Unparseable("it is empty")
+    return raw
+
+
+def _our_addresses(ctx: click.Context) -> frozenset[str]:
+    """The mailboxes of the installation, where there is one: they are never taken for a referral."""
+    try:
+        config = load(Path(ctx.obj))
+    except ConfigError:
+        return frozenset()
+    return frozenset(config.mailboxes_by_address) | {rep.email for rep in config.reps}
+
+
+def _line(name: str, judgement: Judgement) -> str:
+    parts = [_KINDS[judgement.kind]]
+    if judgement.answer:
+        parts.append(judgement.answer.replace("_", " "))
+    if judgement.left:
+        parts.append("left the company")
+    if judgement.return_date:
+        parts.append(f"back on {judgement.return_date:%a %d %b %Y}")
+    if judgement.recipients:
+        parts.append(f"about {', '.join(judgement.recipients)}")
+    if judgement.status or judgement.smtp_code:
+        parts.append(" ".join(str(code) for code in (judgement.smtp_code or "", judgement.status) if code))
+    if judgement.addresses:
+        parts.append(f"names {', '.join(judgement.addresses)}")
+    words = " ".join(judgement.text.split())
+    said = f" · “{words[:80]}{'…' if words[80:] else ''}”" if words else ""
+    return plain(f"{name}: {', '.join(parts)} ({judgement.confidence:.0%}){said}")
+
+
+COMMANDS: dict[str, click.Command] = {"classify": command}

@@ -1,0 +1,75 @@
+"""`init`: an installation in a folder, made of the shipped example, with a database and its key."""
+
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from sequencer.app import example_folder, open_app
+from sequencer.config import load
+from sequencer.errors import InputError
+
+EXAMPLE = ("config.toml", "sequences", "templates")
+SEQUENCE, LIST, REP = "vp-engineering", "first", "ana"
+
+
+@click.command(epilog="Example: sequencer init outreach")
+@click.argument("folder", default=".", type=click.Path(path_type=Path), metavar="[DIR]")
+def init(folder: Path) -> None:
+    """Start an installation in DIR: the example's config, sequence, templates and people, and a database.
+
+    Nothing that is there already is overwritten.
+    """
+    config_file = folder / EXAMPLE[0]
+    if config_file.exists():
+        load(config_file)
+    try:
+        made, kept = _copy(example_folder(), folder)
+    except OSError as error:
+        raise InputError(f"cannot write to {error.filename or folder}: {error.strerror}") from None
+    open_app(load(config_file)).close()
+    for path in kept if made else ():
+        click.echo(f"kept     {path} (it was there)")
+    if not made:
+        click.echo(f"Nothing to create in {folder}: its {len(kept)} files were there and are as they were.")
+    for path in made:
+        click.echo(f"created  {path}")
+    click.echo(f"The database is ready. config.toml names mailboxes that do not exist: put your own in {config_file}.")
+    click.echo("Then type:")
+    for command in _next(folder):
+        click.echo(f"  {command}")
+
+
+def _copy(example: Path, folder: Path) -> tuple[list[Path], list[Path]]:
+    """Returns (made, kept)."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: name a folder")
+    made, kept = [], []
+    for name in _files(example):
+        target = folder / name
+        if target.exists():
+            kept.append(target)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(example / name, target)
+        made.append(target)
+    return made, kept
+
+
+def _files(example: Path) -> Iterator[Path]:
+    for name in EXAMPLE:
+        found = [example / name] if (example / name).is_file() else sorted((example / name).rglob("*"))
+        yield from (path.relative_to(example) for path in found if path.is_file() and not path.name.startswith("."))
+
+
+def _next(folder: Path) -> Iterator[str]:
+    if folder != Path():
+        yield f"cd {shlex.quote(str(folder))}"
+    yield f"sequencer apply --as {REP}"
+    yield f"sequencer import sequences/people.csv --list {LIST}"
+    yield f"sequencer enroll {SEQUENCE} --list {LIST} --dry-run --as {REP}"
+
+
+COMMANDS: dict[str, click.Command] = {"init": init}

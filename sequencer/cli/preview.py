@@ -1,0 +1,83 @@
+"""`preview`: what one person would read, from the files as they are now."""
+
+import click
+
+from sequencer.cli.check import sequence_ids, tell
+from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
+from sequencer.engine.applying import check as check_all
+from sequencer.engine.candidates import candidates, name_of
+from sequencer.engine.previewing import Part, Preview
+from sequencer.engine.previewing import preview as preview_sequence
+from sequencer.store import people
+
+
+@click.command(epilog="Example: sequencer preview vp-engineering --prospect jo@acme.test --as ana")
+@click.argument("sequence", metavar="SEQ")
+@click.option("--prospect", required=True, metavar="EMAIL", help="For whom.")
+@as_option
+@json_option
+@click.pass_context
+def preview(ctx: click.Context, sequence: str, prospect: str, as_name: str | None, as_json: bool) -> None:
+    """Show every mail, script and note of SEQ as one person would get it, and when, if they were enrolled now.
+
+    Read from the files, so an edit shows before it is applied. Exit 1: something cannot be written for this person.
+    """
+    with opened(ctx) as app:
+        rep, at = acting(app.config, as_name), now()
+        checked = check_all(app.config, sequence_ids(app.config, [sequence]))
+        if checked.errors:
+            tell(checked.errors, [])
+            ctx.exit(2)
+        (person_id,) = app.database.read(lambda connection: candidates(connection, emails=[prospect]))
+        person = app.database.read(lambda connection: people.load_prospects(connection, [person_id]))[person_id]
+        shown = app.database.read(
+            lambda connection: preview_sequence(connection, app.advance, checked.bundles[0], person, rep, at)
+        )
+    if as_json:
+        print_json(_as_json(shown))
+    else:
+        _print(shown)
+    if any(part.problem for part in shown.parts):
+        ctx.exit(1)
+
+
+def _print(shown: Preview) -> None:
+    sender = shown.mailbox or "no mailbox"
+    click.echo(f"{name_of(shown.prospect)}, from {sender} ({shown.rep}); hours in {shown.zone}")
+    for part in shown.parts:
+        date = when(part.at) if part.at else "not on the expected path"
+        click.echo()
+        click.secho(f"{part.step}: {part.what} — {date}", bold=True)
+        if part.problem:
+            click.secho(f"  cannot be written: {part.problem}", fg="red")
+        if part.subject is not None:
+            click.echo(f"  Subject: {part.subject}\n")
+        for line in part.text.splitlines():
+            click.echo(f"  {line}".rstrip())
+    gate = shown.outlook.stopped_by
+    if gate is not None and gate.reason is not None:
+        click.echo(f"\nIt would stop there: {gate.reason.value} — {gate.frees_by}")
+
+
+def _as_json(shown: Preview) -> dict[str, object]:
+    def plain(part: Part) -> dict[str, object]:
+        return {
+            "step": part.step,
+            "kind": part.kind,
+            "what": part.what,
+            "at": part.at,
+            "subject": part.subject,
+            "text": part.text,
+            "problem": part.problem,
+        }
+
+    return {
+        "email": shown.prospect.address,
+        "rep": shown.rep,
+        "mailbox": shown.mailbox,
+        "zone": shown.zone,
+        "parts": list(map(plain, shown.parts)),
+    }
+
+
+COMMANDS: dict[str, click.Command] = {"preview": preview}

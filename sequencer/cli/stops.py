@@ -1,0 +1,252 @@
+"""`pause`, `resume`, `finish`, `move`, `opt-out`: stopping somebody, something or everything, and going on."""
+
+import getpass
+import os
+from collections.abc import Callable
+from datetime import datetime
+from typing import cast
+
+import click
+from sqlalchemy import Connection
+
+from sequencer.app import App
+from sequencer.cli.session import acting, as_option, local_zone, now, opened, when
+from sequencer.cli.show import line, theirs
+from sequencer.cli.until import instant, length
+from sequencer.config import Config
+from sequencer.core.people import Channel
+from sequencer.core.reason import SENTENCE, FinishReason
+from sequencer.core.timing import pause_end
+from sequencer.engine import moving, outer_stops, stops
+from sequencer.engine.outer_stops import ScopeName
+from sequencer.engine.situation import Situation, load
+from sequencer.engine.verbs import Face
+from sequencer.engine.why import standing_of
+from sequencer.engine.why_words import sentence
+from sequencer.errors import InputError
+
+
+def _scope_options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--all", "everything", is_flag=True, help="Everything: the panic button."),
+        click.option("--mailbox", metavar="ADDRESS", help="A mailbox instead of a person."),
+        click.option("--sequence", metavar="SEQ", help="A sequence instead of a person."),
+    ):
+        function = option(function)
+    return function
+
+
+def _scope(
+    email: str | None, sequence: str | None, mailbox: str | None, everything: bool
+) -> tuple[ScopeName, str] | None:
+    """What is meant; None for the person at `email`. Raises InputError unless exactly one thing is named."""
+    named: list[tuple[ScopeName, str]] = []
+    named += [("sequence", sequence)] if sequence else []
+    named += [("mailbox", mailbox)] if mailbox else []
+    named += [("all", "")] if everything else []
+    if len(named) + (email is not None) != 1:
+        raise InputError("name one: EMAIL, --sequence SEQ, --mailbox ADDRESS or --all")
+    return named[0] if named else None
+
+
+def _whoever(config: Config, name: str | None) -> str:
+    """Who stops: a stop never waits for somebody to say who they are."""
+    if name is None and not os.environ.get("SEQUENCER_REP") and len(config.reps_by_name) != 1:
+        return getpass.getuser()
+    return acting(config, name)
+
+
+@click.command("pause", epilog="Example:  sequencer pause bo@acme.test --until 2026-12-01")
+@click.argument("email", metavar="[EMAIL]", required=False)
+@click.option("--until", metavar="DATE", help="Go on at the start of this day, where the person is.")
+@click.option("--for", "span", metavar="LENGTH", help="Go on after 5d, 3bd, 4h.")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for --sequence, --mailbox and --all.")
+@_scope_options
+@as_option
+@click.pass_context
+def pause(
+    ctx: click.Context, email: str | None, until: str | None, span: str | None, reason: str, sequence: str | None,
+    mailbox: str | None, everything: bool, as_name: str | None,
+) -> None:  # fmt: skip
+    """Stop somebody, a sequence, a mailbox or everything for a while."""
+    scope, at = _scope(email, sequence, mailbox, everything), now()
+    if until and span:
+        raise InputError("one of --until and --for, not both")
+    if scope and (until or span):
+        raise InputError("a sequence, a mailbox or everything is paused until somebody resumes it: leave the date out")
+    if reason and not scope:
+        raise InputError(
+            '--reason is for --sequence, --mailbox and --all; of a person, "sequencer done --note" keeps notes'
+        )
+    with opened(ctx) as app:
+        by = _whoever(app.config, as_name)
+        if scope:
+            _pause_scope(app, scope, by, reason, at)
+            return
+        end = _end(until, span, at)
+        face, paused = app.database.write(
+            lambda connection: stops.pause_person(connection, app.advance, email or "", by, at, end), urgent=True
+        )
+    for one in paused:
+        until_when = f"until {theirs(face.zone)(one.pause.until)}" if one.pause.until else "until somebody resumes"
+        wired = "; a mail to them is on the wire at this moment and cannot be called back" if one.on_the_wire else ""
+        line(f"{face.name} is paused in {one.sequence_id} {until_when}{wired}")
+
+
+def _end(until: str | None, span: str | None, at: datetime) -> Callable[[Situation], datetime] | None:
+    if until:
+        return lambda one: instant(until, at, one.facts.zone, local_zone() or one.facts.zone)
+    if span:
+        wanted = length(span)
+        return lambda one: pause_end(wanted, one.facts, at)
+    return None
+
+
+def _pause_scope(app: App, scope: tuple[ScopeName, str], by: str, reason: str, at: datetime) -> None:
+    standing, new = app.database.write(
+        lambda connection: outer_stops.pause_scope(connection, app.config, *scope, by, reason, at), urgent=True
+    )
+    if not new:
+        line(f"{_name(scope)} was paused already, by {standing.by} since {when(standing.at)}")
+        return
+    line(f"{_name(scope)} is paused: nothing leaves until somebody says {_resume(scope)}")
+
+
+def _name(scope: tuple[ScopeName, str]) -> str:
+    return "all sending" if scope[0] == "all" else f"{scope[0]} {scope[1]}"
+
+
+def _resume(scope: tuple[ScopeName, str]) -> str:
+    return f'"sequencer resume --{scope[0]}{f" {scope[1]}" if scope[1] else ""}"'
+
+
+@click.command("resume", epilog="Example:  sequencer resume bo@acme.test")
+@click.argument("email", metavar="[EMAIL]", required=False)
+@click.option("--address-works", is_flag=True, help="Their address works after all: write to it again.")
+@_scope_options
+@as_option
+@click.pass_context
+def resume(
+    ctx: click.Context, email: str | None, address_works: bool, sequence: str | None, mailbox: str | None,
+    everything: bool, as_name: str | None,
+) -> None:  # fmt: skip
+    """Let it go on: take somebody's pauses and holds, or lift the pause of a sequence, a mailbox or everything."""
+    scope, at = _scope(email, sequence, mailbox, everything), now()
+    with opened(ctx) as app:
+        if scope:
+            if as_name is None and not os.environ.get("SEQUENCER_REP"):
+                raise InputError(f"say who lifts it: --as {' | '.join(app.config.reps_by_name)}")
+            acting(app.config, as_name)
+            _resume_scope(app, scope, at)
+            return
+        by = acting(app.config, as_name)
+        face, resumed = app.database.write(
+            lambda connection: stops.resume_person(
+                connection, app.advance, email or "", by, at, address_works=address_works
+            ),
+            urgent=True,
+        )
+        for one in resumed:
+            _print_resumed(face, one)
+            line(f"  {_where(app, face, one.enrollment_id, at)}")
+
+
+def _print_resumed(face: Face, one: stops.Resumed) -> None:
+    taken = [*(SENTENCE[pause.reason] for pause in one.pauses), *(SENTENCE[hold.reason] for hold in one.holds)]
+    if taken:
+        line(f"{face.name} goes on in {one.sequence_id}; lifted: {'; '.join(taken)}")
+    elif not one.left:
+        line(f"{face.name} was neither paused nor held in {one.sequence_id}")
+    for hold, mend in one.left:
+        line(f"{face.name} stays held in {one.sequence_id}: {SENTENCE[hold.reason]}; {mend}", "yellow")
+
+
+def _where(app: App, face: Face, enrollment_id: int, at: datetime) -> str:
+    def read(connection: Connection) -> str:
+        situation = load(connection, app.around, [enrollment_id], at)[enrollment_id]
+        one = standing_of(connection, app.around, situation, at)
+        return sentence(one, face.name, theirs(one.zone))
+
+    return app.database.read(read)
+
+
+def _resume_scope(app: App, scope: tuple[ScopeName, str], at: datetime) -> None:
+    lifted = app.database.write(
+        lambda connection: outer_stops.resume_scope(connection, app.config, *scope, at), urgent=True
+    )
+    if lifted.pause:
+        people = f"{lifted.people} {'person goes' if lifted.people == 1 else 'people go'} on, under the usual caps"
+        line(f"{_name(scope)} goes on; it was paused by {lifted.pause.by} since {when(lifted.pause.at)}; {people}")
+    if lifted.mended:
+        line(f"{scope[1]} counts as mended; it had stopped with: {lifted.mended}")
+    if lifted.clock_reset:
+        line("the clock counts as right again")
+    if not (lifted.pause or lifted.mended or lifted.clock_reset):
+        line(f"{_name(scope)} was not paused")
+
+
+@click.command("finish", epilog="Example:  sequencer finish bo@acme.test --reason disqualified")
+@click.argument("email", metavar="EMAIL")
+@click.option(
+    "--reason", type=click.Choice([reason.value for reason in stops.FINISH_REASONS]), default="removed",
+    show_default=True, help="Why it ends.",
+)  # fmt: skip
+@as_option
+@click.pass_context
+def finish(ctx: click.Context, email: str, reason: str, as_name: str | None) -> None:
+    """End somebody's sequence; what is queued is called back."""
+    at = now()
+    with opened(ctx) as app:
+        by = _whoever(app.config, as_name)
+        face, ended = app.database.write(
+            lambda connection: stops.finish_person(connection, app.advance, email, FinishReason(reason), by, at),
+            urgent=True,
+        )
+    line(f"{face.name} is finished in {', '.join(ended)} ({reason})")
+
+
+@click.command("move", epilog="Example:  sequencer move bo@acme.test --to nurture:intro")
+@click.argument("email", metavar="EMAIL")
+@click.option("--to", "target", metavar="SEQ[:STEP]", required=True, help="Where to; without a step: its first one.")
+@click.option("--from", "left", metavar="SEQ", help="Which sequence to leave, for somebody who is in several.")
+@as_option
+@click.pass_context
+def move(ctx: click.Context, email: str, target: str, left: str | None, as_name: str | None) -> None:
+    """Move somebody to another sequence or step, in the same mailbox."""
+    at = now()
+    with opened(ctx) as app:
+        by = acting(app.config, as_name)
+        moved = app.database.write(
+            lambda connection: moving.move(connection, app.advance, email, target, by, at, left), urgent=True
+        )
+        line(f"{moved.face.name} has left {moved.left} and begins {moved.sequence_id} at {moved.step}")
+        line(f"  {_where(app, moved.face, moved.enrollment_id, at)}")
+
+
+@click.command("opt-out", epilog="Example:  sequencer opt-out bo@acme.test")
+@click.argument("address", metavar="ADDRESS")
+@click.option("--channel", type=click.Choice(["email", "call", "linkedin"]), help="Only this channel. Default: all.")
+@as_option
+@click.pass_context
+def opt_out(ctx: click.Context, address: str, channel: str | None, as_name: str | None) -> None:
+    """Never contact somebody again: all addresses, all channels, all sequences, at once."""
+    at = now()
+    with opened(ctx) as app:
+        by = _whoever(app.config, as_name)
+        wanted = cast(Channel | None, channel)
+        done = app.database.write(
+            lambda connection: stops.opt_out(connection, app.advance, address, by, at, wanted), urgent=True
+        )
+    how = f"by {channel}" if channel else "on any channel"
+    again = " (this was recorded before)" if done.already else ""
+    if done.face is None:
+        line(f"nobody here has {done.address}; the address is never contacted {how}, also after an import{again}")
+        return
+    ended = f"; finished in {', '.join(done.finished)}" if done.finished else ""
+    wired = "; a mail to them is on the wire at this moment and cannot be called back" if done.on_the_wire else ""
+    line(f"{done.face.name} is never contacted again {how}, at any of their addresses{again}{ended}{wired}")
+
+
+COMMANDS: dict[str, click.Command] = {
+    "pause": pause, "resume": resume, "finish": finish, "move": move, "opt-out": opt_out,
+}  # fmt: skip

@@ -1,0 +1,110 @@
+"""`uncertain`: mails of which nobody knows whether they arrived, and the three ways out."""
+
+import click
+
+from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
+from sequencer.cli.show import Cell, as_values, line, plain, table
+from sequencer.engine.rescue import LOOKS
+from sequencer.engine.settling import Unsettled, give_up, say_sent, send_again, unsettled
+
+_MEANS = (
+    "The whole mail was handed over, and the connection was lost before the server's answer came: nobody knows\n"
+    "whether it arrived. It is never sent again by itself. Look into the Sent folder or ask the person, then say\n"
+    '"sequencer uncertain sent ID" (it arrived), "resend ID" (the same mail once more) or "skip ID" (leave it).'
+)
+
+
+@click.group("uncertain", epilog="Example:  sequencer uncertain list")
+def command() -> None:
+    """Mails of which nobody knows whether they arrived."""
+
+
+@command.command("list", epilog="Example:  sequencer uncertain list")
+@json_option
+@click.pass_context
+def list_command(ctx: click.Context, as_json: bool) -> None:
+    """All of them, with what is being done about each."""
+    with opened(ctx) as app:
+        found = app.database.read(unsettled)
+    if as_json:
+        print_json([_values(each) for each in found])
+        return
+    table(
+        ["id", "to", "step", "left", "subject", "what happened", "what next"],
+        [_row(each) for each in found],
+        "No mail is uncertain.",
+    )
+    if found:
+        click.echo(f"\n{_MEANS}")
+
+
+def _row(each: Unsettled) -> list[Cell]:
+    row = each.row
+    step = f"{row.sequence_id} · {row.step}"
+    return [
+        str(row.id), f"{each.face.name} <{row.address}>", step, when(row.sending_at), row.subject,
+        row.reply or "the connection was lost after the final dot", _next(each),
+    ]  # fmt: skip
+
+
+def _next(each: Unsettled) -> str:
+    row = each.row
+    if row.state == "person" or row.looks >= len(LOOKS):
+        return "your word: no evidence was found"
+    return f"the Sent folder is asked ({row.looks} of {len(LOOKS)} looks made)"
+
+
+def _values(each: Unsettled) -> dict[str, object]:
+    row = each.row
+    return {
+        "id": row.id, "person": each.face.id, "name": each.face.name, "address": row.address,
+        "sequence": row.sequence_id, "step": row.step, "attempt": row.attempt, "state": row.state,
+        "subject": row.subject, "message_id": row.message_id, "left_at": as_values(row.sending_at),
+        "what_happened": row.reply, "looks": row.looks,
+    }  # fmt: skip
+
+
+@command.command("sent", epilog="Example:  sequencer uncertain sent 12 --as ana")
+@click.argument("send_id", metavar="ID", type=int)
+@as_option
+@click.pass_context
+def sent(ctx: click.Context, send_id: int, as_name: str | None) -> None:
+    """It did arrive: the sequence goes on from the moment at which it left."""
+    at = now()
+    with opened(ctx) as app:
+        by = acting(app.config, as_name)
+        one = app.database.write(lambda connection: say_sent(connection, app.advance, send_id, by, at), urgent=True)
+    line(f"{_what(one)} counts as sent {when(one.row.sending_at)}; the sequence goes on from there")
+
+
+@command.command("resend", epilog="Example:  sequencer uncertain resend 12 --as ana")
+@click.argument("send_id", metavar="ID", type=int)
+@as_option
+@click.pass_context
+def resend(ctx: click.Context, send_id: int, as_name: str | None) -> None:
+    """Send the very same mail once more: if it did arrive, most mail programs show one of the two."""
+    at = now()
+    with opened(ctx) as app:
+        by = acting(app.config, as_name)
+        one = app.database.write(lambda connection: send_again(connection, app.advance, send_id, by, at), urgent=True)
+    line(f"{_what(one)} is queued again as attempt {one.row.attempt + 1}, with the same Message-ID")
+
+
+@command.command("skip", epilog="Example:  sequencer uncertain skip 12 --as ana")
+@click.argument("send_id", metavar="ID", type=int)
+@as_option
+@click.pass_context
+def skip(ctx: click.Context, send_id: int, as_name: str | None) -> None:
+    """Leave it: the step is passed by, whether it arrived or not."""
+    at = now()
+    with opened(ctx) as app:
+        by = acting(app.config, as_name)
+        one = app.database.write(lambda connection: give_up(connection, app.advance, send_id, by, at), urgent=True)
+    line(f"{_what(one)} is left as it is; the sequence goes on with the next step")
+
+
+def _what(one: Unsettled) -> str:
+    return plain(f'"{one.row.subject}" to {one.face.name} ({one.row.step})')
+
+
+COMMANDS: dict[str, click.Command] = {"uncertain": command}

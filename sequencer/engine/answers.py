@@ -1,0 +1,274 @@
+"""Lets one judged mail act: each row of LIFECYCLE's table that begins with something arriving.
+
+Runs inside one transaction, in which the mail ends as exactly one effect or is parked for a person. Stops are taken
+from anybody; what would help a sequence on needs a Message-ID of ours. Nothing is ever answered from here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from sequencer.core import events as e
+from sequencer.core.suppression import Suppression
+from sequencer.engine import rescue
+from sequencer.engine.advance import Advance
+from sequencer.engine.matching import Match, match, named_send, owners_of, recipients_of, reported_send
+from sequencer.engine.ours import Ours
+from sequencer.engine.screening import says_automatic
+from sequencer.mail.address import is_free_mail
+from sequencer.mail.classify import Judgement
+from sequencer.mail.parse import Parsed
+from sequencer.mail.thread import message_ids
+from sequencer.store import inbox, log, people, sends
+from sequencer.store.sends import SendRow
+
+CLOCKS_DIFFER = timedelta(hours=1)
+UNKNOWN_COLLEAGUE = 0
+
+SOMEBODY_ELSES = "a report about mail that is not known here"
+UNKNOWN_REFUSAL = "asks not to be written to, from an address that belongs to nobody here"
+NO_ANSWER = "not an answer"
+TOO_OLD = "written before the enrollment began"
+UNTOUCHED = "written to somebody whom no sequence is writing to"
+SUGGESTION = "suggestion: looks like this person, writing from another address"
+EventOf = Callable[[int | None], e.Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One mail on its way to its effect. `header`: its header alone, `judgement`: what the whole says."""
+
+    connection: Connection
+    advance: Advance
+    ours: Ours
+    row: inbox.InboundRow
+    header: Parsed
+    judgement: Judgement
+    now: datetime
+
+    def done(
+        self, reason: str = "", person: int | None = None, enrollment: int | None = None, **values: object
+    ) -> None:
+        inbox.put_projected(
+            self.connection,
+            self.row.id,
+            self.now,
+            reason=reason,
+            prospect_id=person,
+            enrollment_id=enrollment,
+            **values,
+        )
+
+    def park(self, reason: str, person: int | None = None) -> None:
+        inbox.park(self.connection, self.row.id, reason, self.now, person)
+
+    def forget(self) -> None:
+        inbox.forget(self.connection, self.row.id, self.now)
+
+
+def let_act(post: Post) -> None:
+    """The one effect of this mail."""
+    if post.row.outgoing:
+        _written_by_hand(post)
+        return
+    match post.judgement.kind:
+        case "hard_bounce" | "soft_bounce" | "delay":
+            _bounced(post)
+        case "complaint":
+            _complained(post)
+        case "reply" | "auto_reply" | "other":
+            _answered(post)
+
+
+def _answered(post: Post) -> None:
+    found = Match() if post.ours.includes(post.header.from_address) else match(post.connection, post.header)
+    judgement = post.judgement
+    if not found.people:
+        _of_nobody(post, found)
+    elif judgement.kind == "other":
+        post.done(NO_ANSWER, found.people[0])
+    elif judgement.kind == "reply" and judgement.answer == "opt_out":
+        _opted_out(post, found)
+    elif judgement.kind == "reply":
+        _replied(post, found)
+    elif judgement.left:
+        _record(post, found, lambda _: e.LeftCompany(message=post.row.id))
+    else:
+        _record(
+            post,
+            found,
+            lambda enrollment: e.AutoReplyReceived(
+                message=post.row.id, return_date=judgement.return_date, step=_step(post, found, enrollment)
+            ),
+        )
+
+
+def _of_nobody(post: Post, found: Match) -> None:
+    refuses = post.judgement.answer == "opt_out"
+    if post.ours.includes(post.header.from_address):
+        post.forget()
+    elif found.namesake is not None and post.judgement.kind == "reply":
+        post.park(SUGGESTION, found.namesake)
+    elif refuses:
+        post.park(UNKNOWN_REFUSAL)
+    else:
+        post.forget()
+
+
+def _replied(post: Post, found: Match) -> None:
+    judgement = post.judgement
+
+    def event_of(enrollment: int | None) -> e.Event:
+        return e.ReplyReceived(
+            message=post.row.id,
+            answer=judgement.answer or "other",
+            step=_step(post, found, enrollment),
+            return_date=judgement.return_date,
+        )
+
+    _settle_by_evidence(post, found.send, "reply")
+    _record(post, found, event_of, tell_colleagues=True)
+
+
+def _opted_out(post: Post, found: Match) -> None:
+    """Whoever refuses, and whomever they refuse for: no age of the mail makes a refusal void."""
+    _settle_by_evidence(post, found.send, "reply")
+    for person in found.people:
+        _suppress(post, person, "asked not to be written to")
+    event = e.OptedOut(by="reply", message=post.row.id)
+    _record(post, found, lambda _: event, tell_colleagues=True, at_any_age=True)
+
+
+def _bounced(post: Post) -> None:
+    judgement, send = post.judgement, _reported(post)
+    if send is None:
+        post.park(SOMEBODY_ELSES)
+        return
+    _settle_by_evidence(post, send, "bounce")
+    found = Match(send)
+    if judgement.kind == "delay":
+        post.done("the server still tries to deliver", send.prospect_id, send.enrollment_id, send_id=send.id)
+        return
+    hard = judgement.kind == "hard_bounce"
+    status = judgement.status or (str(judgement.smtp_code) if judgement.smtp_code else "")
+    if hard:
+        people.invalidate_address(post.connection, send.address, status)
+    _record(
+        post,
+        found,
+        lambda enrollment: e.Bounced(
+            message=post.row.id, hard=hard, status=status, step=_step(post, found, enrollment)
+        ),
+        at_any_age=True,
+    )
+
+
+def _complained(post: Post) -> None:
+    send = _reported(post)
+    if send is None:
+        post.park(SOMEBODY_ELSES)
+        return
+    _settle_by_evidence(post, send, "bounce")
+    _suppress(post, send.prospect_id, "complained")
+    _record(post, Match(send), lambda _: e.Complained(message=post.row.id))
+
+
+def _written_by_hand(post: Post) -> None:
+    """A rep wrote to a known person: the machine steps back, and what waited for an answer is answered."""
+    known = dict.fromkeys(owners_of(post.connection, recipients_of(post.header)).values())
+    touched: list[int] = []
+    if not says_automatic(post.header):
+        touched = _begun_before(post, log.live_of(post.connection, known))
+        touched += [key for person in known for key in _waiting_for_answer(post, person) if key not in touched]
+    event = e.OwnerWrote(message=post.row.id)
+    post.advance.record(post.connection, [(key, (event,)) for key in touched], post.now)
+    post.done("" if touched else UNTOUCHED, next(iter(known), None), next(iter(touched), None))
+
+
+def _waiting_for_answer(post: Post, person: int) -> list[int]:
+    """Finished enrollments of the person with an open `answer` task."""
+    rows = log.load(post.connection, log.all_of(post.connection, person)).values()
+    return [
+        row.id
+        for row in rows
+        if row.progress.finished and any(task.work == "answer" for task in row.progress.tasks.values())
+    ]
+
+
+def _record(
+    post: Post, found: Match, event_of: EventOf, *, tell_colleagues: bool = False, at_any_age: bool = False
+) -> None:
+    """Record the event on every live enrollment of these people, else on the newest, else on the person alone."""
+    happened: dict[int, e.Event] = {}
+    too_old = False
+    for person in found.people:
+        enrollments = log.live_of(post.connection, [person]) or log.all_of(post.connection, person)[:1]
+        if not enrollments:
+            log.append(post.connection, [log.Entry(post.now, person, None, event_of(None))])
+            people.raise_seq(post.connection, [person])
+            continue
+        reached = enrollments if at_any_age or found.send else _begun_before(post, enrollments)
+        too_old = too_old or not reached
+        happened |= {enrollment: event_of(enrollment) for enrollment in reached}
+    if tell_colleagues:
+        answering = found.sender if found.sender is not None else UNKNOWN_COLLEAGUE
+        told = e.ColleagueReplied(person=answering, message=post.row.id)
+        happened |= dict.fromkeys(_of_colleagues(post, found.people), told)
+    post.advance.record(post.connection, [(key, (event,)) for key, event in happened.items()], post.now)
+    send = found.send or _last_sent(post, found.people)
+    post.done(
+        TOO_OLD if too_old and not happened else "", found.people[0],
+        send.enrollment_id if send else next(iter(happened), None),
+        send_id=send.id if send else None, answer=post.judgement.answer,
+    )  # fmt: skip
+
+
+def _of_colleagues(post: Post, answered: Sequence[int]) -> list[int]:
+    """Live enrollments of everybody else at the accounts of those who answered."""
+    persons = people.load_prospects(post.connection, answered).values()
+    accounts = {person.account_id for person in persons if person.account_id and not is_free_mail(person.account_id)}
+    others = {other for account in accounts for other in people.colleagues(post.connection, account)}
+    return _begun_before(post, log.live_of(post.connection, others - set(answered)))
+
+
+def _begun_before(post: Post, enrollments: Sequence[int]) -> list[int]:
+    """Those that existed when the mail was written: an inbox that is read for the first time holds old mail too."""
+    rows = log.load(post.connection, enrollments)
+    written_at = post.row.received_at + CLOCKS_DIFFER
+    return [key for key in enrollments if rows[key].progress.enrolled_at <= written_at]
+
+
+def _step(post: Post, found: Match, enrollment: int | None) -> str | None:
+    """The touch of this enrollment that the mail is attributed to: the one it names, else the last one sent."""
+    if enrollment is None:
+        return None
+    if found.send is not None:
+        return found.send.step if found.send.enrollment_id == enrollment else None
+    thread = sends.thread_of(post.connection, [enrollment]).get(enrollment)
+    return thread[-1].step if thread else None
+
+
+def _last_sent(post: Post, persons: Iterable[int]) -> SendRow | None:
+    left = [row for person in persons for row in sends.sends_of(post.connection, person) if row.sending_at is not None]
+    return max(left, key=lambda row: (row.sending_at, row.id), default=None)
+
+
+def _reported(post: Post) -> SendRow | None:
+    """The send that a report is about; one that answers our mail without saying so names it in its own header."""
+    read_here = post.ours.mailboxes.get(post.row.inbox, ())
+    judgement = post.judgement
+    found = reported_send(post.connection, judgement.original_message_ids, read_here, judgement.recipients, post.now)
+    return found or named_send(post.connection, message_ids(post.header))
+
+
+def _settle_by_evidence(post: Post, send: SendRow | None, by: str) -> None:
+    """An answer to a mail proves that it arrived."""
+    if send is not None and send.state in ("uncertain", "person"):
+        rescue.settle_as_sent(post.connection, post.advance, send, by, post.now)
+
+
+def _suppress(post: Post, person: int, reason: str) -> None:
+    by = "complaint" if post.judgement.kind == "complaint" else "reply"
+    people.suppress(post.connection, Suppression("person", str(person), None, reason, post.now), by)

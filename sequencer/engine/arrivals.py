@@ -1,0 +1,119 @@
+"""One walk through one inbox: keeps the mail that is ours, notes the rest by a keyed hash, moves the cursor with both.
+
+Runs in the thread that reads the inbox. Every batch is one transaction with its cursor, so a crash loses and repeats
+nothing. A copy of a mail that we sent proves that it left; it is settled here and never judged. It judges nothing.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+
+from sequencer.engine import rescue
+from sequencer.engine.advance import Advance
+from sequencer.engine.ours import Ours
+from sequencer.engine.screening import Screened, read_header, screen
+from sequencer.errors import StoreError
+from sequencer.inbound.inbox import Cursor, FolderName, Head, Inbox, Settled
+from sequencer.mail.thread import identity
+from sequencer.store import inbox as store
+from sequencer.store import sends
+from sequencer.store.database import Database
+from sequencer.store.sends import SendRow
+
+TOO_LARGE = "too large to be read"
+
+logger = logging.getLogger(__name__)
+
+
+class WalkStopped(Exception):
+    """The daemon stops; the next walk goes on from the cursor."""
+
+
+class Walk:
+    """`wanted` and `settle` of one walk that began at `now`; `key` is the installation's."""
+
+    def __init__(
+        self, database: Database, advance: Advance, key: bytes, name: str, ours: Ours, now: datetime,
+        stopping: threading.Event,
+    ) -> None:  # fmt: skip
+        self._database, self._advance, self._key = database, advance, key
+        self._name, self._ours, self._now, self._stopping = name, ours, now, stopping
+        self._screened: dict[tuple[FolderName, int], Screened] = {}
+
+    def run(self, inbox: Inbox) -> None:
+        """Walk to the end of every folder; only then the inbox counts as read, as of the walk's beginning."""
+        known = self._database.read(lambda connection: store.cursors(connection, self._name))
+        cursors = {row.folder: Cursor(row.uid_validity, row.uid_last, row.state) for row in known}
+        inbox.walk(cursors, self.wanted, self.settle)
+        self._database.write(lambda connection: store.put_synced(connection, self._name, self._now))
+
+    def wanted(self, head: Head) -> bool:
+        self._go_on()
+        header = read_header(head.header)
+        screened = self._database.read(lambda connection: screen(connection, self._ours, header))
+        self._screened[head.folder, head.uid] = screened
+        return screened.keep
+
+    def settle(self, folder: FolderName, cursor: Cursor, items: Sequence[Settled]) -> None:
+        self._go_on()
+        kept, passed, copies = [], [], []
+        for item in items:
+            screened = self._screened.pop((item.head.folder, item.head.uid), Screened(False))
+            if item.fetched is not None:
+                kept.append(self._arrival(item, screened))
+            elif screened.copy_of is not None:
+                copies.append(screened.copy_of)
+            else:
+                passed.append((folder, cursor.uid_validity, item.head.uid, self._hash(item.head.header)))
+        stored = store.StoredCursor(folder, cursor.uid_validity, cursor.uid_last, cursor.state)
+
+        def write(connection: Connection) -> None:
+            for arrival in kept:
+                store.store_arrival(connection, arrival)
+            store.store_not_ours(connection, self._name, passed)
+            self._settle_copies(connection, copies)
+            store.put_cursor(connection, self._name, stored)
+
+        self._database.write(write)
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise WalkStopped
+
+    def _arrival(self, item: Settled, screened: Screened) -> store.Arrival:
+        assert item.fetched is not None
+        raw = item.fetched.raw
+        header = read_header(raw)
+        return store.Arrival(
+            identity=identity(raw, header),
+            inbox=self._name,
+            folder=item.head.folder,
+            outgoing=screened.outgoing,
+            received_at=min(header.date or self._now, self._now),
+            raw=raw,
+            problem=TOO_LARGE if item.fetched.truncated else "",
+        )
+
+    def _settle_copies(self, connection: Connection, copies: Sequence[SendRow]) -> None:
+        """Where nobody knew whether the mail had left, its copy tells; a failure here must not stop the walk."""
+        for row in sends.load_sends(connection, [copy.id for copy in copies]).values():
+            if row.state not in ("uncertain", "person"):
+                continue
+            try:
+                with connection.begin_nested():
+                    rescue.settle_as_sent(connection, self._advance, row, "sent_folder", self._now)
+            except StoreError:
+                raise
+            except Exception:
+                logger.exception("send %d: its copy in the Sent folder could not be taken as evidence", row.id)
+
+    def _hash(self, header: bytes) -> str:
+        """Tells nothing of the mail to anybody without the key."""
+        known = read_header(header).message_id
+        return blake2b(
+            known.encode() if known else header, digest_size=16, key=self._key, person=b"not-ours"
+        ).hexdigest()

@@ -1,0 +1,289 @@
+"""Brings the rows of a people file into the database: whom they mean, what is new about them, what is refused.
+
+It is here because an import may touch people in the middle of a sequence: what it changes about them is decided on
+again, and what it mends lets them go on. It reads no file (content/people_csv.py does) and enrols nobody.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import Connection
+
+from sequencer.content.people_csv import Refused, Row
+from sequencer.core import events as e
+from sequencer.core.facts import account_fields, prospect_fields
+from sequencer.core.people import Account, Address, Prospect
+from sequencer.core.progress import Hold, Progress
+from sequencer.core.reason import Reason
+from sequencer.engine.advance import Advance
+from sequencer.engine.candidates import own_address
+from sequencer.store import log, people, roster, scopes
+from sequencer.store.database import Database
+
+ROWS_PER_TRANSACTION = 500
+FIXED = "fixed"
+_ZONE_RANK = {"unknown": 0, "country": 1, "phone": 2, "file": 3, "person": 4}
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of each row. `differing`: known people of whom the file says something else, without `update`.
+
+    `refused`: (line, reason). `notes`: (line, what was left out of a row that was taken). `freed`: enrollments that a
+    mended hold lets go on.
+    """
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    differing: int = 0
+    freed: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def taken(self) -> int:
+        return self.added + self.updated + self.unchanged
+
+
+def import_rows(
+    database: Database,
+    advance: Advance,
+    rows: Iterable[Row | Refused],
+    *,
+    list_name: str = "",
+    update: bool = False,
+    now: datetime,
+    on_rows: Callable[[int], None] = lambda number: None,
+) -> Report:
+    """Add new people, and with `update` change known ones; the same file twice changes nothing.
+
+    Without `update`, known people keep what they have and only join the list. Written in transactions of at most 500
+    rows; `on_rows` is told how many each one finished.
+    """
+    report, accounts = Report(), _Accounts(update)
+    remaining = iter(rows)
+    while portion := list(islice(remaining, ROWS_PER_TRANSACTION)):
+        readable = []
+        for row in portion:
+            if isinstance(row, Refused):
+                report.refused.append((row.line, row.reason))
+            else:
+                readable.append(row)
+
+        def write(connection: Connection, rows: Sequence[Row] = tuple(readable)) -> Report:
+            return _Portion(connection, advance, accounts, update, now).write(rows, list_name)
+
+        _add(report, database.write(write))
+        on_rows(len(portion))
+    report.refused.sort()
+    return report
+
+
+def _add(report: Report, part: Report) -> None:
+    for name in ("added", "updated", "unchanged", "differing", "freed"):
+        setattr(report, name, getattr(report, name) + getattr(part, name))
+    report.refused += part.refused
+    report.notes += part.notes
+
+
+class _Accounts:
+    """What the file says of companies; of two rows that differ the first one is believed, so that a second import of
+    the same file finds nothing to change."""
+
+    def __init__(self, update: bool) -> None:
+        self._update = update
+        self._said: dict[str, Account] = {}
+
+    def told(self, row: Row) -> None:
+        if row.account_id is None:
+            return
+        new = Account(row.account_id, row.account_name, row.account_domain, row.account_fields)
+        said = self._said.get(row.account_id)
+        self._said[row.account_id] = _filled(said, new) if said else new
+
+    def merged(self, account_id: str, stored: Account | None) -> Account:
+        """The account as it is to be stored."""
+        said = self._said[account_id]
+        if stored is None:
+            return said
+        return _filled(said, stored) if self._update else _filled(stored, said)
+
+
+def _filled(account: Account, other: Account) -> Account:
+    """`account`, with what only `other` knows."""
+    return Account(
+        account.id, account.name or other.name, account.domain or other.domain, {**other.fields, **account.fields}
+    )
+
+
+class _Portion:
+    """The rows of one transaction; all that is known of them is read first."""
+
+    def __init__(
+        self, connection: Connection, advance: Advance, accounts: _Accounts, update: bool, now: datetime
+    ) -> None:
+        self._connection, self._advance, self._accounts = connection, advance, accounts
+        self._update, self._now = update, now
+        self._report = Report()
+        self._owners: dict[str, int] = {}
+        self._persons: dict[int, Prospect] = {}
+        self._before: dict[int, Prospect] = {}
+
+    def write(self, rows: Sequence[Row], list_name: str) -> Report:
+        connection, report = self._connection, self._report
+        self._owners = dict(people.owners(connection, [email for row in rows for email in row.emails]))
+        self._persons = people.load_prospects(connection, set(self._owners.values()))
+        taken = [row for row in rows if not self._refused(row)]
+        report.notes += [(row.line, note) for row in taken for note in row.notes]
+        companies = self._write_accounts(taken)
+        new = [row for row in taken if self._known(row) is None]
+        ids = roster.add_prospects(connection, [_new(row) for row in new], self._now)
+        report.added += len(ids)
+        known = [self._compare(row, person) for row in taken if (person := self._known(row))]
+        self._write_changes()
+        if list_name:
+            people.add_to_list(connection, list_name, dict.fromkeys([*ids, *known]))
+        self._follow_up(companies)
+        return report
+
+    def _known(self, row: Row) -> Prospect | None:
+        return next((self._persons[self._owners[email]] for email in row.emails if email in self._owners), None)
+
+    def _refused(self, row: Row) -> bool:
+        reason = self._objection(row)
+        if reason is not None:
+            self._report.refused.append((row.line, reason))
+        return reason is not None
+
+    def _objection(self, row: Row) -> str | None:
+        """Why the row is not taken, and how to mend it."""
+        config = self._advance.around.config
+        for email in row.emails:
+            if own_address(config, email):
+                return f"{email} is an address of your own company (own_domains, reps and mailboxes of config.toml)"
+        owners = {self._owners[email] for email in row.emails if email in self._owners}
+        if len(owners) > 1:
+            shared = ", ".join(email for email in row.emails if email in self._owners)
+            return f"these addresses belong to different people: {shared}; leave one of them out"
+        if owners and not self._update:
+            known, named = _name(self._persons[owners.pop()].fields), _name(row.fields)
+            if known and named and known.casefold() != named.casefold():
+                return f"{row.emails[0]} belongs to {known}, the row says {named}; --update renames the person"
+        return None
+
+    def _write_accounts(self, rows: Sequence[Row]) -> set[str]:
+        """Returns the ids of known companies about which something changed."""
+        for row in rows:
+            self._accounts.told(row)
+        ids = dict.fromkeys(row.account_id for row in rows if row.account_id)
+        stored = people.load_accounts(self._connection, ids)
+        merged = [self._accounts.merged(account_id, stored.get(account_id)) for account_id in ids]
+        changed = [account for account in merged if account != stored.get(account.id)]
+        roster.put_accounts(self._connection, changed)
+        return {account.id for account in changed if account.id in stored}
+
+    def _compare(self, row: Row, before: Prospect) -> int:
+        """Note what the row changes about a known person; returns their id."""
+        after = _updated(before, row)
+        if after != before and self._update:
+            self._persons[before.id] = after
+            self._before.setdefault(before.id, before)
+            self._report.updated += 1
+        else:
+            self._report.unchanged += 1
+            self._report.differing += after != before
+        return before.id
+
+    def _write_changes(self) -> None:
+        roster.update_prospects(self._connection, [self._persons[person_id] for person_id in self._before])
+        for person_id, before in self._before.items():
+            emails = [address.email for address in self._persons[person_id].addresses]
+            if emails != [address.email for address in before.addresses]:
+                people.put_addresses(self._connection, person_id, emails)
+
+    def _follow_up(self, companies: set[str]) -> None:
+        """Whoever is in a sequence is decided on again, with the holds taken that are mended now."""
+        connection = self._connection
+        for account_id in companies:
+            scopes.raise_scope(connection, "account", account_id)
+        touched = set(self._before)
+        for account_id in companies:
+            touched |= set(people.colleagues(connection, account_id))
+        if not touched:
+            return
+        people.raise_seq(connection, set(self._before))
+        live = log.load(connection, log.live_of(connection, touched))
+        persons = people.load_prospects(connection, touched)
+        accounts = people.load_accounts(connection, {p.account_id for p in persons.values() if p.account_id})
+        mended: list[tuple[int, Sequence[e.Event]]] = []
+        for enrollment in live.values():
+            person = persons[enrollment.prospect_id]
+            before = self._before.get(person.id, person)
+            holds = _mended(enrollment.progress, before, person, accounts.get(person.account_id or ""))
+            if events := [e.HoldTaken(reason=hold.reason, by=FIXED) for hold in holds]:
+                mended.append((enrollment.id, events))
+        self._advance.record(connection, mended, self._now)
+        self._report.freed += len(mended)
+        freed = {enrollment_id for enrollment_id, _ in mended}
+        log.make_due(connection, set(live) - freed, self._now)
+
+
+def _new(row: Row) -> Prospect:
+    return Prospect(
+        0, tuple(map(Address, row.emails)), row.fields, row.account_id, row.timezone, row.zone_source, row.country,
+        row.phone, row.linkedin,
+    )  # fmt: skip
+
+
+def _updated(person: Prospect, row: Row) -> Prospect:
+    """The person with what the row says; a blank cell takes nothing away."""
+    known = {address.email: address for address in person.addresses}
+    named = [known.get(email, Address(email)) for email in row.emails]
+    timezone, source = (row.timezone, row.zone_source) if _better_zone(person, row) else (
+        person.timezone, person.zone_source,
+    )  # fmt: skip
+    return replace(
+        person,
+        addresses=(*named, *(address for address in person.addresses if address.email not in row.emails)),
+        fields={**person.fields, **row.fields},
+        account_id=row.account_id or person.account_id,
+        timezone=timezone,
+        zone_source=source,
+        country=row.country or person.country,
+        phone=row.phone or person.phone,
+        linkedin=row.linkedin or person.linkedin,
+    )
+
+
+def _better_zone(person: Prospect, row: Row) -> bool:
+    """A zone from a weaker source gives way, and so does one of a country that the person has left."""
+    if row.timezone is None or person.zone_source == "person":
+        return False
+    moved = None not in (row.country, person.country) and row.country != person.country
+    return moved or _ZONE_RANK[row.zone_source] >= _ZONE_RANK[person.zone_source]
+
+
+def _name(fields: Mapping[str, object]) -> str:
+    parts = (str(fields[name]) for name in ("first_name", "last_name") if name in fields)
+    return " ".join(" ".join(parts).split())
+
+
+def _mended(progress: Progress, before: Prospect, after: Prospect, account: Account | None) -> Iterator[Hold]:
+    """The holds for which nothing is wanting any more."""
+    for hold in progress.holds:
+        match hold.reason:
+            case Reason.MISSING_FIELD:
+                owner, _, name = hold.detail.partition(".")
+                fields = {"prospect": prospect_fields(after), "account": account_fields(account)}.get(owner, {})
+                is_mended = name in fields
+            case Reason.NO_ADDRESS | Reason.BAD_ADDRESS:
+                is_mended = after.address is not None and after.address != before.address
+            case Reason.NO_PHONE | Reason.BAD_PHONE:
+                is_mended = after.phone is not None and after.phone != before.phone
+            case _:
+                is_mended = False
+        if is_mended:
+            yield hold

@@ -1,0 +1,234 @@
+"""Reads the inboxes: sync (network, stores bytes), classify (pure), project (acts); one direction, each restartable.
+
+Each inbox is walked in a thread of its own, so that a slow server holds up nobody else. The regular walk is the truth;
+`watch` only tells earlier that there is news. Nothing sleeps here: a failed inbox is left alone until its time comes.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sequencer.engine.advance import Advance
+from sequencer.engine.arrivals import Walk, WalkStopped
+from sequencer.engine.ours import ours_of
+from sequencer.engine.sorting import Sorting
+from sequencer.errors import ConfigError, InputError
+from sequencer.inbound.inbox import Inbox, InboxBroken, InboxLost
+from sequencer.store import inbox as store
+from sequencer.store.database import Database
+
+BACK_OFF_MIN = timedelta(seconds=1)
+BACK_OFF_MAX = timedelta(minutes=5)
+PATIENCE_S = 10.0  # how long one run waits for walks before it works off what the others brought
+WAIT_S = 1500.0
+WATCHED_MAX = 50
+THREADS_MAX = 2 * WATCHED_MAX
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Line:
+    """One inbox. `lock`: one thread at a time uses it. `wake` ends a wait for news. `not_before`: idle till then."""
+
+    name: str
+    inbox: Inbox | None = None
+    walk: "asyncio.Task[None] | None" = None
+    wait: "asyncio.Task[None] | None" = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wake: threading.Event = field(default_factory=threading.Event)
+    not_before: datetime | None = None
+    failures: int = 0
+    trouble: str = ""
+
+    def let_go(self) -> None:
+        """Drop the connection: the next walk makes a fresh one."""
+        if self.inbox is not None:
+            self.inbox.close()
+            self.inbox = None
+
+
+class Ingest:
+    """The reading service of one daemon. `inbox_of` makes the reader of an inbox by its name; `key` is for hashes."""
+
+    def __init__(
+        self,
+        database: Database,
+        advance: Advance,
+        inbox_of: Callable[[str], Inbox],
+        key: bytes,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._database, self._advance, self._inbox_of, self._key = database, advance, inbox_of, key
+        self._patience_s = patience_s
+        self._lines: dict[str, _Line] = {}
+        self._sorting_now: set[asyncio.Task[int]] = set()
+        self._one_at_a_time = asyncio.Lock()
+        self._stopping = threading.Event()
+        self._watching = False
+        self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="inbox")
+        self._sorting = Sorting(database, advance, self._stopping.is_set)
+        self.news = asyncio.Event()
+
+    async def run_once(self, now: datetime) -> int:
+        """Read every inbox and let what came act; returns how many mails had their effect.
+
+        A walk slower than `patience_s` goes on by itself: `busy` tells, and a later run works off what it brings.
+        """
+        self.news.clear()
+        if walks := self.begin_sync(now):
+            await asyncio.wait(walks, timeout=self._patience_s)
+        if self._stopping.is_set():
+            return 0
+        task = asyncio.create_task(self._sort(now), name="sort mail")
+        self._sorting_now.add(task)
+        task.add_done_callback(self._sorting_now.discard)
+        return await task
+
+    def begin_sync(self, now: datetime) -> list["asyncio.Task[None]"]:
+        """Set a walk going in every inbox of config that is neither being walked nor left alone; returns the walks."""
+        names = set(ours_of(self._advance.around.config).mailboxes)
+        for name in [name for name, line in self._lines.items() if name not in names and line.walk is None]:
+            line = self._lines.pop(name)
+            line.wake.set()
+            if line.wait is None:
+                line.let_go()
+        begun = []
+        for name in sorted(names):
+            line = self._lines.setdefault(name, _Line(name))
+            rests = line.not_before is not None and now < line.not_before
+            if line.walk is None and not rests and not self._stopping.is_set():
+                line.walk = asyncio.create_task(self._sync(line, now), name=f"walk {name}")
+                begun.append(line.walk)
+        return begun
+
+    async def sync(self, now: datetime) -> None:
+        """The first stage alone, to the end of every walk."""
+        if walks := self.begin_sync(now):
+            await asyncio.wait(walks)
+
+    async def classify(self, now: datetime) -> int:
+        """The second stage alone; returns how many mails were judged."""
+        return await self._sorting.classify(now)
+
+    async def project(self, now: datetime) -> int:
+        """The third stage alone; returns how many mails had their effect."""
+        return await self._sorting.project(now)
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Until `stop`, wait in each inbox that was read; `news` is set when something arrives."""
+        self._watching = True
+        try:
+            await stop.wait()
+        finally:
+            self._watching = False
+            for line in self._lines.values():
+                line.wake.set()
+
+    @property
+    def at_work(self) -> list["asyncio.Task[Any]"]:
+        """Walks and projections that are under way; waiting for news is none."""
+        walks = [line.walk for line in self._lines.values() if line.walk is not None]
+        return [*walks, *self._sorting_now]
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.at_work)
+
+    async def stop(self) -> None:
+        """End every walk at its next message, and every wait; what was settled stays."""
+        self._stopping.set()
+        for line in self._lines.values():
+            line.wake.set()
+        waits = [line.wait for line in self._lines.values() if line.wait is not None]
+        if running := [*self.at_work, *waits]:
+            await asyncio.wait(running)
+        for line in self._lines.values():
+            line.let_go()
+        self._threads.shutdown(wait=False)
+
+    async def _sort(self, now: datetime) -> int:
+        async with self._one_at_a_time:
+            await self._sorting.classify(now)
+            return await self._sorting.project(now)
+
+    async def _sync(self, line: _Line, now: datetime) -> None:
+        line.wake.set()
+        try:
+            async with line.lock:
+                line.wake.clear()
+                await self._walk_once(line, now)
+        finally:
+            line.walk = None
+        if self._watching and not line.failures and line.wait is None and not self._stopping.is_set():
+            self._begin_wait(line)
+
+    async def _walk_once(self, line: _Line, now: datetime) -> None:
+        try:
+            await self._in_thread(lambda: self._walk(line, now))
+        except WalkStopped:
+            return
+        except InboxLost as error:
+            self._leave_alone(line, now, BACK_OFF_MIN * 2 ** min(line.failures, 16))
+            self._say(line, f"cannot be reached: {error}")
+        except (InboxBroken, InputError, ConfigError) as error:
+            # Not sooner again: a server locks an account out that tries a wrong password every second.
+            self._leave_alone(line, now, BACK_OFF_MAX)
+            if self._say(line, f"cannot be read until somebody mends it: {error}"):
+                reason = str(error)
+                await self._database.awrite(lambda connection: store.put_broken(connection, line.name, reason, now))
+        except Exception:
+            self._leave_alone(line, now, BACK_OFF_MIN * 2 ** min(line.failures, 16))
+            logger.exception("inbox %s: the walk failed", line.name)
+        else:
+            if line.trouble:
+                logger.info("inbox %s is read again", line.name)
+            line.failures, line.not_before, line.trouble = 0, None, ""
+
+    def _walk(self, line: _Line, now: datetime) -> None:
+        if line.inbox is None:
+            line.inbox = self._inbox_of(line.name)
+        ours = ours_of(self._advance.around.config)
+        Walk(self._database, self._advance, self._key, line.name, ours, now, self._stopping).run(line.inbox)
+
+    def _leave_alone(self, line: _Line, now: datetime, back_off: timedelta) -> None:
+        line.let_go()
+        line.failures += 1
+        line.not_before = now + min(back_off, BACK_OFF_MAX)
+
+    def _say(self, line: _Line, trouble: str) -> bool:
+        """Log what is wrong once, not at every try; whether it is new."""
+        if trouble == line.trouble:
+            return False
+        line.trouble = trouble
+        logger.warning("inbox %s %s", line.name, trouble)
+        return True
+
+    def _begin_wait(self, line: _Line) -> None:
+        if sum(other.wait is not None for other in self._lines.values()) < WATCHED_MAX:
+            line.wait = asyncio.create_task(self._wait(line), name=f"wait for {line.name}")
+
+    async def _wait(self, line: _Line) -> None:
+        """Wait for news once; a walk begins another wait. A failure here shows in the next walk."""
+        try:
+            async with line.lock:
+                inbox = line.inbox
+                if inbox is None or self._stopping.is_set() or self._lines.get(line.name) is not line:
+                    return
+                if await self._in_thread(lambda: inbox.wait(line.wake, WAIT_S)):
+                    self.news.set()
+        except (InboxLost, InboxBroken) as error:
+            logger.info("inbox %s: waiting for news ended: %s", line.name, error)
+        finally:
+            line.wait = None
+            if self._lines.get(line.name) is not line:
+                line.let_go()
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -1,0 +1,102 @@
+"""What a stored mail says, for people: its subject, the person's own words, what was read out of it and what it did.
+
+It reads judgements as ingest stored them; it judges nothing anew and changes nothing.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection
+
+from sequencer.engine.verbs import Face, faces
+from sequencer.errors import UnparseableMessage
+from sequencer.mail.classify import Judgement
+from sequencer.mail.parse import Parsed, parse
+from sequencer.store import inbox, reads
+from sequencer.store.inbox import InboundRow
+
+__all__ = ["Mail", "effect_words", "first_words", "judgement_of", "mail", "mails"]
+
+FIRST_WORDS_CHARS = 100
+_WAITING = {"stored": "not read yet", "judged": "read, its effect is to come"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One stored mail. `judgement` is None while nothing was read; `face` None where nobody is known."""
+
+    row: InboundRow
+    subject: str
+    sender: str
+    judgement: Judgement | None
+    face: Face | None
+    sequence_id: str
+
+    @property
+    def text(self) -> str:
+        """The person's own words."""
+        return self.judgement.text if self.judgement else ""
+
+
+def mails(connection: Connection, rows: Collection[InboundRow]) -> list[Mail]:
+    """These mails with what people want to see of them, in the same order."""
+    raw = inbox.raw_mail(connection, [row.id for row in rows])
+    known = faces(connection, {row.prospect_id for row in rows if row.prospect_id})
+    sequences = reads.sequences_of(connection, {row.enrollment_id for row in rows if row.enrollment_id})
+    return [_mail(row, raw.get(row.id), known, sequences) for row in rows]
+
+
+def mail(connection: Connection, inbound_id: int) -> Mail:
+    """Raises NotFound."""
+    return mails(connection, [inbox.inbound(connection, inbound_id)])[0]
+
+
+def _mail(row: InboundRow, raw: bytes | None, known: dict[int, Face], sequences: dict[int, str]) -> Mail:
+    parsed = _parsed(raw) if raw is not None else None
+    return Mail(
+        row, parsed.subject if parsed else "", parsed.from_address if parsed else "", judgement_of(row),
+        known.get(row.prospect_id or 0), sequences.get(row.enrollment_id or 0, ""),
+    )  # fmt: skip
+
+
+def _parsed(raw: bytes) -> Parsed | None:
+    try:
+        return parse(raw)
+    except UnparseableMessage:
+        return None
+
+
+def judgement_of(row: InboundRow) -> Judgement | None:
+    """What was read out of the mail; None before it was read, and for a judgement of another version's shape."""
+    if not row.judgement:
+        return None
+    try:
+        return _adapter().validate_json(row.judgement)
+    except ValidationError:
+        return None
+
+
+@cache
+def _adapter() -> TypeAdapter[Judgement]:
+    return TypeAdapter(Judgement)
+
+
+def first_words(rows: Iterable[InboundRow]) -> dict[int, str]:
+    """The beginning of the person's own words, in one line, by the mail's id."""
+    found = {}
+    for row in rows:
+        judgement = judgement_of(row)
+        text = " ".join(judgement.text.split()) if judgement else ""
+        found[row.id] = text if len(text) <= FIRST_WORDS_CHARS else f"{text[: FIRST_WORDS_CHARS - 1]}…"
+    return found
+
+
+def effect_words(one: Mail) -> str:
+    """What became of the mail, or what it waits for."""
+    if one.row.state == "parked":
+        return f"parked: {one.row.reason}"
+    if one.row.state != "projected":
+        return _WAITING.get(one.row.state, one.row.state)
+    return one.row.reason or (f"acted on {one.sequence_id}" if one.sequence_id else "kept")

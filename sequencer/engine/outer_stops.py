@@ -1,0 +1,98 @@
+"""Pause and resume of what stands above people: the installation, a sequence, a mailbox. The panic button.
+
+A pause is one row that every fence reads. Lifting it makes everybody below it due again, so that nobody waits for an
+event that has passed; caps and gaps keep that from being a burst.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from sequencer.config import Config
+from sequencer.core.people import OuterPause
+from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED, HIGHEST_INSTANT
+from sequencer.engine.verbs import did_you_mean
+from sequencer.errors import NotFound
+from sequencer.mail.address import normalise
+from sequencer.store import log, reads, scopes, sends, versions
+
+__all__ = ["Lifted", "ScopeName", "pause_scope", "resume_scope"]
+
+ScopeName = Literal["all", "sequence", "mailbox"]
+
+
+def pause_scope(
+    connection: Connection, config: Config, scope: ScopeName, key: str, by: str, reason: str, now: datetime
+) -> tuple[OuterPause, bool]:
+    """Pause it; returns the pause that stands and whether it is new. Raises NotFound for an unknown name."""
+    key = _known(connection, config, scope, key)
+    standing = scopes.paused_scopes(connection).get((scope, key))
+    if standing is not None:
+        return standing, False
+    pause = OuterPause(scope, key, reason, by, now)
+    scopes.pause_scope(connection, pause)
+    return pause, True
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What a resume did: the pause that is gone, the fault that counts as mended, the people who are due again."""
+
+    key: str
+    pause: OuterPause | None
+    mended: str | None
+    clock_reset: bool
+    people: int
+
+
+def resume_scope(connection: Connection, config: Config, scope: ScopeName, key: str, now: datetime) -> Lifted:
+    """Lift the pause; of a mailbox that broke, say that it works; of everything, trust the clock again.
+
+    Raises NotFound for an unknown name.
+    """
+    key = _known(connection, config, scope, key)
+    pause = scopes.paused_scopes(connection).get((scope, key))
+    scopes.resume_scope(connection, scope, key)
+    mended = _mend(connection, key) if scope == "mailbox" else None
+    reset = scope == "all" and _trust_clock(connection, now)
+    ids: list[int] = []
+    if pause is not None:
+        below = {"sequence": key} if scope == "sequence" else {"mailbox": key} if scope == "mailbox" else {}
+        ids = reads.live_ids(connection, **below)
+        log.make_due(connection, ids, now)
+    return Lifted(key, pause, mended, reset, len(ids))
+
+
+def _mend(connection: Connection, address: str) -> str | None:
+    state = sends.mailbox_states(connection).get(address)
+    if state is None or state.broken_at is None:
+        return None
+    sends.mend_mailbox(connection, address)
+    scopes.raise_scope(connection, "mailbox", address)
+    return state.broken_reason or "it could not send"
+
+
+def _trust_clock(connection: Connection, now: datetime) -> bool:
+    """Sends wait while the clock is behind the highest instant seen; this says that the clock is right now."""
+    highest = scopes.meta(connection, HIGHEST_INSTANT)
+    if highest is None or datetime.fromisoformat(highest) <= now + CLOCK_BACK_TOLERATED:
+        return False
+    scopes.put_meta(connection, HIGHEST_INSTANT, now.isoformat())
+    return True
+
+
+def _known(connection: Connection, config: Config, scope: ScopeName, key: str) -> str:
+    if scope == "all":
+        return ""
+    if scope == "mailbox":
+        known: Collection[str] = {*config.mailboxes_by_address, *reads.mailboxes_in_use(connection)}
+        key, what = normalise(key), "mailbox"
+    else:
+        known, what = versions.latest(connection), "applied sequence"
+    if key in known:
+        return key
+    hint = did_you_mean(key, known) or (f": there are {', '.join(sorted(known))}" if known else ": there is none yet")
+    raise NotFound(f'there is no {what} "{key}"{hint}')

@@ -1,0 +1,226 @@
+"""How the installation is doing: what needs a person first, then mailboxes, then sequences.
+
+An exception is a value with its mend; an installation without any says so. It reads rows and files and changes
+nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from sequencer.config import Config
+from sequencer.content import definition
+from sequencer.core.capacity import effective_cap
+from sequencer.core.people import OuterPause
+from sequencer.core.reason import SENTENCE, Reason
+from sequencer.core.window import local_date
+from sequencer.engine.leaving import daemon_gates, seen_at
+from sequencer.engine.situation import Surroundings
+from sequencer.engine.verbs import faces
+from sequencer.store import inbox, reads, scopes, sends, versions
+
+__all__ = ["MailboxLine", "Overview", "SequenceLine", "Trouble", "overview"]
+
+NAMES_SHOWN_MAX = 3
+LATE = timedelta(days=1)
+_RESUMES = {
+    "all": '"sequencer resume --all" lets it go on',
+    "sequence": '"sequencer resume --sequence {}" lets it go on',
+    "mailbox": '"sequencer resume --mailbox {}" lets it go on',
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that waits for a person. `kind` is a word for programs, `mend` what to do."""
+
+    kind: str
+    text: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLine:
+    """One mailbox today; `next_at`: when the first of its queued mails may go."""
+
+    address: str
+    state: str
+    sent: int
+    cap: int
+    queued: int
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceLine:
+    """One applied sequence and how many of its people stand where."""
+
+    sequence_id: str
+    version: int
+    active: int
+    paused: int
+    held: int
+    finished: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    troubles: tuple[Trouble, ...]
+    mailboxes: tuple[MailboxLine, ...]
+    sequences: tuple[SequenceLine, ...]
+    heartbeat_at: datetime | None
+    people: int
+
+
+def overview(connection: Connection, around: Surroundings, now: datetime) -> Overview:
+    """The whole installation as it stands."""
+    config = around.config
+    applied, counts = versions.latest(connection), reads.status_counts(connection)
+    sequences = tuple(
+        SequenceLine(name, applied[name].version if name in applied else 0, *(
+            counts.get(name, {}).get(status, 0) for status in ("active", "paused", "held", "finished")
+        ))
+        for name in sorted({*applied, *counts})
+    )  # fmt: skip
+    people = reads.people_count(connection)
+    troubles = (
+        *(_daemon(connection, now) if people else ()), *_pauses(connection), *_mailboxes(connection, config),
+        *_inboxes(connection, config, now), *_mails(connection), *_held(connection), *_overdue(connection, now),
+        *_files(config, applied),
+    )  # fmt: skip
+    boxes = tuple(_mailbox(connection, config, address, now) for address in config.mailboxes_by_address)
+    return Overview(troubles, boxes, sequences, seen_at(connection), people)
+
+
+def _daemon(connection: Connection, now: datetime) -> Iterable[Trouble]:
+    for gate in daemon_gates(connection, now):
+        if not gate.passed:
+            said = f"no daemon runs: {gate.detail}" if gate.name == "daemon" else gate.detail
+            yield Trouble(gate.name, said, gate.frees_by)
+
+
+def _pauses(connection: Connection) -> Iterable[Trouble]:
+    words = {"all": Reason.ALL_PAUSED, "sequence": Reason.SEQUENCE_PAUSED, "mailbox": Reason.MAILBOX_PAUSED}
+    for pause in scopes.paused_scopes(connection).values():
+        what = f"{pause.key}: " if pause.key else ""
+        yield Trouble(
+            "paused", f"{what}{SENTENCE[words[pause.scope]]}{_since(pause)}", _RESUMES[pause.scope].format(pause.key)
+        )
+
+
+def _since(pause: OuterPause) -> str:
+    return f", by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC" + (f": {pause.reason}" if pause.reason else "")
+
+
+def _mailboxes(connection: Connection, config: Config) -> Iterable[Trouble]:
+    for address, state in sends.mailbox_states(connection).items():
+        if state.broken_at is not None:
+            said = f"{address} cannot send since {state.broken_at:%Y-%m-%d %H:%M} UTC: {state.broken_reason}"
+            yield Trouble("mailbox", said, f'mend it, then "sequencer resume --mailbox {address}"')
+    live = {head for head in reads.mailboxes_in_use(connection) if head} - set(config.mailboxes_by_address)
+    for address in sorted(live):
+        if reads.live_ids(connection, mailbox=address):
+            yield Trouble("mailbox", f"{address} has people but is not in config.toml", "put it back into config.toml")
+
+
+def _inboxes(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:
+    states, age = inbox.inbox_states(connection), config.policy.inbox_max_age.elapsed
+    names = {name for address in config.mailboxes_by_address if (name := config.inbox_of(address))}
+    for name in sorted(names & set(states)):
+        state = states[name]
+        if state["broken_at"] is not None:
+            said = f"{name} cannot be read since {state['broken_at']:%Y-%m-%d %H:%M} UTC: {state['broken_reason']}"
+            yield Trouble("inbox", said, "mend it; follow-ups wait meanwhile")
+        elif state["synced_at"] is None or now - state["synced_at"] > age:
+            last = f"{state['synced_at']:%Y-%m-%d %H:%M} UTC" if state["synced_at"] else "never"
+            yield Trouble(
+                "inbox", f"{name} was last read to its end: {last}", "follow-ups wait until the daemon has read it"
+            )
+
+
+def _mails(connection: Connection) -> Iterable[Trouble]:
+    if unsettled := sends.in_state(connection, "uncertain", "person"):
+        one = len(unsettled) == 1
+        what = (
+            "a mail is uncertain: nobody knows whether it"
+            if one
+            else f"{len(unsettled)} mails are uncertain: nobody knows whether they"
+        )
+        yield Trouble("uncertain", f"{what} arrived", '"sequencer uncertain list"')
+    if parked := reads.inbound_counts(connection).get("parked", 0):
+        yield Trouble(
+            "parked",
+            f"{parked} mail{'s wait' if parked > 1 else ' waits'} for a person to look at",
+            '"sequencer inbox --parked"',
+        )
+
+
+def _held(connection: Connection) -> Iterable[Trouble]:
+    found = reads.holds_by_reason(connection)
+    known = faces(connection, {person for rows in found.values() for _, person in rows[:NAMES_SHOWN_MAX]})
+    for reason, rows in found.items():
+        if reason == Reason.UNCERTAIN:
+            continue
+        shown = [known[person].address or known[person].name for _, person in rows[:NAMES_SHOWN_MAX]]
+        more = f" and {len(rows) - len(shown)} more" if rows[NAMES_SHOWN_MAX:] else ""
+        yield Trouble(
+            "held",
+            f"{len(rows)} held: {SENTENCE[Reason(reason)]} ({', '.join(shown)}{more})",
+            f'"sequencer why {shown[0]}" says how to mend it',
+        )
+
+
+def _overdue(connection: Connection, now: datetime) -> Iterable[Trouble]:
+    for late in reads.overdue(connection, now - LATE):
+        days = max(1, (now - late.oldest).days)
+        many = "1 task is" if late.count == 1 else f"{late.count} tasks are"
+        yield Trouble(
+            "overdue", f"{many} late for {late.rep}, the oldest by {days} d", f'"sequencer tasks --rep {late.rep}"'
+        )
+
+
+def _files(config: Config, applied: dict[str, versions.StoredVersion]) -> Iterable[Trouble]:
+    """Sequences whose files are not what the daemon runs."""
+    bundles, errors = definition.load(config.sequences_folder, config.templates_folder)
+    for path in dict.fromkeys(error.path for error in errors):
+        yield Trouble(
+            "files", f"{path} has errors; the daemon runs what was applied last", '"sequencer check" says which'
+        )
+    for bundle in bundles:
+        name = bundle.sequence.id
+        if name not in applied:
+            yield Trouble("files", f"{name} was never applied", f'"sequencer apply {name}" makes it run')
+        elif bundle.digest != applied[name].digest:
+            yield Trouble(
+                "files",
+                f"{name}: its files differ from version {applied[name].version}, which runs",
+                f'"sequencer apply {name}" makes it run',
+            )
+    missing = set(applied) - {bundle.sequence.id for bundle in bundles} - {_stem(error.path) for error in errors}
+    for name in sorted(missing):
+        yield Trouble(
+            "files",
+            f"{name} has no file any more; version {applied[name].version} runs on",
+            "finish or move its people",
+        )
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".yaml")
+
+
+def _mailbox(connection: Connection, config: Config, address: str, now: datetime) -> MailboxLine:
+    mailbox = config.mailboxes_by_address[address]
+    day = local_date(mailbox.timezone, now)
+    sent = sends.used(connection, "mailbox", [address], day).get(address, 0)
+    queue = reads.queues(connection).get(address)
+    state = sends.mailbox_states(connection).get(address)
+    broken = state is not None and state.broken_at is not None
+    paused = ("mailbox", address) in scopes.paused_scopes(connection)
+    return MailboxLine(
+        address, "broken" if broken else "paused" if paused else "ok", sent,
+        effective_cap(mailbox, sends.sending_days(connection, address, day)),
+        queue.queued if queue else 0, queue.next_at if queue else None,
+    )  # fmt: skip

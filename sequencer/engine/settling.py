@@ -1,0 +1,84 @@
+"""A named person settles a mail of which nobody knows whether it arrived: sent, sent once more, or given up.
+
+The machine never re-sends such a mail; these are the only ways out beside positive evidence (engine/rescue.py).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from sequencer.core import events as e
+from sequencer.core.reason import Reason
+from sequencer.engine import rescue
+from sequencer.engine.advance import Advance
+from sequencer.engine.verbs import Face, by_name, faces
+from sequencer.errors import InputError, NotFound
+from sequencer.store import fence, log, people, sends
+from sequencer.store.sends import SendRow
+
+__all__ = ["Unsettled", "give_up", "say_sent", "send_again", "unsettled"]
+
+OPEN = ("uncertain", "person")
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A mail whose fate nobody knows, and to whom it went."""
+
+    row: SendRow
+    face: Face
+
+
+def unsettled(connection: Connection) -> list[Unsettled]:
+    """All of them, the oldest first."""
+    rows = sends.in_state(connection, *OPEN)
+    known = faces(connection, {row.prospect_id for row in rows})
+    return [Unsettled(row, known[row.prospect_id]) for row in rows]
+
+
+def say_sent(connection: Connection, advance: Advance, send_id: int, by: str, now: datetime) -> Unsettled:
+    """It arrived: the sequence goes on from the instant at which it left. Raises NotFound, InputError."""
+    one = _open(connection, send_id)
+    rescue.settle_as_sent(connection, advance, one.row, by_name(by), now)
+    return one
+
+
+def send_again(connection: Connection, advance: Advance, send_id: int, by: str, now: datetime) -> Unsettled:
+    """One more attempt: the same bytes under the same Message-ID. Raises NotFound, InputError."""
+    one = _open(connection, send_id)
+    row = one.row
+    progress = log.load(connection, [row.enrollment_id])[row.enrollment_id].progress
+    if progress.finished:
+        raise InputError(f"{one.face.name}'s sequence is finished ({progress.finished.value}): say sent or skip")
+    rules = people.suppressions_of(connection, [one.face.prospect]).get(row.prospect_id, ())
+    if any(rule.channel in (None, "email") for rule in rules):
+        raise InputError(f"{one.face.name} may not be written to any more: say sent or skip")
+    fence.settle_open(connection, send_id, "skipped", by_name(by), now)
+    sends.reattempt(connection, send_id, now)
+    again = e.TouchReattempted(step=row.step, attempt=row.attempt + 1, by=by_name(by))
+    advance.record(connection, [(row.enrollment_id, [again])], now)
+    return one
+
+
+def give_up(connection: Connection, advance: Advance, send_id: int, by: str, now: datetime) -> Unsettled:
+    """The step is passed by, whether it arrived or not. Raises NotFound, InputError."""
+    one = _open(connection, send_id)
+    row = one.row
+    fence.settle_open(connection, send_id, "skipped", by_name(by), now)
+    events: list[e.Event] = [
+        e.TouchCancelled(step=row.step, attempt=row.attempt, reason=Reason.SKIPPED_BY_PERSON),
+        e.HoldTaken(reason=Reason.UNCERTAIN, by=by_name(by)),
+    ]
+    advance.record(connection, [(row.enrollment_id, events)], now)
+    return one
+
+
+def _open(connection: Connection, send_id: int) -> Unsettled:
+    row = sends.load_sends(connection, [send_id]).get(send_id)
+    if row is None:
+        raise NotFound(f'there is no send {send_id}: "sequencer uncertain list" shows those that wait for a word')
+    if row.state not in OPEN:
+        by = f" by {row.settled_by}" if row.settled_by else ""
+        raise InputError(f"send {send_id} is not uncertain: it is {row.state}{by}")
+    return Unsettled(row, faces(connection, [row.prospect_id])[row.prospect_id])

@@ -1,0 +1,235 @@
+"""`why`: what one person waits for, every gate in order, and when the next touch goes.
+
+The flagship of the people's commands: nobody may ever ask "active, but nothing is sent" and get no reason. It asks
+decide's own gates, outlook and admit, and re-implements none of their rules. It returns values; engine/why_words.py
+has the sentences.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from sequencer.core.decide import standing
+from sequencer.core.gates import contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
+from sequencer.core.outlook import Expected, Outlook, outlook
+from sequencer.core.reason import FinishReason, Gate, Place, Reason
+from sequencer.core.sequence import AnyStep, EmailStep
+from sequencer.engine.advance import Advance
+from sequencer.engine.again import Return, may_return
+from sequencer.engine.config_lines import config_place
+from sequencer.engine.leaving import daemon_gates, inbox_gate, limits_gate, mailbox_gate, text_gate
+from sequencer.engine.situation import Situation, Surroundings
+from sequencer.engine.verbs import Face, face_at, live_situations
+from sequencer.errors import InvariantBroken
+from sequencer.store import log, tasks
+from sequencer.store.tasks import TaskRow
+
+__all__ = ["ORDER", "Past", "Standing", "Why", "standing_of", "why"]
+
+ORDER = (
+    "installation", "daemon", "clock", "sequence", "mailbox", "mailbox works", "account", "paused", "held", "task",
+    "in flight", "wait", "branch", "window", "holiday", "rep capacity", "limits", "suppression", "text", "inbox",
+)  # fmt: skip
+
+_BEFORE_A_TASK = ("wait", "window", "holiday", "rep capacity", "branch")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one live enrollment stands.
+
+    `goes_at`: when `step` leaves or its task opens, None when no clock decides it; then `closed` is the gate that a
+    person or an event opens. `task`: what the step waits for. `hours`: the name of the window.
+    """
+
+    enrollment_id: int
+    sequence_id: str
+    title: str
+    status: str
+    rep: str
+    mailbox: str
+    step: str | None
+    kind: str
+    gates: tuple[Gate, ...]
+    closed: Gate | None
+    goes_at: datetime | None
+    queued: bool
+    task: TaskRow | None
+    zone: ZoneInfo
+    hours: str
+    expected: tuple[Expected, ...]
+
+    @property
+    def first_closed(self) -> Gate | None:
+        return next((gate for gate in self.gates if not gate.passed), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An enrollment that is over."""
+
+    sequence_id: str
+    reason: FinishReason
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """All that `why` tells of one person. `again`: of somebody who is in no sequence, which ones they could enter."""
+
+    face: Face
+    standings: tuple[Standing, ...]
+    past: tuple[Past, ...]
+    again: tuple[Return, ...]
+
+
+def why(connection: Connection, advance: Advance, address: str, now: datetime) -> Why:
+    """Everything about one person. Raises NotFound for an address that nobody has."""
+    face, around = face_at(connection, address), advance.around
+    live = live_situations(connection, around, face.id, now)
+    standings = tuple(standing_of(connection, around, one, now) for one in live)
+    past = tuple(_past(connection, face.id))
+    return Why(face, standings, past, () if standings else may_return(connection, advance, face, now))
+
+
+def standing_of(connection: Connection, around: Surroundings, situation: Situation, now: datetime) -> Standing:
+    """Where one live enrollment stands, through every gate."""
+    enrollment, sequence, facts = situation.enrollment, situation.bundle.sequence, situation.facts
+    progress = enrollment.progress
+    try:
+        step = standing(sequence, progress)
+        future = outlook(sequence, progress, facts, now)
+    except InvariantBroken as error:
+        step, future = (
+            None,
+            Outlook((), Gate("step", False, Reason.BUG, str(error), frees_by="resume, or move the person")),
+        )
+    flight = progress.flight
+    queued = flight is not None and flight.state == "queued" and step is not None and flight.step == step.id
+    gates = [*daemon_gates(connection, now), mailbox_gate(connection, situation)]
+    gates += _core_gates(situation, step, queued, now)
+    goes_at = None if progress.step_task else _goes_at(step, future)
+    if isinstance(step, EmailStep):
+        limits, goes_at = _limits(connection, around, situation, step, goes_at, now)
+        gates += [limits, inbox_gate(connection, around.config, situation, now)]
+    if step is not None and step.channel is not None:
+        gates.append(text_gate(connection, around, situation, step.id, now))
+    ordered = _ordered(gates, around, situation)
+    return Standing(
+        enrollment.id, enrollment.sequence_id, sequence.title, enrollment.progress.status, enrollment.rep,
+        enrollment.mailbox, step.id if step else None, step.kind if step else "", ordered,
+        _closed(ordered, future, goes_at), goes_at, queued, _task(connection, situation), facts.zone,
+        _hours(around, situation), future.expected,
+    )  # fmt: skip
+
+
+def _core_gates(situation: Situation, step: AnyStep | None, queued: bool, now: datetime) -> list[Gate]:
+    """decide's gates; of a mail in the queue those that it must still pass when it leaves."""
+    sequence, progress, facts = situation.bundle.sequence, situation.enrollment.progress, situation.facts
+    if step is None:
+        return [*pause_gates(sequence, progress, facts), flight_gate(progress, now)]
+    gates = [*gates_of(step, sequence, progress, facts, now), *contact_gates(step, facts, progress)]
+    if queued and isinstance(step, EmailStep):
+        leaving = {gate.name: gate for gate in leaving_gates(step, sequence, progress, facts, now)}
+        gates = [leaving.get(gate.name, gate) if gate.name in ("window", "holiday") else gate for gate in gates]
+        gates = [_in_queue(gate, facts.on_the_wire) if gate.name == "in flight" else gate for gate in gates]
+    return gates
+
+
+def _in_queue(gate: Gate, on_the_wire: bool) -> Gate:
+    """A mail that only waits for its turn is in nobody's way."""
+    if on_the_wire:
+        return replace(gate, detail="on the wire", frees_by="the server's answer")
+    if gate.reason is Reason.IN_FLIGHT:
+        return Gate("in flight", True, detail="queued")
+    return gate
+
+
+def _goes_at(step: AnyStep | None, future: Outlook) -> datetime | None:
+    following = future.next
+    if step is None or following is None or following.step != step.id:
+        return None
+    return following.at
+
+
+def _limits(
+    connection: Connection,
+    around: Surroundings,
+    situation: Situation,
+    step: EmailStep,
+    goes_at: datetime | None,
+    now: datetime,
+) -> tuple[Gate, datetime | None]:
+    """A review comes before any limit; a mail that something else stops is asked about as of now."""
+    progress = situation.enrollment.progress
+    if situation.facts.on_the_wire or (progress.flight and progress.flight.state == "uncertain"):
+        return Gate("limits", True, detail="asked once the mail before it is settled"), goes_at
+    review = step.review and not progress.approved
+    gate, admitted = limits_gate(connection, around, situation, step, goes_at or now, now)
+    return gate, goes_at if review or goes_at is None else admitted
+
+
+def _closed(gates: Iterable[Gate], future: Outlook, goes_at: datetime | None) -> Gate | None:
+    """The gate that a person or an event has to open before anything moves, None when only time has to pass."""
+    if goes_at is not None:
+        return None
+    untimed = (
+        gate for gate in gates if not gate.passed and gate.frees_at is None and gate.name not in ("daemon", "inbox")
+    )
+    return future.stopped_by or next(untimed, None)
+
+
+def _ordered(gates: list[Gate], around: Surroundings, situation: Situation) -> tuple[Gate, ...]:
+    """The gates in the order in which `why` tells them, with the account's own pause under its own name."""
+    named = [replace(gate, name="account") if gate.reason is Reason.ACCOUNT else gate for gate in gates]
+    if not any(gate.name == "account" for gate in named):
+        named.append(Gate("account", True, detail=situation.facts.prospect.account_id or "none known"))
+    if not any(gate.name == "paused" for gate in named):
+        named.append(Gate("paused", True))
+    if situation.enrollment.progress.step_task:
+        named = [_begun(gate) if gate.name in _BEFORE_A_TASK else gate for gate in named]
+    told = [_with_window(gate, around, situation) if gate.name == "window" else gate for gate in named]
+    return tuple(sorted(told, key=lambda gate: ORDER.index(gate.name)))
+
+
+def _begun(gate: Gate) -> Gate:
+    """What had to be open before the task was: it is behind."""
+    return Gate(gate.name, True, detail="the task is open", place=gate.place)
+
+
+def _with_window(gate: Gate, around: Surroundings, situation: Situation) -> Gate:
+    """The gate with the name of its hours, and with their line in config.toml where the sequence names none."""
+    if gate.reason is Reason.NEVER_OPENS:
+        return gate
+    detail = f"{_hours(around, situation)}: {gate.detail}"
+    if situation.bundle.sequence.settings.window is not None:
+        return replace(gate, detail=detail)
+    place = config_place(around.config, f"windows.{around.config.policy_section.window}")
+    return replace(gate, detail=detail, place=place)
+
+
+def _hours(around: Surroundings, situation: Situation) -> str:
+    window = situation.bundle.sequence.settings.window
+    if window is None:
+        return around.config.policy_section.window
+    return window if isinstance(window, str) else "the sequence's own hours"
+
+
+def _task(connection: Connection, situation: Situation) -> TaskRow | None:
+    key = situation.enrollment.progress.step_task
+    rows = tasks.open_tasks(connection, prospect_id=situation.enrollment.prospect_id) if key else []
+    own = (row for row in rows if (row.enrollment_id, row.key) == (situation.enrollment.id, key))
+    return next(own, None)
+
+
+def _past(connection: Connection, person: int) -> Iterable[Past]:
+    for row in log.load(connection, log.all_of(connection, person)).values():
+        reason, at = row.progress.finished, row.progress.finished_at
+        if reason is None or at is None:
+            continue
+        ends = [entry.event for entry in log.read_log(connection, row.id) if type(entry.event).__name__ == "Finished"]
+        yield Past(row.sequence_id, reason, at, getattr(ends[0], "by", "") if ends else "")

@@ -1,0 +1,183 @@
+"""The sentences of `why`: one for where somebody stands, one for what comes, one for what is over.
+
+Apart from engine/why.py, which finds out; this only says it. Instants are written by the caller's `when`, because
+only the reader's side knows the reader's zone.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from sequencer.core.events import PERSON
+from sequencer.core.outlook import Expected
+from sequencer.core.reason import SENTENCE, FinishReason, Gate, Reason
+from sequencer.engine.verbs import person_word
+from sequencer.engine.why import Past, Standing
+
+__all__ = [
+    "FINISHED", "When", "expected_words", "gate_words", "past_sentence", "sentence", "task_words", "told",
+]  # fmt: skip
+
+When = Callable[[datetime], str]
+
+_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
+
+FINISHED: dict[FinishReason, str] = {
+    FinishReason.COMPLETED: "the sequence came to its end",
+    FinishReason.REPLIED: "the person answered",
+    FinishReason.MEETING: "a meeting was booked",
+    FinishReason.GOAL: "its goal was reached",
+    FinishReason.OPTED_OUT: "the person asked not to be contacted",
+    FinishReason.BOUNCED: "the address does not work",
+    FinishReason.MOVED: "the person was moved to another sequence or step",
+    FinishReason.REMOVED: "the person was taken out",
+    FinishReason.DISQUALIFIED: "the person does not fit",
+    FinishReason.EXPIRED: "it was held for 30 days and nobody mended it",
+}
+_TODO = {"review": "approve", "other": "task"}
+_WORK = {
+    "call": "a call", "email": "a mail to approve", "linkedin": "a LinkedIn touch", "answer": "an answer to write",
+    "refer": "a referral to follow", "fix": "something to mend", "other": "a task",
+}  # fmt: skip
+
+
+def sentence(one: Standing, name: str, when: When) -> str:
+    """Where somebody stands and what moves them on, in one sentence."""
+    stopped = _outer(one, when) or _of_status(one, name, when) or _waits(one, name, when)
+    if one.task is not None:
+        return stopped
+    return ". But ".join([stopped, *_besides(one, when)])
+
+
+def _besides(one: Standing, when: When) -> Iterator[str]:
+    """What else would keep it from leaving when its time comes."""
+    shut = {gate.name: gate for gate in one.gates if not gate.passed}
+    if gate := shut.get("daemon"):
+        yield f"no daemon runs, so nothing moves: {gate.frees_by}"
+    if gate := shut.get("clock"):
+        yield f"{told(gate.detail, when)}, so nothing moves: {gate.frees_by}"
+    if one.kind != "email" or one.status == "held":
+        return
+    if gate := shut.get("mailbox works"):
+        yield f"{_why(gate, when)}: {gate.frees_by}"
+    if gate := shut.get("text"):
+        yield f"{_why(gate, when)}, so it would be held: {gate.frees_by}"
+    if (gate := shut.get("inbox")) and "daemon" not in shut:
+        yield f"{_why(gate, when)}: {gate.frees_by}"
+
+
+def _outer(one: Standing, when: When) -> str:
+    """A stop above the person comes first: it explains everybody's silence."""
+    gate = next(
+        (gate for gate in one.gates if gate.name in ("installation", "sequence", "mailbox") and not gate.passed), None
+    )
+    if gate is None or gate.reason is None:
+        return ""
+    return f'{_capital(SENTENCE[gate.reason])}, {told(gate.detail, when)}; "sequencer {gate.frees_by}" lets it go on'
+
+
+def _of_status(one: Standing, name: str, when: When) -> str:
+    holds = [gate for gate in one.gates if gate.name == "held" and not gate.passed]
+    if holds:
+        rest = f" (and {len(holds) - 1} more)" if holds[1:] else ""
+        return f"{name} is held: {_why(holds[0], when)}{rest}; {holds[0].frees_by}"
+    pauses = [gate for gate in one.gates if gate.name in ("paused", "account") and not gate.passed]
+    if not pauses:
+        return ""
+    untimed = next((gate for gate in pauses if gate.frees_at is None), None)
+    if untimed is not None:
+        return f'{name} is paused: {_why(untimed, when)}; "sequencer resume" lets it go on'
+    last, until = max(((gate, gate.frees_at) for gate in pauses if gate.frees_at), key=lambda each: each[1])
+    then = f"; then {_coming(one, when)}" if one.goes_at else ""
+    return f"{name} is paused until {when(until)}: {_why(last, when)}{then}"
+
+
+def _waits(one: Standing, name: str, when: When) -> str:
+    if one.task is not None:
+        due = when(one.task.due_at)
+        return f"{name} waits for {one.task.rep}: {task_words(one.task.work)} (task {one.task.id}), due {due}"
+    if one.goes_at is not None:
+        limits = next((gate for gate in one.gates if gate.name == "limits" and not gate.passed), None)
+        because = f": {_why(limits, when)}" if limits else _within_hours(one)
+        return f"{name} waits: {_coming(one, when)}{because}"
+    if one.closed is not None:
+        frees = f"; {one.closed.frees_by}" if one.closed.frees_by else ""
+        return f"{name} waits: {_why(one.closed, when)}{frees}"
+    if one.step is None:
+        return f"{name} has come to the end: the next beat of the daemon finishes it"
+    return f"{name} waits: the daemon looks at it at its next beat"
+
+
+def _coming(one: Standing, when: When) -> str:
+    following = one.expected[0] if one.expected else None
+    at = when(one.goes_at) if one.goes_at else ""
+    match following:
+        case Expected(kind="task", detail="review"):
+            return f'the mail "{one.step}" is shown to {one.rep} for approval {at}'
+        case Expected(kind="task"):
+            return f'the task "{one.step}" opens for {one.rep} {at}'
+        case Expected(kind="skipped", reason=reason):
+            return f'the step "{one.step}" is passed by {at}, because {SENTENCE[reason] if reason else ""}'
+        case Expected(kind="branch", detail=target):
+            return f'the branch "{one.step}" is decided by {at} (to "{target}", as things stand)'
+    queued = "is queued and goes" if one.queued else "goes"
+    return f'the step "{one.step}" {queued} {at}'
+
+
+def _within_hours(one: Standing) -> str:
+    return f", in the window {one.hours}" if one.kind in ("email", "call") else ""
+
+
+def _why(gate: Gate, when: When) -> str:
+    if gate.reason is Reason.MISSING_FIELD:
+        return f"the text needs {gate.detail}"
+    detail = told(gate.detail, when)
+    if gate.reason is Reason.BY_PERSON and detail.startswith("by "):
+        return f"paused {detail}"
+    what = SENTENCE[gate.reason] if gate.reason else gate.name
+    return f"{what} ({detail})" if detail else what
+
+
+def told(detail: str, when: When) -> str:
+    """A detail for a reader: their own time instead of UTC, names without the mark of a person."""
+    local = _UTC.sub(lambda found: when(datetime.fromisoformat(found[1]).replace(tzinfo=UTC)), detail)
+    return local.replace(f"by {PERSON}", "by ")
+
+
+def gate_words(gate: Gate, when: When) -> str:
+    """What a gate said, and what opens it."""
+    said = _why(gate, when) if gate.reason and not gate.passed else told(gate.detail, when)
+    opens = f"opens {when(gate.frees_at)}" if gate.frees_at and not gate.passed else ""
+    mend = gate.frees_by if not gate.passed else ""
+    return "; ".join(part for part in (said, opens, mend) if part)
+
+
+def expected_words(entry: Expected) -> str:
+    """One thing to come."""
+    match entry.kind:
+        case "email":
+            variant = f" ({entry.detail})" if entry.detail not in ("", "only") else ""
+            return f"mail {entry.step}{variant}"
+        case "task":
+            return f"{_TODO.get(entry.detail, entry.detail)} {entry.step}"
+        case "skipped":
+            return f"{entry.step} passed by: {SENTENCE[entry.reason] if entry.reason else ''}"
+        case "branch":
+            return f"branch {entry.step}: to {entry.detail}"
+        case "finished":
+            return f"finished: {FINISHED[FinishReason(entry.detail)]}"
+
+
+def past_sentence(past: Past, when: When) -> str:
+    """How an enrollment ended."""
+    by = f" by {person_word(past.by)}" if past.by.startswith("person:") else ""
+    return f"{past.sequence_id}: finished{by} {when(past.at)}: {FINISHED[past.reason]}"
+
+
+def task_words(work: str) -> str:
+    """What kind of task it is."""
+    return _WORK[work]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

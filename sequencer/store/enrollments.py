@@ -1,0 +1,94 @@
+"""What is asked of many enrollments at once: who is inside a sequence, who was in which before, what a mailbox will do.
+
+Apart from log.py, which reads and writes one enrollment as it stands. It only reads.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from sequencer.store.rows import chunks
+from sequencer.store.tables import ENROLLMENTS, INBOUND, SENDS
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One enrollment of a person, live or finished; instants are aware UTC."""
+
+    id: int
+    sequence_id: str
+    rep: str
+    exclusive: bool
+    status: str
+    enrolled_at: datetime
+    finished_at: datetime | None
+    finish_reason: str | None
+    last_touch_at: datetime | None
+
+    @property
+    def live(self) -> bool:
+        return self.status != "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A person's answer as it was judged."""
+
+    answer: str
+    at: datetime
+
+
+def live_in(connection: Connection, sequence_id: str) -> list[int]:
+    """Ids of everybody's live enrollments in a sequence."""
+    live = (ENROLLMENTS.c.sequence_id == sequence_id) & (ENROLLMENTS.c.status != "finished")
+    return list(connection.scalars(select(ENROLLMENTS.c.id).where(live).order_by(ENROLLMENTS.c.id)))
+
+
+def live_by_mailbox(connection: Connection, mailboxes: Collection[str]) -> list[int]:
+    """Ids of the live enrollments that write from one of these mailboxes."""
+    live = ENROLLMENTS.c.mailbox.in_(list(mailboxes)) & (ENROLLMENTS.c.status != "finished")
+    return list(connection.scalars(select(ENROLLMENTS.c.id).where(live).order_by(ENROLLMENTS.c.id)))
+
+
+def live_counts(connection: Connection) -> dict[str, int]:
+    """How many people are inside each sequence; one that nobody is in is left out."""
+    query = select(ENROLLMENTS.c.sequence_id, func.count()).where(ENROLLMENTS.c.status != "finished")
+    return {row[0]: row[1] for row in connection.execute(query.group_by(ENROLLMENTS.c.sequence_id))}
+
+
+def pasts(connection: Connection, prospect_ids: Collection[int]) -> dict[int, list[Past]]:
+    """Every enrollment of these people, the oldest first."""
+    found: dict[int, list[Past]] = {}
+    columns = [ENROLLMENTS.c[name] for name in Past.__slots__]
+    for part in chunks(prospect_ids):
+        query = select(ENROLLMENTS.c.prospect_id, *columns).where(ENROLLMENTS.c.prospect_id.in_(part))
+        for person, *values in connection.execute(query.order_by(ENROLLMENTS.c.id)):
+            found.setdefault(person, []).append(Past(*values))
+    return found
+
+
+def answers(connection: Connection, prospect_ids: Collection[int], since: datetime) -> dict[int, list[Answered]]:
+    """What these people answered since then; automatic replies and bounces are no answers."""
+    found: dict[int, list[Answered]] = {}
+    for part in chunks(prospect_ids):
+        recent = INBOUND.c.prospect_id.in_(part) & (INBOUND.c.received_at >= since) & INBOUND.c.outgoing.is_(False)
+        query = select(INBOUND.c.prospect_id, INBOUND.c.answer, INBOUND.c.received_at)
+        for row in connection.execute(query.where(recent, INBOUND.c.answer.is_not(None)).order_by(INBOUND.c.id)):
+            found.setdefault(row.prospect_id, []).append(Answered(row.answer, row.received_at))
+    return found
+
+
+def backlog(connection: Connection, mailboxes: Collection[str]) -> Mapping[str, int]:
+    """Mails that wait in line in each mailbox: people who had none yet, and queued follow-ups."""
+    wanted = list(mailboxes)
+    counts = dict.fromkeys(wanted, 0)
+    untouched = (
+        ENROLLMENTS.c.mailbox.in_(wanted) & (ENROLLMENTS.c.status != "finished") & ENROLLMENTS.c.last_touch_at.is_(None)
+    )
+    queued = SENDS.c.mailbox.in_(wanted) & (SENDS.c.state == "queued") & SENDS.c.first_touch.is_(False)
+    for column, which in ((ENROLLMENTS.c.mailbox, untouched), (SENDS.c.mailbox, queued)):
+        for mailbox, number in connection.execute(select(column, func.count()).where(which).group_by(column)):
+            counts[mailbox] += number
+    return counts
