@@ -10,6 +10,7 @@ the product's own daemon code on SQLite with synchronous=FULL: leases, admission
 import argparse
 import asyncio
 import importlib.util
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,7 +97,9 @@ def prepare(folder: Path, n: int) -> None:
 
         def add(connection: Any, part: list[dict[str, Any]] = part) -> None:
             for row in part:
-                person = people.add_prospect(connection, Prospect(0, (Address(row.pop("email")),), row, None, "UTC"), now)
+                person = people.add_prospect(
+                    connection, Prospect(0, (Address(row.pop("email")),), row, None, "UTC"), now
+                )
                 first = e.Enrolled(
                     sequence="benchmark", version=1, step="intro", rep="jo", mailbox="jo@example.com", by="person:jo"
                 )
@@ -115,18 +118,13 @@ async def run(folder: Path, smtp: str) -> None:
     app = open_app(load(folder / "config.toml"))
     doors: Doors = real_doors(app.config, clock)
     services = make_services(app, clock, doors, "benchmark")
-    advancing: asyncio.Task[int] | None = None
     while True:
-        if advancing is None or advancing.done():
-            advancing = asyncio.create_task(services.advance.run_once(clock.now()))
         await services.dispatch.run_once(clock.now())
+        advanced = await services.advance.run_once(clock.now())
         if services.dispatch.at_work:
-            await asyncio.wait([*services.dispatch.at_work], timeout=0.05)
-        else:
-            await advancing
-            if not await app.database.aread(_left):
-                break
-            await asyncio.sleep(0.01)
+            await asyncio.wait(services.dispatch.at_work, timeout=0.2)
+        if not advanced and not await app.database.aread(_left):
+            break
     await services.dispatch.stop()
     app.close()
 
@@ -153,13 +151,16 @@ def _sample(folder: Path) -> ModuleType | None:
     return module
 
 
-def _translated(text: str) -> str:
-    """The peers' bare names as ours: `{{ first_name }}` is `{{ prospect.first_name }}` here."""
-    import re
+LOOP = re.compile(r"\{% for p in points %\}(.*?)\{% endfor %\}", re.DOTALL)
+NAMES = re.compile(r"(?<![.\w])(first_name|company|hiring|city|hours|industry|day|sender|unsub|point_\d)\b")
 
-    names = "first_name company hiring city hours industry day sender unsub points".split()
-    pattern = re.compile(rf"(?<=[{{% ])(?<!\.)\b({'|'.join(names)})\b(?=[ |}}])")
-    return re.sub(r"\{[{%].*?[%}]\}", lambda tag: pattern.sub(r"prospect.\1", tag[0]), text)
+
+def _translated(text: str) -> str:
+    """The peers' template as ours: `{{ first_name }}` is `{{ prospect.first_name }}`, their loop is written out."""
+    unrolled = LOOP.sub(
+        lambda loop: "".join(loop[1].replace("{{ p }}", f"{{{{ point_{n} }}}}") for n in range(3)), text
+    )
+    return re.sub(r"\{[{%].*?[%}]\}", lambda tag: NAMES.sub(r"prospect.\1", tag[0]), unrolled)
 
 
 def _subject(folder: Path) -> str:
@@ -179,13 +180,20 @@ def _rows(folder: Path, n: int) -> list[dict[str, Any]]:
     if sample:
         return [_flat(sample.row(i)) for i in range(n)]
     return [
-        {"email": f"p{i}@example.org", "first_name": f"Zoë{i}", "company": f"Acme {i}", "city": "Köln", "day": "Tuesday"}
+        {
+            "email": f"p{i}@example.org",
+            "first_name": f"Zoë{i}",
+            "company": f"Acme {i}",
+            "city": "Köln",
+            "day": "Tuesday",
+        }
         for i in range(n)
     ]
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if not isinstance(value, list)}
+    points = row.pop("points")
+    return {**row, **{f"point_{n}": point for n, point in enumerate(points)}}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sequencer.channels.smtp import Smtp
 from sequencer.clock import Clock
 from sequencer.config import Config, MailboxSection, ServerSection, read_secret
 from sequencer.core.people import Mailbox
-from sequencer.core.ports import Channel
+from sequencer.core.ports import Channel, Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.dispatch import LEASE, Dispatch
@@ -25,7 +25,6 @@ from sequencer.engine.rescue import Rescue
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
 from sequencer.inbound.imap import Imap, ImapServer
-from sequencer.inbound.inbox import Inbox
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import scopes
 from sequencer.store.database import Database

@@ -7,6 +7,7 @@
     ├── InputError                 a command was asked for something it cannot do; says how to mend it
     ├── StoreError                 the database
     │   ├── NotFound  AlreadyEnrolled  LeaseLost  SchemaTooNew
+    ├── InboxLost  InboxBroken     an inbox: try again, or mend it
     ├── UnparseableMessage         a mail that no reader can take apart: it is parked
     └── InvariantBroken            a bug: that enrollment stops, the rest goes on
 
@@ -94,3 +95,11 @@ class UnparseableMessage(SequencerError):
 
 class InvariantBroken(SequencerError):
     """A bug: this enrollment stops, the rest keeps running."""
+
+
+class InboxLost(SequencerError):
+    """The connection or the server failed: trying again can help. Until then nobody knows what arrived."""
+
+
+class InboxBroken(SequencerError):
+    """Wrong password, certificate or path: only a person can mend it."""

@@ -14,7 +14,7 @@ from sequencer.engine.applying import check as check_all
 from sequencer.errors import ConfigError, DefinitionError, DefinitionErrors, InputError
 
 
-@click.command(epilog="Example: sequencer check    or: sequencer check sequences/vp-engineering.yaml people.csv")
+@click.command(epilog="Example: sequencer check sequences/vp-engineering.yaml")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @json_option
 @click.pass_context

@@ -28,9 +28,7 @@ from sequencer.errors import InputError
 SHOWN_MAX = 20
 
 
-@click.command(
-    epilog="Example: sequencer enroll vp-engineering --where 'account.industry == \"payments\"' --dry-run --as ana"
-)
+@click.command(epilog="Example: sequencer enroll vp-engineering --list q4 --dry-run --as ana")
 @click.argument("sequence", metavar="SEQ")
 @click.option("--email", "emails", multiple=True, metavar="ADDRESS", help="This person; may be given several times.")
 @click.option("--list", "list_name", metavar="NAME", help="Everybody on this list.")
@@ -120,13 +118,16 @@ def _rehearse(app: App, door: Door, ids: Sequence[int], at: datetime, as_json: b
     if as_json:
         print_json(_as_json(door, enrolment, prospects, loads))
         return len(prospects)
-    rows = [(name_of(each.seat.prospect), each.seat.mailbox, *_dates(each)) for each in prospects[:SHOWN_MAX]]
-    print_table(("person", "mailbox", "first touch", "then"), rows, "nobody would be enrolled")
+    rows = [(name_of(each.seat.prospect), *_dates(each), each.seat.mailbox) for each in prospects[:SHOWN_MAX]]
+    columns = ("person", "first touch", "then", "from")
+    # Where all go from one mailbox, the load below names it.
+    width = len(columns) if len(door.mailboxes) > 1 else len(columns) - 1
+    print_table(columns[:width], [row[:width] for row in rows], "nobody would be enrolled")
     if len(prospects) > SHOWN_MAX:
         click.echo(f"… and {len(prospects) - SHOWN_MAX:,} more (--json has all)")
     click.echo()
     if loads:
-        print_table(("day", "touches", "new", "already", "fit", ""), [_load_row(load) for load in loads], "")
+        print_table(("day", "touches", "new", "already", "capacity", ""), [_load_row(load) for load in loads], "")
         click.echo()
     _tell_refused(enrolment.refused)
     people = counted(len(prospects), "person", "people")
@@ -139,19 +140,16 @@ def _touches(each: Prospective) -> list[Expected]:
 
 
 def _dates(each: Prospective) -> tuple[str, str]:
-    """The first touch with the person's own time beside it, and the days of the others."""
+    """The first touch with the person's own time beside it, and the days of the others; reviews left out."""
     touches = _touches(each)
     if not touches:
         gate = each.outlook.stopped_by
         return "—", gate.frees_by if gate else "no touch"
     zone = each.facts.zone
     city = zone.key.rpartition("/")[2].replace("_", " ")
-    first, *others = touches
-    return when(first.at, {city: zone}), ", ".join(f"{_called(one)} {one.at.astimezone(zone):%d %b}" for one in others)
-
-
-def _called(expected: Expected) -> str:
-    return f"{expected.step} review" if expected.detail == "review" else str(expected.step)
+    days = {str(one.step): f"{one.at.astimezone(zone):%d %b}" for one in touches}
+    first = touches[0]
+    return when(first.at, {city: zone}), ", ".join(f"{step} {day}" for step, day in days.items() if step != first.step)
 
 
 def _load_row(load: DayLoad) -> tuple[str, str, str, str, str, str]:

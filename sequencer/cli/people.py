@@ -24,9 +24,7 @@ SHOWN_MAX = 10
 LIST_NAME_CHARS_MAX = 60
 
 
-@click.command(
-    "import", epilog="Example: sequencer import people.csv --list q4    (columns: email,first_name,last_name,company,…)"
-)
+@click.command("import", epilog="Example: sequencer import people.csv --list q4")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE.csv")
 @click.option("--list", "list_name", metavar="NAME", help="Put everybody of the file on this list.")
 @click.option("--update", is_flag=True, help="Let the file change people who are known already.")
@@ -39,7 +37,8 @@ LIST_NAME_CHARS_MAX = 60
 def import_(
     ctx: click.Context, file: Path, list_name: str | None, update: bool, rejects: Path | None, as_json: bool
 ) -> None:
-    """Bring people in from a CSV file; only the column email is needed.
+    """Bring people in from a CSV file. Columns: email, and what there is of first_name, last_name, title, company,
+    domain, phone, linkedin, timezone, country; any other column is kept under its name.
 
     Without --update, people who are known already keep what they have. Refused rows are written to a file with the
     reason; mend them there and import that file. The same file twice changes nothing.

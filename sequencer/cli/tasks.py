@@ -17,7 +17,7 @@ from sequencer.engine import task_verbs
 from sequencer.engine.letter import Draft
 from sequencer.engine.mail_words import judgement_of
 from sequencer.engine.situation import load
-from sequencer.engine.task_list import ListedTask, ShownTask, shown_task, task_list, upcoming
+from sequencer.engine.task_list import ListedTask, ShownTask, Upcoming, shown_task, task_list, upcoming
 from sequencer.engine.verbs import what_next
 from sequencer.engine.why_words import expected_words
 from sequencer.errors import InputError
@@ -58,21 +58,33 @@ def command(ctx: click.Context, rep: str | None, everybody: bool, as_json: bool)
 def _row(each: ListedTask, at: datetime, everybody: bool) -> list[Cell]:
     shut = each.opens_at is not None
     style = "dim" if shut else ""
-    due = f"opens {when(each.opens_at)}" if shut else when(each.row.due_at) + (" late" if each.late else "")
+    due = (
+        f"opens {_soon(each.opens_at, at)}" if each.opens_at else when(each.row.due_at) + (" late" if each.late else "")
+    )
     urgent = f"{each.what} !" if each.row.priority in ("urgent", "high") else each.what
     row: list[Cell] = [
         cell(str(each.row.id), style), cell(urgent, style or ("bold" if each.row.priority == "urgent" else "")),
         cell(each.face.name, style), cell(each.face.company, style), cell(f"{each.sequence_id} · {each.step}", "dim"),
         cell(due, style or ("red" if each.late else "")), cell(f"{at.astimezone(each.zone):%H:%M}", style),
-        cell(each.reach, style),
+        cell(each.reach.removeprefix("https://").removeprefix("www."), style),
     ]  # fmt: skip
     return [*row, cell(each.row.rep, style)] if everybody else row
 
 
-def _empty(following: datetime | None, at: datetime) -> str:
-    if following is None:
+def _soon(instant: datetime, at: datetime) -> str:
+    """The hour alone for an instant of today."""
+    zone = local_zone()
+    here = instant.astimezone(zone)
+    return f"{here:%H:%M}" if here.date() == at.astimezone(zone).date() else when(instant)
+
+
+def _empty(following: Upcoming, at: datetime) -> str:
+    if not following.people:
         return 'Nothing to do, and nobody is under way: "sequencer enroll SEQ --list NAME" begins.'
-    soon = "any moment" if following <= at else when(following)
+    if following.at is None:
+        many = "1 person is" if following.people == 1 else f"{following.people} people are"
+        return f'Nothing to do now. {many} under way; "sequencer why EMAIL" says what one of them waits for.'
+    soon = "any moment" if following.at <= at else when(following.at)
     return f"Nothing to do now. The next step of your people is due {soon}."
 
 

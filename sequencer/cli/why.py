@@ -10,7 +10,7 @@ from sequencer.cli.show import Cell, as_values, cell, line, table, theirs
 from sequencer.core.reason import Gate
 from sequencer.engine.verbs import Face
 from sequencer.engine.why import Standing, Why, why
-from sequencer.engine.why_words import When, expected_words, gate_words, past_sentence, sentence
+from sequencer.engine.why_words import When, expected_words, gate_words, past_sentence, sentence, task_words
 
 EXPECTED_SHOWN_MAX = 12
 
@@ -68,6 +68,8 @@ def _print_outside(found: Why) -> None:
         line(f"{name} is in no sequence now: {past_sentence(found.past[0], when)}.", "bold")
         for before in found.past[1:]:
             click.echo(f"before that: {past_sentence(before, when)}")
+    for task in found.open_tasks:
+        line(f"task {task.id} waits for {task.rep}: {task_words(task.work)}, due {when(task.due_at)}")
     if not found.again:
         click.echo('no sequence is applied yet: "sequencer apply" makes one run')
     for each in found.again:

@@ -5,7 +5,6 @@ log, and tests compare the two. No rule of a sequence is applied here: what shou
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar, get_args
@@ -15,7 +14,18 @@ from pydantic import TypeAdapter
 from sequencer.core import events as e
 from sequencer.core.reason import Reason
 from sequencer.core.sequence import END
-from sequencer.core.state import Flight, Hold, Pause, PendingSignal, Progress, Status, TaskState, Touch, TouchState
+from sequencer.core.state import (
+    Flight,
+    Hold,
+    Pause,
+    PendingSignal,
+    Progress,
+    Status,
+    TaskState,
+    Touch,
+    TouchState,
+    evolve,
+)  # fmt: skip
 
 __all__ = [
     "CONFIRM_AFTER", "Flight", "Hold", "Pause", "PendingSignal", "Progress", "Status", "TaskState", "Touch",
@@ -37,9 +47,9 @@ def enroll(event: e.Enrolled, at: datetime) -> Progress:
 
 def step(progress: Progress, event: e.Event, at: datetime) -> Progress:
     """Apply one event that was recorded at `at`. A fact is never refused; one that fits nothing only counts."""
-    progress = replace(progress, events=progress.events + 1)
+    progress = evolve(progress, events=progress.events + 1)
     if (signal := _signal(progress, event, at)) is not None:
-        progress = replace(progress, signals=(*progress.signals, signal))
+        progress = evolve(progress, signals=(*progress.signals, signal))
     return _applied(progress, event, at)
 
 
@@ -78,16 +88,16 @@ def _applied(progress: Progress, event: e.Event, at: datetime) -> Progress:
         case e.PausePut() | e.PauseTaken() | e.HoldPut() | e.HoldTaken():
             return _stopped(progress, event, at)
         case e.Finished(reason=reason):
-            return progress if progress.finished else replace(progress, finished=reason, finished_at=at)
+            return progress if progress.finished else evolve(progress, finished=reason, finished_at=at)
         case e.Reacted(to=number):
             left = tuple(signal for signal in progress.signals if signal.number != number)
-            return replace(progress, signals=left)
+            return evolve(progress, signals=left)
         case e.RuleFired(rule=rule):
-            return replace(progress, fired=(*progress.fired, rule))
+            return evolve(progress, fired=(*progress.fired, rule))
         case e.ContactSuppressed(channel=channel):
-            return replace(progress, silenced=_with(progress.silenced, channel or "all"))
+            return evolve(progress, silenced=_with(progress.silenced, channel or "all"))
         case e.Reassigned(rep=rep, mailbox=mailbox):
-            return replace(progress, rep=rep, mailbox=mailbox or progress.mailbox)
+            return evolve(progress, rep=rep, mailbox=mailbox or progress.mailbox)
         case e.VersionApplied():
             return _edited(progress, event)
         case _:
@@ -98,7 +108,7 @@ def _touched(progress: Progress, event: e.Event, at: datetime) -> Progress:
     match event:
         case e.TouchQueued(step=step_id, attempt=attempt, variant=variant, version=version):
             entered = _entered(progress, step_id)
-            entered = replace(entered, flight=Flight(step_id, attempt, "queued"))
+            entered = evolve(entered, flight=Flight(step_id, attempt, "queued"))
             return _touch(
                 entered, step_id, at, state="queued", attempt=attempt, variant=variant, version=version, permitted=False
             )
@@ -109,17 +119,17 @@ def _touched(progress: Progress, event: e.Event, at: datetime) -> Progress:
             here = progress.step == step_id and not progress.step_done
             return _step_done(sent, sent_at) if here else sent
         case e.TouchDeferred(again_at=again_at) if progress.flight:
-            flight = replace(progress.flight, deferrals=progress.flight.deferrals + 1, again_at=again_at)
-            return replace(progress, flight=flight)
+            flight = evolve(progress.flight, deferrals=progress.flight.deferrals + 1, again_at=again_at)
+            return evolve(progress, flight=flight)
         case e.TouchRefused(step=step_id, attempt=attempt):
             return _touch(_landed(progress, step_id, attempt), step_id, at, state="refused", attempt=attempt)
         case e.TouchUncertain(step=step_id, attempt=attempt):
-            uncertain = replace(progress, flight=Flight(step_id, attempt, "uncertain"))
+            uncertain = evolve(progress, flight=Flight(step_id, attempt, "uncertain"))
             return _touch(uncertain, step_id, at, state="uncertain", attempt=attempt)
         case e.TouchReattempted(step=step_id, attempt=attempt):
-            again = replace(progress, flight=Flight(step_id, attempt, "queued"))
+            again = evolve(progress, flight=Flight(step_id, attempt, "queued"))
             if progress.step == step_id:
-                again = replace(again, step_done=False)
+                again = evolve(again, step_done=False)
             return _touch(again, step_id, at, state="queued", attempt=attempt)
         case e.TouchCancelled():
             return _called_back(progress, event, at)
@@ -129,7 +139,7 @@ def _touched(progress: Progress, event: e.Event, at: datetime) -> Progress:
 def _landed(progress: Progress, step_id: str, attempt: int) -> Progress:
     flight = progress.flight
     mine = flight is not None and (flight.step, flight.attempt) == (step_id, attempt)
-    return replace(progress, flight=None) if mine else progress
+    return evolve(progress, flight=None) if mine else progress
 
 
 def _called_back(progress: Progress, event: e.TouchCancelled, at: datetime) -> Progress:
@@ -140,7 +150,7 @@ def _called_back(progress: Progress, event: e.TouchCancelled, at: datetime) -> P
     if flight.state == "uncertain":
         # Nobody knows whether it arrived, so it is never queued again: the step is passed by, and the hold is settled.
         holds = tuple(hold for hold in landed.holds if hold.reason is not Reason.UNCERTAIN)
-        given_up = _touch(replace(landed, holds=holds), event.step, at, state="skipped")
+        given_up = _touch(evolve(landed, holds=holds), event.step, at, state="skipped")
         return _step_done(given_up, at) if progress.step == event.step else given_up
     return _touch(landed, event.step, at, state="cancelled") if touch.state == "queued" else landed
 
@@ -150,36 +160,36 @@ def _tasked(progress: Progress, event: e.Event, at: datetime) -> Progress:
     match event:
         case e.TaskOpened(task=key, step=step_id, work=work, due_at=due_at, review=review):
             tasks[key] = TaskState(step_id, work, due_at, at, review)
-            progress = replace(
+            progress = evolve(
                 progress, tasks=tasks, tasks_opened=progress.tasks_opened + 1,
                 signals=tuple(signal for signal in progress.signals if getattr(signal.event, "task", None) != key),
             )  # fmt: skip
             if step_id is None:
                 return progress
-            return _touch(replace(_entered(progress, step_id), approved=False), step_id, at, state="open")
+            return _touch(evolve(_entered(progress, step_id), approved=False), step_id, at, state="open")
         case e.TaskDone(task=key, outcome=outcome):
             task = tasks.pop(key, None)
-            progress = replace(progress, tasks=tasks)
+            progress = evolve(progress, tasks=tasks)
             if task is None or task.step is None:
                 return progress
             approved = task.review and task.step == progress.step
-            done = replace(progress, approved=progress.approved or approved)
+            done = evolve(progress, approved=progress.approved or approved)
             return _touch(done, task.step, at, state="open" if task.review else "done", outcome=outcome)
         case e.TaskSkipped(task=key) | e.TaskCancelled(task=key):
             task = tasks.pop(key, None)
-            progress = replace(progress, tasks=tasks)
+            progress = evolve(progress, tasks=tasks)
             return _touch(progress, task.step, at, state="cancelled") if task and task.step else progress
         case e.TaskSnoozed(task=key) if key in tasks:
             tasks[key] = _snoozed(tasks[key], event)
         case e.TaskOverdue(task=key) if key in tasks:
-            tasks[key] = replace(tasks[key], overdue=True)
-    return replace(progress, tasks=tasks)
+            tasks[key] = evolve(tasks[key], overdue=True)
+    return evolve(progress, tasks=tasks)
 
 
 def _snoozed(task: TaskState, event: e.TaskSnoozed) -> TaskState:
     """Only a person's snooze lets the task be overdue again: the machine's own would go round for ever."""
     planned_at = task.planned_at or task.due_at
-    return replace(
+    return evolve(
         task, snoozed_until=event.until, snoozed_by=event.by, planned_at=planned_at,
         due_at=max(planned_at, event.until), overdue=task.overdue and not e.by_person(event.by),
     )  # fmt: skip
@@ -188,13 +198,13 @@ def _snoozed(task: TaskState, event: e.TaskSnoozed) -> TaskState:
 def _moved(progress: Progress, event: e.Event, at: datetime) -> Progress:
     match event:
         case e.StepCompleted(step=step_id, as_of=as_of):
-            return _step_done(replace(progress, step=step_id), as_of)
+            return _step_done(evolve(progress, step=step_id), as_of)
         case e.StepSkipped(step=step_id, as_of=as_of):
-            skipped = _touch(replace(progress, step=step_id), step_id, at, state="skipped")
+            skipped = _touch(evolve(progress, step=step_id), step_id, at, state="skipped")
             return _step_done(skipped, as_of)
         case e.RetryPlanned(step=step_id, again_at=again_at, counted=counted):
             tries = progress.touches[step_id].tries if step_id in progress.touches else 0
-            retry = replace(progress, not_before=again_at, approved=False, step_done=False)
+            retry = evolve(progress, not_before=again_at, approved=False, step_done=False)
             return _touch(retry, step_id, at, state="done", tries=tries + counted)
         case e.BranchTaken(step=step_id, target=target, as_of=as_of):
             taken = _touch(progress, step_id, at, state="done", outcome=target)
@@ -210,12 +220,12 @@ def _stopped(progress: Progress, event: e.Event, at: datetime) -> Progress:
             return _paused(progress, event, at)
         case e.PauseTaken(reason=reason) if pause := progress.pause(reason):
             left = tuple(each for each in progress.pauses if each is not pause)
-            return replace(_resumed(progress, at, _after_pause(pause, at)), pauses=left)
+            return evolve(_resumed(progress, at, _after_pause(pause, at)), pauses=left)
         case e.HoldPut(reason=reason, detail=detail):
             confirm = progress.confirm and reason is not Reason.CONFIRM_DATE
             if progress.hold(reason):
-                return replace(progress, confirm=confirm)
-            return replace(progress, holds=(*progress.holds, Hold(reason, detail, at)), confirm=confirm)
+                return evolve(progress, confirm=confirm)
+            return evolve(progress, holds=(*progress.holds, Hold(reason, detail, at)), confirm=confirm)
         case e.HoldTaken(reason=reason, by=by) if hold := progress.hold(reason):
             return _released(progress, hold, by, at)
     return progress
@@ -232,17 +242,17 @@ def _paused(progress: Progress, event: e.PausePut, at: datetime) -> Progress:
     if before is not None and before.until is None:
         pause = before
     elif before is not None and pause.until is not None and before.until is not None:
-        pause = replace(before, until=pause.until, by=pause.by) if pause.until > before.until else before
+        pause = evolve(before, until=pause.until, by=pause.by) if pause.until > before.until else before
     others = tuple(each for each in progress.pauses if each.reason is not event.reason)
     first = progress.account_paused_at or (at if event.reason is Reason.ACCOUNT else None)
-    return replace(progress, pauses=(*others, pause), account_paused_at=first)
+    return evolve(progress, pauses=(*others, pause), account_paused_at=first)
 
 
 def _released(progress: Progress, hold: Hold, by: str, at: datetime) -> Progress:
     """After a long hold, or one that asks for it, only a person's word lets it go on; so does a further attempt."""
     asked = e.by_person(by)
     stale = hold.reason is Reason.CONFIRM_DATE or at - hold.put_at > CONFIRM_AFTER
-    free = replace(
+    free = evolve(
         _resumed(progress, at, at),
         holds=tuple(each for each in progress.holds if each is not hold),
         confirm=progress.confirm or (stale and not asked),
@@ -256,7 +266,7 @@ def _released(progress: Progress, hold: Hold, by: str, at: datetime) -> Progress
 
 def _resumed(progress: Progress, at: datetime, not_before: datetime | None) -> Progress:
     floors = [floor for floor in (progress.not_before, not_before) if floor]
-    return replace(progress, not_before=max(floors, default=None), resumed_at=at)
+    return evolve(progress, not_before=max(floors, default=None), resumed_at=at)
 
 
 def _after_pause(pause: Pause, at: datetime) -> datetime | None:
@@ -276,7 +286,7 @@ def _rest(pause: Pause) -> timedelta | None:
 
 def _edited(progress: Progress, event: e.VersionApplied) -> Progress:
     names = dict(event.renamed)
-    edited = replace(progress, version=event.version, sequence=event.sequence or progress.sequence)
+    edited = evolve(progress, version=event.version, sequence=event.sequence or progress.sequence)
     if names:
         edited = _renamed(edited, names)
     return _at_step(edited, event.step, edited.since) if event.step else edited
@@ -289,32 +299,32 @@ def _renamed(progress: Progress, names: Mapping[str, str]) -> Progress:
         return names.get(step_id, step_id)
 
     flight = progress.flight
-    return replace(
+    return evolve(
         progress,
         step=new(progress.step),
-        flight=replace(flight, step=new(flight.step)) if flight else None,
+        flight=evolve(flight, step=new(flight.step)) if flight else None,
         touches={new(step_id): touch for step_id, touch in progress.touches.items()},
-        tasks={key: replace(task, step=new(task.step)) if task.step else task for key, task in progress.tasks.items()},
-        signals=tuple(replace(signal, step=new(signal.step)) if signal.step else signal for signal in progress.signals),
+        tasks={key: evolve(task, step=new(task.step)) if task.step else task for key, task in progress.tasks.items()},
+        signals=tuple(evolve(signal, step=new(signal.step)) if signal.step else signal for signal in progress.signals),
     )
 
 
 def _noticed(progress: Progress, event: e.Event, at: datetime) -> Progress:
     match event:
         case e.ReplyReceived():
-            return replace(progress, replied=True)
+            return evolve(progress, replied=True)
         case e.Bounced(hard=False, delayed=False):
-            return replace(progress, soft_bounces=(*progress.soft_bounces, at))
+            return evolve(progress, soft_bounces=(*progress.soft_bounces, at))
         case e.ColleagueReplied(person=person):
-            return replace(progress, colleagues=(*progress.colleagues, person))
+            return evolve(progress, colleagues=(*progress.colleagues, person))
         case e.Opened(step=step_id) if touch := progress.touches.get(step_id):
             return _touch(progress, step_id, touch.at, opens=touch.opens + 1)
         case e.Clicked(step=step_id) if touch := progress.touches.get(step_id):
             return _touch(progress, step_id, touch.at, clicks=touch.clicks + 1)
         case e.PollAnswered(poll=poll, option=option):
-            return replace(progress, polls={**progress.polls, poll: option})
+            return evolve(progress, polls={**progress.polls, poll: option})
         case e.LinkedInConnected():
-            return replace(progress, linkedin_connected=True)
+            return evolve(progress, linkedin_connected=True)
     return progress
 
 
@@ -324,26 +334,26 @@ def _with(values: tuple[_Value, ...], value: _Value) -> tuple[_Value, ...]:
 
 def _touch(progress: Progress, step_id: str, at: datetime, **changes: Any) -> Progress:
     before = progress.touches.get(step_id) or Touch("open", at)
-    return replace(progress, touches={**progress.touches, step_id: replace(before, at=at, **changes)})
+    return evolve(progress, touches={**progress.touches, step_id: evolve(before, at=at, **changes)})
 
 
 def _entered(progress: Progress, step_id: str) -> Progress:
     if progress.step == step_id:
-        return replace(progress, step_done=False)
+        return evolve(progress, step_done=False)
     return _at_step(progress, step_id, progress.since)
 
 
 def _at_step(progress: Progress, step_id: str, since: datetime) -> Progress:
-    return replace(progress, step=step_id, step_done=False, since=since, not_before=None, approved=False)
+    return evolve(progress, step=step_id, step_done=False, since=since, not_before=None, approved=False)
 
 
 def _step_done(progress: Progress, since: datetime) -> Progress:
-    return replace(progress, step_done=True, since=since, not_before=None, approved=False)
+    return evolve(progress, step_done=True, since=since, not_before=None, approved=False)
 
 
 def _at_target(progress: Progress, step_id: str, target: str, since: datetime) -> Progress:
     if target == END:
-        return replace(_step_done(replace(progress, step=step_id), since), step=END)
+        return evolve(_step_done(evolve(progress, step=step_id), since), step=END)
     return _at_step(progress, target, since)
 
 

@@ -59,7 +59,7 @@ class Reaction(Frozen):
     def _word(cls, value: Any) -> Any:
         if isinstance(value, str):
             if value not in WORDS:
-                raise ValueError(f'"{value}" is no reaction: write next, skip, snooze or a map such as {{finish: goal}}')
+                raise ValueError(f'"{value}" is no reaction: write next, skip, snooze or a map, as in {{finish: goal}}')
             return {value: True}
         return value
 

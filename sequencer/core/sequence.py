@@ -208,9 +208,16 @@ class Sequence(Frozen):
 
     def place(self, key: str) -> Place:
         """Where `key` is written; the nearest key above it if it is not written at all."""
-        while key and key not in self._lines:
-            key = key.rpartition(".")[0]
-        return Place(self._path, self._lines.get(key, 0))
+        if (found := self._places.get(key)) is None:
+            written = key
+            while written and written not in self._lines:
+                written = written.rpartition(".")[0]
+            found = self._places[key] = Place(self._path, self._lines.get(written, 0))
+        return found
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        return {}
 
     @cached_property
     def index(self) -> Mapping[str, int]:

@@ -12,12 +12,12 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection
 
+from sequencer.core.ports import Cursor, FolderName, Head, Inbox, Settled
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import Screened, read_header, screen
 from sequencer.errors import StoreError
-from sequencer.inbound.inbox import Cursor, FolderName, Head, Inbox, Settled
 from sequencer.mail.thread import identity
 from sequencer.store import inbox as store
 from sequencer.store import sends

@@ -63,7 +63,7 @@ def _by_list(connection: Connection, name: str) -> list[int]:
     members = people.list_members(connection, name)
     if not members:
         names = people.list_names(connection)
-        known = f"lists: {', '.join(list(names)[:NAMED_MAX])}" if names else "there is no list yet"
+        known = f"there is {', '.join(list(names)[:NAMED_MAX])}" if names else "there is no list yet"
         hint = guess(name, names) or known
         raise InputError(f'nobody is on a list "{name}": {hint} ("sequencer import FILE.csv --list {name}" makes it)')
     return members

@@ -144,6 +144,8 @@ class _Portion:
         report.added += len(ids)
         known = [self._compare(row, person) for row in taken if (person := self._known(row))]
         self._write_changes()
+        report.updated += len(self._before)
+        report.unchanged += len(known) - len(self._before)
         if list_name:
             people.add_to_list(connection, list_name, dict.fromkeys([*ids, *known]))
         self._follow_up(companies)
@@ -186,18 +188,18 @@ class _Portion:
         return {account.id for account in changed if account.id in stored}
 
     def _compare(self, row: Row, before: Prospect) -> int:
-        """Note what the row changes about a known person; returns their id."""
+        """Note what the row says of a known person; returns their id."""
         after = _updated(before, row)
-        if after != before and self._update:
+        if self._update:
             self._persons[before.id] = after
             self._before.setdefault(before.id, before)
-            self._report.updated += 1
         else:
-            self._report.unchanged += 1
             self._report.differing += after != before
         return before.id
 
     def _write_changes(self) -> None:
+        """Two rows of one person may contradict each other: only what is different in the end is a change."""
+        self._before = {key: before for key, before in self._before.items() if self._persons[key] != before}
         roster.update_prospects(self._connection, [self._persons[person_id] for person_id in self._before])
         for person_id, before in self._before.items():
             emails = [address.email for address in self._persons[person_id].addresses]
@@ -241,15 +243,17 @@ def _new(row: Row) -> Prospect:
 def _updated(person: Prospect, row: Row) -> Prospect:
     """The person with what the row says; a blank cell takes nothing away."""
     known = {address.email: address for address in person.addresses}
-    named = [known.get(email, Address(email)) for email in row.emails]
+    # A single known address says who is meant; it makes neither that address nor its company the first one.
+    names_one = len(row.emails) == 1 and row.emails[0] in known
+    emails = list(known) if names_one else [*row.emails, *(email for email in known if email not in row.emails)]
     timezone, source = (row.timezone, row.zone_source) if _better_zone(person, row) else (
         person.timezone, person.zone_source,
     )  # fmt: skip
     return replace(
         person,
-        addresses=(*named, *(address for address in person.addresses if address.email not in row.emails)),
+        addresses=tuple(known.get(email, Address(email)) for email in emails),
         fields={**person.fields, **row.fields},
-        account_id=row.account_id or person.account_id,
+        account_id=(row.account_id if row.emails[0] == emails[0] else None) or person.account_id or row.account_id,
         timezone=timezone,
         zone_source=source,
         country=row.country or person.country,

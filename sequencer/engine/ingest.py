@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from sequencer.core.ports import Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.arrivals import Walk, WalkStopped
 from sequencer.engine.ours import ours_of
 from sequencer.engine.sorting import Sorting
-from sequencer.errors import ConfigError, InputError
-from sequencer.inbound.inbox import Inbox, InboxBroken, InboxLost
+from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
 from sequencer.store import inbox as store
 from sequencer.store.database import Database
 
@@ -28,6 +28,7 @@ PATIENCE_S = 10.0  # how long one run waits for walks before it works off what t
 WAIT_S = 1500.0
 WATCHED_MAX = 50
 THREADS_MAX = 2 * WATCHED_MAX
+BROKEN = (InboxBroken, InputError, ConfigError)  # what only a person can mend
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -177,12 +178,10 @@ class Ingest:
         except InboxLost as error:
             self._leave_alone(line, now, BACK_OFF_MIN * 2 ** min(line.failures, 16))
             self._say(line, f"cannot be reached: {error}")
-        except (InboxBroken, InputError, ConfigError) as error:
+        except BROKEN as error:
             # Not sooner again: a server locks an account out that tries a wrong password every second.
             self._leave_alone(line, now, BACK_OFF_MAX)
-            if self._say(line, f"cannot be read until somebody mends it: {error}"):
-                reason = str(error)
-                await self._database.awrite(lambda connection: store.put_broken(connection, line.name, reason, now))
+            self._say(line, f"cannot be read until somebody mends it: {error}")
         except Exception:
             self._leave_alone(line, now, BACK_OFF_MIN * 2 ** min(line.failures, 16))
             logger.exception("inbox %s: the walk failed", line.name)
@@ -192,23 +191,27 @@ class Ingest:
             line.failures, line.not_before, line.trouble = 0, None, ""
 
     def _walk(self, line: _Line, now: datetime) -> None:
-        if line.inbox is None:
-            line.inbox = self._inbox_of(line.name)
         ours = ours_of(self._advance.around.config)
-        Walk(self._database, self._advance, self._key, line.name, ours, now, self._stopping).run(line.inbox)
+        walk = Walk(self._database, self._advance, self._key, line.name, ours, now, self._stopping)
+        try:
+            if line.inbox is None:
+                line.inbox = self._inbox_of(line.name)
+            walk.run(line.inbox)
+        except BROKEN as error:
+            reason = str(error)
+            self._database.write(lambda connection: store.put_broken(connection, line.name, reason, now))
+            raise
 
     def _leave_alone(self, line: _Line, now: datetime, back_off: timedelta) -> None:
         line.let_go()
         line.failures += 1
         line.not_before = now + min(back_off, BACK_OFF_MAX)
 
-    def _say(self, line: _Line, trouble: str) -> bool:
-        """Log what is wrong once, not at every try; whether it is new."""
-        if trouble == line.trouble:
-            return False
-        line.trouble = trouble
-        logger.warning("inbox %s %s", line.name, trouble)
-        return True
+    def _say(self, line: _Line, trouble: str) -> None:
+        """Log what is wrong once, not at every try."""
+        if trouble != line.trouble:
+            line.trouble = trouble
+            logger.warning("inbox %s %s", line.name, trouble)
 
     def _begin_wait(self, line: _Line) -> None:
         if sum(other.wait is not None for other in self._lines.values()) < WATCHED_MAX:

@@ -114,28 +114,30 @@ def limits_gate(
 ) -> tuple[Gate, datetime | None]:
     """Caps, gap and budgets for a mail that is due at `at`; and when it may go, as far as is known now.
 
-    The instant is None when no clock opens the gate. Other mail counts only where it is due now.
+    The instant is None when no clock opens the gate. The other mail of the mailbox that is queued for then is counted
+    at its first opening only: what it does on the days after is not known.
     """
     mailbox, policy = situation.facts.mailbox, around.config.policy
     if mailbox is None:
         return Gate("limits", True), at
     row = _queued(connection, situation, step) or _would_be(situation, step, at)
     hours, first = hours_of(step, situation.facts), None
+    line = _line(connection, around.config, mailbox, row, at, now)
     for _ in range(TRIES_MAX):
         usage = usage_of(connection, mailbox, [row], at)
-        line = _line(connection, around.config, mailbox, row, now) if at <= now else []
         admission = admit([*line, _due(row, at, fresh=True)], usage, mailbox, policy, at)
         gate = dict(admission.wait).get(row.id)
         if gate is None:
             return first or _open(around.config, mailbox, usage, row, at), at
         first = first or replace(gate, name="limits", place=_place(around.config, mailbox, gate))
         if gate.frees_at is None:
-            return first, None
+            # Without a gap the mail before it is settled in seconds.
+            return first, at if gate.reason is Reason.TURN else None
         ahead = _ahead(admission.go, admission.wait, row.id) if gate.reason in _IN_LINE else 0
         opens = opening(hours, gate.frees_at + max(0, ahead - 1) * timedelta(seconds=mailbox.gap_s_min))
         if opens is None or ahead:
             return first, opens
-        at = opens
+        at, line = opens, []
     return first or Gate("limits", True), at
 
 
@@ -166,11 +168,13 @@ def _would_be(situation: Situation, step: EmailStep, at: datetime) -> SendRow:
     return SendRow(**values)
 
 
-def _line(connection: Connection, config: Config, mailbox: Mailbox, own: SendRow, now: datetime) -> list[Due]:
-    """The other mail of the mailbox that is due now."""
-    rows = [row for row in sends.due_sends(connection, mailbox.address, now, DUE_READ_MAX) if row.id != own.id]
+def _line(
+    connection: Connection, config: Config, mailbox: Mailbox, own: SendRow, at: datetime, now: datetime
+) -> list[Due]:
+    """The other mail of the mailbox that is queued for then; what an unread inbox stops now may be free by then."""
+    rows = [row for row in sends.due_sends(connection, mailbox.address, at, DUE_READ_MAX) if row.id != own.id]
     fresh = freshness.read(connection, config, [row.prospect_id for row in rows], now)
-    return [_due(row, row.due_at, row.first_touch or fresh.is_fresh(row.prospect_id, now)) for row in rows]
+    return [_due(row, row.due_at, row.first_touch or at > now or fresh.is_fresh(row.prospect_id, now)) for row in rows]
 
 
 def _due(row: SendRow, at: datetime, fresh: bool) -> Due:

@@ -22,7 +22,7 @@ from sequencer.store import inbox, reads, tasks
 from sequencer.store.inbox import InboundRow
 from sequencer.store.tasks import TaskRow
 
-__all__ = ["ListedTask", "ShownTask", "shown_task", "task_list", "upcoming"]
+__all__ = ["ListedTask", "ShownTask", "Upcoming", "shown_task", "task_list", "upcoming"]
 
 _RANK = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 _WHAT = {
@@ -98,9 +98,17 @@ def _opens_at(row: TaskRow, step: AnyStep | None, situation: Situation, now: dat
     return at if at > now else None
 
 
-def upcoming(connection: Connection, rep: str | None = None) -> datetime | None:
-    """When the next step of the rep's people is due: what an empty list says."""
-    return reads.next_due_of(connection, rep)
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """What an empty list says: how many people of the rep are under way, and when their next step is due, if a clock
+    decides it."""
+
+    people: int
+    at: datetime | None
+
+
+def upcoming(connection: Connection, rep: str | None = None) -> Upcoming:
+    return Upcoming(reads.live_count(connection, rep), reads.next_due_of(connection, rep))
 
 
 @dataclass(frozen=True, slots=True)

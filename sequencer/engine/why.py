@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sequencer.core.decide import standing
 from sequencer.core.gates import contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
 from sequencer.core.outlook import Expected, Outlook, outlook
-from sequencer.core.reason import FinishReason, Gate, Place, Reason
+from sequencer.core.reason import FinishReason, Gate, Reason
 from sequencer.core.sequence import AnyStep, EmailStep
 from sequencer.engine.advance import Advance
 from sequencer.engine.again import Return, may_return
@@ -41,8 +41,8 @@ _BEFORE_A_TASK = ("wait", "window", "holiday", "rep capacity", "branch")
 class Standing:
     """Where one live enrollment stands.
 
-    `goes_at`: when `step` leaves or its task opens, None when no clock decides it; then `closed` is the gate that a
-    person or an event opens. `task`: what the step waits for. `hours`: the name of the window.
+    `goes_at`: when the first of `expected` leaves or its task opens, None when no clock decides it; then `closed` is
+    the gate that a person or an event opens. `task`: what the step waits for. `hours`: the name of the window.
     """
 
     enrollment_id: int
@@ -79,12 +79,16 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """All that `why` tells of one person. `again`: of somebody who is in no sequence, which ones they could enter."""
+    """All that `why` tells of one person.
+
+    `again`: of somebody who is in no sequence, which ones they could enter. `open_tasks`: all that wait for a rep.
+    """
 
     face: Face
     standings: tuple[Standing, ...]
     past: tuple[Past, ...]
     again: tuple[Return, ...]
+    open_tasks: tuple[TaskRow, ...]
 
 
 def why(connection: Connection, advance: Advance, address: str, now: datetime) -> Why:
@@ -93,7 +97,8 @@ def why(connection: Connection, advance: Advance, address: str, now: datetime) -
     live = live_situations(connection, around, face.id, now)
     standings = tuple(standing_of(connection, around, one, now) for one in live)
     past = tuple(_past(connection, face.id))
-    return Why(face, standings, past, () if standings else may_return(connection, advance, face, now))
+    again = () if standings else may_return(connection, advance, face, now)
+    return Why(face, standings, past, again, tuple(tasks.open_tasks(connection, prospect_id=face.id)))
 
 
 def standing_of(connection: Connection, around: Surroundings, situation: Situation, now: datetime) -> Standing:
@@ -112,7 +117,7 @@ def standing_of(connection: Connection, around: Surroundings, situation: Situati
     queued = flight is not None and flight.state == "queued" and step is not None and flight.step == step.id
     gates = [*daemon_gates(connection, now), mailbox_gate(connection, situation)]
     gates += _core_gates(situation, step, queued, now)
-    goes_at = None if progress.step_task else _goes_at(step, future)
+    goes_at = None if progress.step_task else _goes_at(future)
     if isinstance(step, EmailStep):
         limits, goes_at = _limits(connection, around, situation, step, goes_at, now)
         gates += [limits, inbox_gate(connection, around.config, situation, now)]
@@ -149,11 +154,9 @@ def _in_queue(gate: Gate, on_the_wire: bool) -> Gate:
     return gate
 
 
-def _goes_at(step: AnyStep | None, future: Outlook) -> datetime | None:
+def _goes_at(future: Outlook) -> datetime | None:
     following = future.next
-    if step is None or following is None or following.step != step.id:
-        return None
-    return following.at
+    return following.at if following and following.kind != "finished" else None
 
 
 def _limits(

@@ -110,18 +110,19 @@ def _waits(one: Standing, name: str, when: When) -> str:
 
 def _coming(one: Standing, when: When) -> str:
     following = one.expected[0] if one.expected else None
+    step = following.step if following else one.step
     at = when(one.goes_at) if one.goes_at else ""
     match following:
         case Expected(kind="task", detail="review"):
-            return f'the mail "{one.step}" is shown to {one.rep} for approval {at}'
+            return f'the mail "{step}" is shown to {one.rep} for approval {at}'
         case Expected(kind="task"):
-            return f'the task "{one.step}" opens for {one.rep} {at}'
+            return f'the task "{step}" opens for {one.rep} {at}'
         case Expected(kind="skipped", reason=reason):
-            return f'the step "{one.step}" is passed by {at}, because {SENTENCE[reason] if reason else ""}'
+            return f'the step "{step}" is passed by {at}, because {SENTENCE[reason] if reason else ""}'
         case Expected(kind="branch", detail=target):
-            return f'the branch "{one.step}" is decided by {at} (to "{target}", as things stand)'
+            return f'the branch "{step}" is decided by {at} (to "{target}", as things stand)'
     queued = "is queued and goes" if one.queued else "goes"
-    return f'the step "{one.step}" {queued} {at}'
+    return f'the step "{step}" {queued} {at}'
 
 
 def _within_hours(one: Standing) -> str:

@@ -7,7 +7,7 @@ names that mail programs give. A user's own folders are not read.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sequencer.inbound.inbox import FolderName, FolderRole
+from sequencer.core.ports import FolderName, FolderRole
 
 ROLES: tuple[FolderRole, ...] = ("inbox", "junk", "archive", "trash", "sent")  # in the order of reading
 

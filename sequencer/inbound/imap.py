@@ -12,24 +12,11 @@ from email.parser import BytesHeaderParser
 from itertools import islice
 from typing import Any
 
+from sequencer.core.ports import Cursor, Fetched, FolderName, Head, Inbox, Settle, Settled, Wanted
+from sequencer.errors import InboxBroken, InboxLost
 from sequencer.inbound.folders import Folder, special_folders
 from sequencer.inbound.imap_line import ImapServer, Line, Security
-from sequencer.inbound.inbox import (
-    HEAD_BATCH_MAX,
-    HEADER_BYTES_MAX,
-    MESSAGE_BYTES_MAX,
-    Cursor,
-    Fetched,
-    FolderName,
-    Head,
-    Inbox,
-    InboxBroken,
-    InboxLost,
-    Settle,
-    Settled,
-    Wanted,
-    batches,
-)
+from sequencer.inbound.inbox import HEAD_BATCH_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, batches
 
 __all__ = ["Imap", "ImapServer", "Security"]
 

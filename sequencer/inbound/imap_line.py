@@ -17,8 +17,7 @@ from typing import Any, Literal
 from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
-from sequencer.errors import SequencerError
-from sequencer.inbound.inbox import InboxBroken, InboxLost
+from sequencer.errors import InboxBroken, InboxLost, SequencerError
 
 Security = Literal["tls", "starttls", "none"]
 

@@ -15,23 +15,10 @@ from datetime import UTC, date, datetime
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
+from sequencer.core.ports import Cursor, Fetched, FolderName, Head, Inbox, Settle, Settled, Wanted
+from sequencer.errors import InboxBroken, InboxLost
 from sequencer.inbound.folders import ROLES, Folder, role_by_name
-from sequencer.inbound.inbox import (
-    HEAD_BATCH_MAX,
-    HEADER_BYTES_MAX,
-    MESSAGE_BYTES_MAX,
-    Cursor,
-    Fetched,
-    FolderName,
-    Head,
-    Inbox,
-    InboxBroken,
-    InboxLost,
-    Settle,
-    Settled,
-    Wanted,
-    batches,
-)
+from sequencer.inbound.inbox import HEAD_BATCH_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, batches
 from sequencer.inbound.maildir_files import DIGEST_BYTES, MessageFile, file_copy, header_of, listed, read
 
 __all__ = ["Maildir"]

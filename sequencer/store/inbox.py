@@ -65,7 +65,10 @@ def put_synced(connection: Connection, name: str, at: datetime) -> None:
 
 
 def put_broken(connection: Connection, name: str, reason: str, at: datetime) -> None:
-    """The inbox cannot be read until a person mends it."""
+    """The inbox cannot be read until a person mends it; the same reason again keeps the instant of the first time."""
+    known = connection.scalars(select(INBOXES.c.broken_reason).where(INBOXES.c.name == name)).first()
+    if known == reason:
+        return
     values = {"broken_at": at, "broken_reason": reason}
     statement = upsert(connection, INBOXES).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -6,16 +6,17 @@ half-made table. A SQLite file that has to change is copied first. Nothing goes 
 
 import sqlite3
 from contextlib import closing
+from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from sequencer.errors import SchemaTooNew, StoreError
 from sequencer.store.database import refusals, sqlite_file, throw_away_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = "sequencer.store:migrations"
 ADVISORY_LOCK = 7_315_009_001  # any constant that nothing else in the database uses
@@ -24,22 +25,25 @@ ADVISORY_LOCK = 7_315_009_001  # any constant that nothing else in the database 
 def migrate(url: str) -> str:
     """Upgrade to the newest schema; returns its revision.
 
-    Raises: SchemaTooNew, when a newer version wrote the database; StoreError, when a migration broke a foreign key.
+    Raises: SchemaTooNew, when a newer version wrote the database; StoreError, when the database refuses or a migration
+    broke a foreign key.
     """
     with refusals():
-        return _migrate(url)
+        known, found = revisions(), revision(url)
+        if found == known[-1]:
+            return found
+        if found and found not in known:
+            raise SchemaTooNew(f"the database has schema {found}, which this version does not know: upgrade sequencer")
+        if found and (file := sqlite_file(url)):
+            back_up(file, file.with_name(f"{file.name}.before-{known[-1]}"))
+        _upgrade(url)
+    return known[-1]
 
 
-def _migrate(url: str) -> str:
+def _upgrade(url: str) -> None:
+    from alembic import command  # 0.3 s to import, and needed once in a schema's life
+
     config = alembic_config()
-    head = ScriptDirectory.from_config(config).get_current_head() or ""
-    found = revision(url)
-    if found == head:
-        return head
-    if found and found not in _known(config):
-        raise SchemaTooNew(f"the database has schema {found}, which this version does not know: upgrade sequencer")
-    if found and (file := sqlite_file(url)):
-        back_up(file, file.with_name(f"{file.name}.before-{head}"))
     engine = throw_away_engine(url)
     with engine.connect() as connection, connection.begin():
         if engine.dialect.name == "postgresql":
@@ -51,16 +55,24 @@ def _migrate(url: str) -> str:
             if broken:
                 raise StoreError(f"the migration broke foreign keys: {broken[:5]}")
     engine.dispose()
-    return head
+
+
+def revisions() -> list[str]:
+    """Every schema this version knows, oldest first: the numbers that the migrations' files begin with."""
+    folder = resources.files("sequencer.store").joinpath("migrations", "versions")
+    return sorted(file.name.partition("_")[0] for file in folder.iterdir() if file.name[:4].isdigit())
 
 
 def revision(url: str) -> str:
     """The schema's revision, "" for a database that has none."""
     engine = throw_away_engine(url)
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    engine.dispose()
-    return found or ""
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return ""
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+    finally:
+        engine.dispose()
 
 
 def back_up(source: Path, target: Path) -> None:
@@ -69,13 +81,11 @@ def back_up(source: Path, target: Path) -> None:
         old.backup(new)
 
 
-def alembic_config() -> Config:
+def alembic_config() -> "Config":
     """Alembic's configuration without a file."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", MIGRATIONS)
     config.set_main_option("path_separator", "os")
     return config
-
-
-def _known(config: Config) -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

@@ -107,6 +107,12 @@ def live_ids(connection: Connection, *, sequence: str | None = None, mailbox: st
     return list(connection.scalars(query.order_by(ENROLLMENTS.c.id)))
 
 
+def live_count(connection: Connection, rep: str | None = None) -> int:
+    """How many enrollments of a rep, or of anybody, are live."""
+    query = select(func.count()).select_from(ENROLLMENTS).where(ENROLLMENTS.c.status != "finished")
+    return connection.scalars(query if rep is None else query.where(ENROLLMENTS.c.rep == rep)).one()
+
+
 def mailboxes_in_use(connection: Connection) -> set[str]:
     """Mailboxes that somebody is enrolled with, in config.toml or not."""
     return set(connection.scalars(select(ENROLLMENTS.c.mailbox).distinct()))

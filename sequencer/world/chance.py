@@ -1,4 +1,4 @@
-"""Chance without dice: what looks random in the world is a hash of the seed and of names, so that a run can be repeated.
+"""Chance without dice: what looks random is a hash of the seed and of names, so that a run can be repeated.
 
 The `random` module is not used: its draws depend on who asked before, so that one mail more would change everybody.
 """

@@ -15,7 +15,14 @@ from sequencer.store.log import Enrollment
 from sequencer.world.evidence import Evidence, Verdict
 from sequencer.world.record import Delivered
 
-__all__ = ["counters_recounted", "every_mail_once", "log_replayed", "mailboxes_untouched", "nobody_forgotten", "reasons"]
+__all__ = [
+    "counters_recounted",
+    "every_mail_once",
+    "log_replayed",
+    "mailboxes_untouched",
+    "nobody_forgotten",
+    "reasons",
+]
 
 TAKEN = ("sending", "sent", "uncertain", "person", "skipped")
 PATIENCE = timedelta(hours=1)
@@ -66,9 +73,7 @@ def _without_effect(seen: Evidence, mail: Delivered, row: InboundRow) -> Iterato
         return
     named: Counter[tuple[int, str]] = Counter()
     for key, log in seen.census.events.items():
-        named.update(
-            (key, e.kind_of(entry.event)) for entry in log if getattr(entry.event, "message", None) == row.id
-        )
+        named.update((key, e.kind_of(entry.event)) for entry in log if getattr(entry.event, "message", None) == row.id)
     if row.state != "projected":
         yield f"{mail} is {row.state} and had no effect"
     elif not named and not row.reason:
@@ -153,4 +158,6 @@ def _moves(seen: Evidence, one: Enrollment) -> bool:
         return one.due_at > seen.ends - PATIENCE
     if any(task.enrollment_id == one.id and task.state == "open" for task in seen.census.tasks):
         return True
-    return any(row.enrollment_id == one.id and row.state in ("queued", "uncertain", "person") for row in seen.census.sends)
+    return any(
+        row.enrollment_id == one.id and row.state in ("queued", "uncertain", "person") for row in seen.census.sends
+    )

@@ -88,7 +88,7 @@ def opt_outs_cover_everything(seen: Evidence) -> Verdict:
     for mail, read in refusals:
         broken += _still_contacted(seen, mail, read)
     people = len({mail.person for mail, _ in refusals})
-    return Verdict("an opt-out covers the person, everywhere", f"{people} people opted out", tuple(broken))
+    return Verdict("an opt-out covers the person, everywhere", f"{people} opt-outs", tuple(broken))
 
 
 def _still_contacted(seen: Evidence, mail: Delivered, read: Read) -> Iterator[str]:

@@ -90,4 +90,3 @@ class Evidence:
         """The last look into a mailbox that ended before entry number `before`."""
         reads = [read for read in self._reads.get(mailbox, ()) if read.order < before]
         return reads[-1] if reads else None
-

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sequencer.inbound.inbox import Cursor, FolderName, Inbox, InboxLost, Settle, Wanted
+from sequencer.core.ports import Cursor, FolderName, Inbox, Settle, Wanted
+from sequencer.errors import InboxLost
 from sequencer.world.clock import SteppingClock
 from sequencer.world.record import Read, Record, Unreadable
 

@@ -34,6 +34,7 @@ DECK: tuple[Kind, ...] = (
     "silent", "silent", "interested", "silent", "silent", "silent", "not_interested", "silent", "silent", "silent",
 )  # fmt: skip
 
+ON_THE_PHONE: tuple[Kind, ...] = ("meeting", "goal")
 _LANGUAGES: Mapping[str, Language] = {"ES": "es", "DE": "de"}
 _OPENS, _CLOSES = time(9, 0), time(17, 30)
 _MORNING = timedelta(minutes=100)
@@ -58,9 +59,21 @@ class Character:
 
 
 def cast(seed: int, rows: Sequence[Mapping[str, str]]) -> dict[str, Character]:
-    """The characters of these people (address, name, timezone and country of each), by address."""
+    """The characters of these people (address, name, timezone, country and phone of each), by address."""
     ordered = sorted(rows, key=lambda row: token(seed, row["address"]))
-    return {row["address"]: _character(seed, row, DECK[at % len(DECK)]) for at, row in enumerate(ordered)}
+    kinds = _dealt([bool(row["phone"]) for row in ordered])
+    return {row["address"]: _character(seed, row, kind) for row, kind in zip(ordered, kinds, strict=True)}
+
+
+def _dealt(has_phone: Sequence[bool]) -> list[Kind]:
+    """The deck in order; what happens on the phone goes to the nearest person who has one."""
+    kinds = [DECK[at % len(DECK)] for at in range(len(has_phone))]
+    for at, kind in enumerate(kinds):
+        if kind in ON_THE_PHONE and not has_phone[at]:
+            others = (n for n in range(len(kinds)) if has_phone[n] and kinds[n] not in ON_THE_PHONE)
+            nearest = min(others, key=lambda n: (abs(n - at), n), default=at)
+            kinds[at], kinds[nearest] = kinds[nearest], kinds[at]
+    return kinds
 
 
 def _character(seed: int, row: Mapping[str, str], kind: Kind) -> Character:
@@ -71,7 +84,9 @@ def _character(seed: int, row: Mapping[str, str], kind: Kind) -> Character:
     )  # fmt: skip
 
 
-def reactions(seed: int, one: Character, original: Original, number: int, at: datetime) -> list[tuple[datetime, Parcel]]:
+def reactions(
+    seed: int, one: Character, original: Original, number: int, at: datetime
+) -> list[tuple[datetime, Parcel]]:
     """What arrives because this person got mail number `number` at `at`: (when, mail) of each."""
     match one.kind:
         case "interested" | "question" | "not_now" | "referral" | "not_interested" | "opt_out" | "colleague":
@@ -169,5 +184,3 @@ def _report(
         mailbox=original.sender, raw=raw, kind=kind, person=one.address, answers=original.message_id,
         effect="address" if status.startswith("5") else "none",
     )  # fmt: skip
-
-

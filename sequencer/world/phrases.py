@@ -61,7 +61,10 @@ ANSWERS: dict[Answer, dict[Language, tuple[str, ...]]] = {
 
 # Subject and text of an automatic reply; `{date}` is the first day back.
 ABSENCES: dict[Language, tuple[str, str]] = {
-    "en": ("Automatic reply: {subject}", "I am out of the office and will be back on {date}. I do not read mail until then."),
+    "en": (
+        "Automatic reply: {subject}",
+        "I am out of the office and will be back on {date}. I do not read mail until then.",
+    ),
     "es": (
         "Respuesta automática: {subject}",
         "Estoy fuera de la oficina. Estaré de vuelta el {date} y contestaré entonces a su mensaje.",
@@ -87,7 +90,11 @@ _MONTHS: dict[Language, tuple[str, ...]] = {
     "de": ("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
            "November", "Dezember"),
 }  # fmt: skip
-_FORMS: dict[Language, str] = {"en": "{day} {month} {year}", "es": "{day} de {month} de {year}", "de": "{day}. {month} {year}"}
+_FORMS: dict[Language, str] = {
+    "en": "{day} {month} {year}",
+    "es": "{day} de {month} de {year}",
+    "de": "{day}. {month} {year}",
+}
 
 
 def month_name(language: Language, month: int) -> str:

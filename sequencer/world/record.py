@@ -74,7 +74,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """An inbox was read to the end of all its folders, by a walk that began at `at`, when `begun` was the next number."""
+    """An inbox was read to the end of all its folders, by a walk that began at `at`, before entry `begun`."""
 
     order: int
     at: datetime

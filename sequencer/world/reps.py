@@ -8,6 +8,7 @@ that stays held, so that the report can show it.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -37,6 +38,7 @@ class _Acceptance:
     at: datetime
     task_id: int
     person: str
+    rep: str
 
 
 class Reps:
@@ -58,8 +60,9 @@ class Reps:
     def _busy(self, connection: Connection) -> set[str]:
         """Reps with tasks of their own, or of somebody whom they cover, or with mail that waits for their word."""
         names = {task.rep for task in tasks.open_tasks(connection) if task.work != MENDS_NOTHING}
-        if self._accepting or settling.unsettled(connection):
-            names |= {name for name, _ in self._zones()}
+        boxes = self._app.config.mailboxes_by_address
+        names |= {boxes[one.row.mailbox].rep for one in settling.unsettled(connection)}
+        names |= {each.rep for each in self._accepting}
         covers = {away.cover for away in self._app.config.absences if away.cover and away.rep in names}
         return names | covers
 
@@ -84,11 +87,19 @@ class Reps:
 
     def _session(self, name: str, now: datetime) -> int:
         done = self._settle(name, now) + self._see_acceptances(name, now)
-        mine = [name, *(a.rep for a in self._app.config.absences if a.cover == name and self._is_away(a.rep, now))]
-        for row in [row for rep in mine for row in self._app.database.read(lambda c, rep=rep: tasks.open_tasks(c, rep))]:  # type: ignore[misc]
+        for row in self._app.database.read(lambda connection: self._open_tasks(connection, name, now)):
             if row.due_at <= now and row.work != MENDS_NOTHING and self._reachable(row, now):
                 done += self._do(name, row, now)
         return done
+
+    def _open_tasks(self, connection: Connection, name: str, now: datetime) -> list[TaskRow]:
+        """The rep's own, then those of whom they cover."""
+        return [row for rep in self._for(name, now) for row in tasks.open_tasks(connection, rep)]
+
+    def _for(self, name: str, now: datetime) -> list[str]:
+        """For whom this rep works now."""
+        absences = self._app.config.absences
+        return [name, *(away.rep for away in absences if away.cover == name and self._is_away(away.rep, now))]
 
     def _reachable(self, row: TaskRow, now: datetime) -> bool:
         """Nobody is called in their night."""
@@ -112,7 +123,7 @@ class Reps:
         if row.work == "linkedin" and row.step == "connect" and one.connects:
             thought = timedelta(hours=2 + 40 * share(self._seed, one.address, "accepts"))
             accepts = working_instant(one.zone, now + thought, share(self._seed, one.address, "accepts early"))
-            self._accepting.append(_Acceptance(accepts, row.id, one.address))
+            self._accepting.append(_Acceptance(accepts, row.id, one.address, row.rep))
         what = "approves the mail" if row.review else f"{row.work} done" if row.work != "call" else "calls"
         self._note(name, f"{what}: {said.outcome}" if said.outcome else what, one.address, now)
         return 1
@@ -142,26 +153,28 @@ class Reps:
         return int(booked)
 
     def _see_acceptances(self, name: str, now: datetime) -> int:
-        seen = [each for each in self._accepting if each.at <= now]
+        mine = self._for(name, now)
+        seen = [each for each in self._accepting if each.at <= now and each.rep in mine]
         for each in seen:
             said = Said("accepted", name)
-            self._app.database.write(
-                lambda c, each=each, said=said: task_verbs.done(c, self._app.advance, each.task_id, said, now)  # type: ignore[misc]
-            )
+            accept = partial(task_verbs.done, advance=self._app.advance, task_id=each.task_id, said=said, now=now)
+            self._app.database.write(accept)
             self._note(name, "sees that the invitation was accepted", each.person, now)
-        self._accepting = [each for each in self._accepting if each.at > now]
+        self._accepting = [each for each in self._accepting if each not in seen]
         return len(seen)
 
     def _settle(self, name: str, now: datetime) -> int:
         """Mail of which nobody knows: the rep asks the person, and says what they said."""
-        waiting = self._app.database.read(settling.unsettled)
-        for one in self._for_a_person(waiting):
+        boxes, mine = self._app.config.mailboxes_by_address, self._for(name, now)
+        unsettled = self._app.database.read(settling.unsettled)
+        waiting = [one for one in self._for_a_person(unsettled) if boxes[one.row.mailbox].rep in mine]
+        for one in waiting:
             arrived = self._arrived(one.row.message_id or "")
             settle = settling.say_sent if arrived else settling.send_again
-            self._app.database.write(lambda c, one=one, settle=settle: settle(c, self._app.advance, one.row.id, name, now))  # type: ignore[misc]
+            self._app.database.write(partial(settle, advance=self._app.advance, send_id=one.row.id, by=name, now=now))
             what = "asks, and it had arrived" if arrived else "asks, it never arrived: sends it again"
             self._note(name, what, one.face.address, now)
-        return sum(1 for _ in self._for_a_person(waiting))
+        return len(waiting)
 
     @staticmethod
     def _for_a_person(waiting: Iterable[settling.Unsettled]) -> Iterator[settling.Unsettled]:

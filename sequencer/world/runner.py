@@ -7,6 +7,7 @@ nothing is in flight. Nothing is decided here, and nothing is checked (world/gua
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -43,12 +44,12 @@ class Runner:
         self._read_at: datetime | None = None
 
     async def run(self, until: datetime) -> None:
-        """To `until`; the last instant is worked off too."""
-        while True:
-            await self._instant(self._clock.now())
-            if self._clock.now() >= until:
-                return
+        """To `until`; the last instant is worked off too, and at its end the daemon holds its leases."""
+        await self._instant(self._clock.now())
+        while self._clock.now() < until:
             self._jump(min(await self._next(), until))
+            await self._instant(self._clock.now())
+        await self._send_all(until)
 
     def _jump(self, at: datetime) -> None:
         if self._services.dispatch.at_work or self._services.ingest.busy:
@@ -68,11 +69,17 @@ class Runner:
         self._behind = self._behind or moved > 0
         if self._behind:
             moved += await self._read_all(now)
-        moved += await self._advance_all(now)
-        await self._services.rescue.run_once(now)
-        if await self._services.app.database.aread(lambda connection: _mail_due(connection, now)):
+        if (await self._due(now)).enrollments:
+            moved += await self._advance_all(now)
+        due = await self._due(now)
+        if due.unsettled:
+            await self._services.rescue.run_once(now)
+        if due.mail:
             moved += await self._send_all(now)
         return moved + await asyncio.to_thread(self._reps.work, now)
+
+    async def _due(self, now: datetime) -> "_Due":
+        return await self._services.app.database.aread(lambda connection: _due(connection, now))
 
     async def _send_all(self, now: datetime) -> int:
         """A follow-up leaves only if the inboxes were just read; what was read may call it back."""
@@ -119,10 +126,23 @@ class Runner:
         return min(instants, default=datetime.max.replace(tzinfo=now.tzinfo))
 
 
-def _mail_due(connection: Connection, now: datetime) -> bool:
-    """Whether a queued mail may be looked at."""
-    queued = sends.in_state(connection, "queued")
-    return any(row.due_at <= now and (row.not_before is None or row.not_before <= now) for row in queued)
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """Which services have something to do."""
+
+    enrollments: bool
+    mail: bool
+    unsettled: bool
+
+
+def _due(connection: Connection, now: datetime) -> _Due:
+    open_sends = sends.in_state(connection, "queued", "sending", "uncertain")
+    queued = [row for row in open_sends if row.state == "queued"]
+    return _Due(
+        enrollments=bool(log.due(connection, now, 1)),
+        mail=any(row.due_at <= now and (row.not_before is None or row.not_before <= now) for row in queued),
+        unsettled=len(queued) < len(open_sends),
+    )
 
 
 def _waiting(connection: Connection, now: datetime) -> Iterator[datetime | None]:

@@ -4,18 +4,18 @@ The demo plays it once; tests play it with other seeds and sizes. The same seed 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from sequencer.app import App, Doors, Services, make_services, smtp_server
+from sequencer.app import App, Doors, make_services, smtp_server
 from sequencer.channels.smtp import Smtp
 from sequencer.config import Config
 from sequencer.core.people import Mailbox, Prospect
-from sequencer.inbound.inbox import Inbox
+from sequencer.core.ports import Inbox
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import census, versions
 from sequencer.world import letters
@@ -34,7 +34,7 @@ from sequencer.world.town import Town
 __all__ = ["BEGINS", "Played", "Script", "play"]
 
 BEGINS = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, nine o'clock in Madrid, three days before Thanksgiving
-OUTAGE = Outage(BEGINS + timedelta(days=7, hours=1), BEGINS + timedelta(days=7, hours=9))
+OUTAGE = Outage(BEGINS + timedelta(days=17, hours=16), BEGINS + timedelta(days=18, hours=7))  # when follow-ups are due
 NEWSLETTER_DAYS = (1, 8, 15)
 OWNER = "demo"
 
@@ -46,6 +46,10 @@ class Script:
     seed: int = 1
     people: int = 40
     weeks: int = 6
+
+    @property
+    def halfway(self) -> datetime:
+        return BEGINS + timedelta(weeks=self.weeks) / 2
 
     @property
     def ends(self) -> datetime:
@@ -67,11 +71,16 @@ class Played:
 
 
 async def play(
-    script: Script, folder: Path, record: Record, ended: Callable[[Played], None] = lambda played: None
+    script: Script,
+    folder: Path,
+    record: Record,
+    *,
+    met: Callable[[Collection[Character]], None] = lambda people: None,
+    halfway: Callable[[App, datetime], None] = lambda app, now: None,
 ) -> Played:
-    """Build the world in `folder` and run it to its end. `ended` is called while the daemon still holds its leases.
+    """Build the world in `folder` and run it to its end.
 
-    The caller closes `Played.app`.
+    `met` is called when the people are known, `halfway` in the middle of the time. The caller closes `Played.app`.
     """
     clock = SteppingClock(BEGINS)
     town = Town(script.seed, clock, record)
@@ -83,17 +92,20 @@ async def play(
         app = opened = await asyncio.to_thread(founded, config, script.seed)
         seated = await asyncio.to_thread(populate, app, clock.now())
         people = _characters(script.seed, seated)
+        met(people.values())
         mailroom = Mailroom(_maildirs(config), record)
         town.settle(people.values(), mailroom)
         _post_newsletters(mailroom, config)
         services = make_services(app, clock, _doors(config, clock, record), OWNER)
         reps = Reps(script.seed, app, people, town.arrived.__contains__, record)
         runner = Runner(services, clock, mailroom, reps, record)
+        await runner.run(script.halfway)
+        await asyncio.to_thread(halfway, app, clock.now())
         await runner.run(script.ends)
         seen = await app.database.aread(lambda connection: _evidence(connection, opened, record, mailroom, clock.now()))
         played = Played(script, app, people, seen, runner.instants)
-        ended(played)
-        await _stop(services)
+        await services.dispatch.stop()
+        await services.ingest.stop()
         return played
     except BaseException:
         if app is not None:
@@ -109,11 +121,6 @@ def _evidence(connection: Connection, app: App, record: Record, mailroom: Mailro
     return Evidence(app.config, sequences, record, census.take(connection), mailroom.lying(), now)
 
 
-async def _stop(services: Services) -> None:
-    await services.dispatch.stop()
-    await services.ingest.stop()
-
-
 def _characters(seed: int, seated: Sequence[Prospect]) -> dict[int, Character]:
     rows = [
         {
@@ -121,6 +128,7 @@ def _characters(seed: int, seated: Sequence[Prospect]) -> dict[int, Character]:
             "name": name_of(person.fields),
             "timezone": person.timezone or "UTC",
             "country": person.country or "",
+            "phone": person.phone or "",
         }
         for person in seated
     ]

@@ -22,7 +22,7 @@ UNKNOWN_USER = "550 5.1.1 no such user here"
 
 
 class Town:
-    """Everybody who can be written to; the SMTP server's Post. `arrived`: the Message-IDs that reached their readers."""
+    """Everybody who can be written to; the SMTP server's Post. `arrived`: Message-IDs that reached their readers."""
 
     def __init__(self, seed: int, clock: SteppingClock, record: Record) -> None:
         self._seed, self._clock, self._record = seed, clock, record

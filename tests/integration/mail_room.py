@@ -13,13 +13,13 @@ from sequencer.core import events as e
 from sequencer.core import progress as p
 from sequencer.core.outcome import Accepted, Outcome
 from sequencer.core.people import Address, Prospect
+from sequencer.core.ports import Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.ingest import Ingest
 from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.prepare import limits_of, prepare
 from sequencer.engine.situation import Surroundings
-from sequencer.inbound.inbox import Inbox
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import fence, inbox, log, people, sends
 from sequencer.store.tables import INBOUND, NOT_OURS, SUPPRESSIONS

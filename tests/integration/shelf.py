@@ -6,7 +6,7 @@ Cursors and items change in one step, as in a transaction. It judges nothing.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sequencer.inbound.inbox import Cursor, Head, Inbox, Settled
+from sequencer.core.ports import Cursor, Head, Inbox, Settled
 
 
 @dataclass

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from sequencer.core.ports import Cursor, Head
 from sequencer.inbound.imap import Imap
-from sequencer.inbound.inbox import HEAD_BATCH_MAX, MESSAGE_BYTES_MAX, Cursor, Head
+from sequencer.inbound.inbox import HEAD_BATCH_MAX, MESSAGE_BYTES_MAX
 from tests.integration.conftest import Account
 from tests.integration.mail_servers import HOST, MAIL_UID, MailServers
 from tests.integration.shelf import Shelf, message, subject

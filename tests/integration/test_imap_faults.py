@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from sequencer.core.ports import Head
+from sequencer.errors import InboxLost
 from sequencer.inbound.imap import Imap
-from sequencer.inbound.inbox import HEAD_BATCH_MAX, Head, InboxLost
+from sequencer.inbound.inbox import HEAD_BATCH_MAX
 from tests.integration.conftest import Account
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.shelf import Shelf, message, subject

@@ -5,9 +5,8 @@ import socket
 
 import pytest
 
-from sequencer.errors import ConfigError
+from sequencer.errors import ConfigError, InboxBroken, InboxLost
 from sequencer.inbound.imap import Imap, ImapServer, Security
-from sequencer.inbound.inbox import InboxBroken, InboxLost
 from tests.integration.conftest import Account
 from tests.integration.mail_servers import HOST, MailServers, free_ports
 from tests.integration.scripted_imap import CUT, scripted_imap

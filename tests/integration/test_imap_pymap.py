@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from sequencer.errors import InboxBroken
 from sequencer.inbound.imap import Imap
-from sequencer.inbound.inbox import InboxBroken
 from tests.integration.conftest import Account
 from tests.integration.mail_servers import pymap
 from tests.integration.shelf import Shelf, message, subject

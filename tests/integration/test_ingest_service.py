@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import delete
 
 from sequencer.core import events as e
+from sequencer.core.ports import Cursor, FolderName, Head, Settle, Settled, Wanted
 from sequencer.core.reason import Reason
-from sequencer.inbound.inbox import Cursor, FolderName, Head, InboxLost, Settle, Settled, Wanted
+from sequencer.errors import InboxLost
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import inbox
 from sequencer.store.tables import VERSIONS

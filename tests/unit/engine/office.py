@@ -1,5 +1,6 @@
 """A small installation on disk, for the tests of what people do before anything is sent: two reps, three mailboxes."""
 
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
@@ -20,7 +21,6 @@ from sequencer.engine.importing import Report, import_rows
 from sequencer.engine.situation import Surroundings
 from sequencer.store import log, people
 from sequencer.store.database import Database
-from sequencer.store.migrate import migrate
 from sequencer.store.tables import Table
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -85,7 +85,7 @@ steps:
 ONE_MAIL = "title: One mail\nsteps:\n  - id: only\n    email: intro.md\n"
 CALLS = "title: Calls\nsettings: {exclusive: false}\nsteps:\n  - id: ring\n    call: ring.md\n"
 TEMPLATES = {
-    "intro.md": "Subject: Hello\n\nHi {{ prospect.first_name }}{% include \"proof.md\" %}\n",
+    "intro.md": 'Subject: Hello\n\nHi {{ prospect.first_name }}{% include "proof.md" %}\n',
     "bump.md": "\nAny thoughts, {{ prospect.first_name }}?\n",
     "ring.md": "Ask {{ prospect.first_name }}\n",
     "proof.md": " (we are good)\n",
@@ -95,7 +95,7 @@ TEMPLATES = {
 class Office:
     """The engine without its daemon; `now` stands still unless it is set."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, empty_database: Path) -> None:
         self.folder, self.now = folder, MONDAY
         (folder / "sequences").mkdir()
         (folder / "templates").mkdir()
@@ -103,7 +103,7 @@ class Office:
         for name, text in TEMPLATES.items():
             (folder / "templates" / name).write_text(text)
         self.config = load(folder / "config.toml")
-        migrate(self.config.database_url)
+        shutil.copyfile(empty_database, folder / "sequencer.db")
         self.database = Database(self.config.database_url)
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
 

@@ -10,8 +10,6 @@ from sequencer.errors import InputError
 from sequencer.store import fence, log, scopes, versions
 from tests.unit.engine.office import ONE_MAIL, SEQUENCE, TEMPLATES, Office
 
-ADDED = "  - id: bump\n"
-
 
 def edited(old: str, new: str) -> str:
     assert old in SEQUENCE
@@ -45,7 +43,6 @@ def at_branch(office: Office) -> int:
 
 STEPS = SEQUENCE[SEQUENCE.index("  - id: intro") :]
 RING = STEPS[STEPS.index("  - id: ring") : STEPS.index("  - id: known")]
-BUMP = STEPS[STEPS.index("  - id: bump") :]
 INTRO = STEPS[: STEPS.index("  - id: ring")]
 
 EDITS = [
@@ -68,8 +65,7 @@ EDITS = [
     # a step to come is put above the one they have had: they would miss it
     (had_intro, edited(STEPS, RING + STEPS.replace(RING, "")), None, "moved"),
     # a new step behind them is not sent to them
-    (had_intro, edited(INTRO, INTRO.replace("intro\n", "first\n", 1) + INTRO.replace("intro", "intro", 1)).replace(
-        "  - id: intro\n    email", "  - id: intro\n    wait: 2bd\n    email"), None, None),
+    (had_intro, edited(INTRO, "  - id: first\n    task: Look them up\n" + INTRO), None, None),
     # where the step that they stand on leads to
     (had_intro, edited("    email: intro.md\n", "    email: intro.md\n    next: bump\n"), None, "moved"),
     # a branch that they wait in

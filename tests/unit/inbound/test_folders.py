@@ -2,8 +2,8 @@
 
 import pytest
 
+from sequencer.core.ports import FolderRole
 from sequencer.inbound.folders import Folder, role_by_name, special_folders
-from sequencer.inbound.inbox import FolderRole
 
 Listing = list[tuple[tuple[bytes, ...], bytes | None, str]]
 

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sequencer.core.ports import Head
 from sequencer.inbound.imap import SEARCH_HITS_MAX, search_spans
-from sequencer.inbound.inbox import BODY_BATCH_BYTES_MAX, MESSAGE_BYTES_MAX, Head, batches
+from sequencer.inbound.inbox import BODY_BATCH_BYTES_MAX, MESSAGE_BYTES_MAX, batches
 
 SIZES = st.integers(0, 2 * MESSAGE_BYTES_MAX)
 

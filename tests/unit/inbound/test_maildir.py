@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sequencer.inbound.inbox import HEAD_BATCH_MAX, MESSAGE_BYTES_MAX, Cursor, Head, InboxBroken, Settled
+from sequencer.core.ports import Cursor, Head, Settled
+from sequencer.errors import InboxBroken
+from sequencer.inbound.inbox import HEAD_BATCH_MAX, MESSAGE_BYTES_MAX
 from sequencer.inbound.maildir import Maildir
 from tests.integration.shelf import Shelf, message, subject
 

@@ -1,0 +1,290 @@
+"""The commands of the first hour, as they are typed: init, check, apply, import, enroll, preview, db."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from sequencer.cli import main
+
+EXPECTED_PEOPLE = 40
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Types one command in an empty folder; nobody else's settings are seen."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEQUENCER_REP", raising=False)
+    monkeypatch.delenv("SEQUENCER_CONFIG", raising=False)
+    monkeypatch.setenv("TZ", "Europe/Madrid")
+
+    def type_(*words: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["sequencer", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Result(int(ended.value.code or 0), said.out, said.err)
+
+    return type_
+
+
+@pytest.fixture
+def started(run: Run) -> Run:
+    """An installation with its sequence applied and its people on the list `first`."""
+    assert run("init").code == 0
+    assert run("apply", "--as", "ana").code == 0
+    assert run("import", "sequences/people.csv", "--list", "first").code == 0
+    return run
+
+
+def test_the_commands_that_init_names_work_when_typed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = run("init", "out reach")
+    assert made.code == 0
+    typed = [line.strip() for line in made.out.split("Then type:\n")[1].splitlines()]
+    assert typed[0] == "cd 'out reach'"
+    monkeypatch.chdir(tmp_path / "out reach")
+    for command in typed[1:]:
+        words = command.split()
+        assert words[0] == "sequencer"
+        done = run(*words[1:])
+        assert done.code == 0, (command, done)
+    assert f"{EXPECTED_PEOPLE} people would be enrolled, 0 refused" in done.out
+
+
+def test_init_overwrites_nothing(run: Run, tmp_path: Path) -> None:
+    run("init")
+    mine = tmp_path / "templates" / "intro.md"
+    mine.write_text("Subject: Mine\n\nMine\n")
+    (tmp_path / "templates" / "breakup.md").unlink()
+    database = (tmp_path / "sequencer.db").stat().st_size
+    again = run("init")
+    assert mine.read_text() == "Subject: Mine\n\nMine\n"
+    assert "kept     templates/intro.md" in again.out
+    assert "created  templates/breakup.md" in again.out
+    assert (tmp_path / "sequencer.db").stat().st_size == database
+    assert "12 files were there" in run("init").out
+
+
+def test_init_leaves_nothing_behind_where_it_cannot_start(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[databse]\n")
+    done = run("init")
+    assert done.code == 2
+    assert "databse" in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_check(started: Run, tmp_path: Path) -> None:
+    fine = started("check")
+    assert (fine.code, fine.out) == (0, "ok: 1 sequence, 9 templates\n")
+    assert "note: config.toml: [public] base_url" in fine.err
+    (tmp_path / "sequences" / "bad.yaml").write_text(
+        "title: Bad\nowner: anna\nsteps:\n  - id: a\n    email: intor.md\n"
+    )
+    bad = started("check")
+    assert bad.code == 2
+    assert 'sequences/bad.yaml:2: owner: no rep in config.toml "anna" — did you mean "ana"?' in bad.err
+    assert 'sequences/bad.yaml:5: step "a": email: no file templates/intor.md — did you mean "intro.md"?' in bad.err
+    assert "2 errors in 1 file" in bad.err
+    assert len(json.loads(started("check", "--json").out)["errors"]) == 2
+    # What is named alone is checked alone.
+    assert started("check", "sequences/vp-engineering.yaml", "sequences/people.csv").out.startswith("ok: 1 sequence")
+    assert started("check", "templates/intro.md").code == 0
+
+
+def test_check_reads_what_it_can_when_the_config_is_wrong(started: Run, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace("[company]", "[compny]"))
+    (tmp_path / "sequences" / "bad.yaml").write_text("title: Bad\nsteps: []\n")
+    done = started("check")
+    assert done.code == 2
+    assert "config.toml: compny" in done.err
+    assert "sequences/bad.yaml:2" in done.err
+
+
+def test_apply(started: Run, tmp_path: Path) -> None:
+    assert "unchanged" in started("apply", "--as", "ana").out
+    started("enroll", "vp-engineering", "--list", "first", "--as", "ana")
+    changed = tmp_path / "templates" / "breakup.md"
+    changed.write_text(changed.read_text() + "\nP.S. Good luck.\n")
+    (done,) = json.loads(started("apply", "--json", "--as", "bo").out)
+    assert done == {"sequence": "vp-engineering", "change": "changed", "version": 2, "people": EXPECTED_PEOPLE}
+    intro = tmp_path / "templates" / "intro.md"
+    intro.write_text(intro.read_text() + "\nP.S. We are hiring too.\n")
+    refused = started("apply", "--as", "ana")
+    assert refused.code == 2
+    assert 'step "intro" is changed, and 40 people stand on it\nnothing was applied' in refused.err
+    source = tmp_path / "sequences" / "vp-engineering.yaml"
+    source.unlink()
+    gone = started("apply", "--as", "ana")
+    assert "note: vp-engineering has no file any more; 40 people stay on its last version" in gone.out + gone.err
+
+
+IMPORTS: list[tuple[str, str, int, str]] = [
+    # the file, what it says, exit code, what is told
+    ("no.csv", "", 2, "no.csv: No such file"),
+    ("empty.csv", "", 2, "the file is empty"),
+    ("nobody.csv", "email,first_name\n", 2, "nobody.csv names columns and no people"),
+    ("names.csv", "first_name\nJo\n", 2, 'no column "email"'),
+    ("all-bad.csv", "email\nnobody\n", 2, "refused rows, with their reasons: all-bad.rejected.csv"),
+    ("good.csv", "email\njo@acme.test\n", 0, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "code", "says"), IMPORTS)
+def test_import_files(run: Run, tmp_path: Path, name: str, text: str, code: int, says: str) -> None:
+    run("init")
+    if name != "no.csv":
+        (tmp_path / name).write_text(text)
+    done = run("import", name)
+    assert done.code == code
+    assert says in done.err
+    assert "Traceback" not in done.err
+
+
+def test_refused_rows_are_mended_and_imported(run: Run, tmp_path: Path) -> None:
+    run("init")
+    (tmp_path / "people.csv").write_text(
+        'email,first_name,title\njo@acme.test,Jo,CTO\nnobody,Al,"Head, Platform"\nann@ourco.test,Ann,\n"x@y.test,Q,\n'
+    )
+    done = run("import", "people.csv")
+    assert done.code == 0
+    assert "people.csv: 1 added, 0 updated, 0 unchanged, 3 refused" in done.out
+    rejects = tmp_path / "people.rejected.csv"
+    rows = list(csv.reader(rejects.read_text().splitlines()))
+    assert rows[0] == ["email", "first_name", "title", "refused_because"]
+    assert rows[1][:3] == ["nobody", "Al", "Head, Platform"]
+    assert rows[2][0] == "ann@ourco.test"
+    assert "own company" in rows[2][3]
+    assert rows[3][3].startswith("line 5 of people.csv: a quote is opened")
+    rejects.write_text(rejects.read_text().replace("nobody", "al@acme.test"))
+    again = run("import", "people.rejected.csv", "--list", "mended")
+    assert "1 added" in again.out
+    assert run("enroll", "x", "--where", 'prospect.refused_because == "x"', "--as", "ana").code == 2
+    second = list(csv.reader((tmp_path / "people.rejected.rejected.csv").read_text().splitlines()))
+    assert second[0] == rows[0]
+
+
+def test_import_says_what_update_would_do(started: Run, tmp_path: Path) -> None:
+    text = (tmp_path / "sequences" / "people.csv").read_text().replace("VP Engineering", "CTO")
+    (tmp_path / "new.csv").write_text(text)
+    left = started("import", "new.csv")
+    assert "0 updated" in left.out
+    assert "other values in the file; --update takes them over" in left.err
+    report = json.loads(started("import", "new.csv", "--update", "--json").out)
+    assert report["updated"] > 0
+    assert json.loads(started("import", "new.csv", "--update", "--json").out)["updated"] == 0
+
+
+def test_enroll_dry_run_writes_nothing(started: Run) -> None:
+    dry = started("enroll", "vp-engineering", "--list", "first", "--dry-run", "--as", "ana")
+    assert dry.code == 0
+    assert "Lucía Ferrer <lucia.ferrer@brisapagos.test>" in dry.out
+    assert "too many: they go later" in dry.out
+    found = json.loads(started("enroll", "vp-engineering", "--list", "first", "--dry-run", "--json", "--as", "ana").out)
+    assert len(found["enrolled"]) == EXPECTED_PEOPLE
+    assert all(each["enrollment"] is None for each in found["enrolled"])
+    assert [touch["step"] for touch in found["enrolled"][0]["touches"]][:2] == ["intro", "connect"]
+    assert {each["what"] for each in found["load"]} == {"mails from ana@ourco.test", "calls of ana"}
+    # It can still be done, so it was not done.
+    done = started("enroll", "vp-engineering", "--list", "first", "--as", "ana")
+    assert done.out == "enrolled 40 people in vp-engineering, for ana from ana@ourco.test\n"
+
+
+def test_enroll_names_whom_it_refuses(started: Run, tmp_path: Path) -> None:
+    who = ("--email", "lucia.ferrer@brisapagos.test")
+    assert started("enroll", "vp-engineering", *who, "--as", "bo").code == 0
+    both = started("enroll", "vp-engineering", *who, "--email", "inigo.zabala@brisapagos.test", "--as", "bo")
+    assert both.code == 0
+    assert "enrolled 1 person" in both.out
+    assert "Lucía Ferrer <lucia.ferrer@brisapagos.test>: already active in vp-engineering since" in both.err
+    assert started("enroll", "vp-engineering", *who, "--as", "bo").code == 1
+
+
+TYPED: list[tuple[tuple[str, ...], str]] = [
+    (("enroll", "vp-engineering", "--as", "ana"), "say whom to enrol"),
+    (("enroll", "vp-engineering", "--list", "first", "--email", "a@b.test", "--as", "ana"), "say whom to enrol"),
+    (("enroll", "vp-engineering", "--list", "first"), "say who you are: --as ana | bo"),
+    (("enroll", "vp-engineering", "--list", "first", "--as", "zoe"), 'there is no rep "zoe"'),
+    (("enroll", "vp-enginering", "--list", "first", "--as", "ana"), 'did you mean "vp-engineering"?'),
+    (("enroll", "vp-engineering", "--list", "fist", "--as", "ana"), 'did you mean "first"?'),
+    (("enroll", "vp-engineering", "--where", "prospect.cuntry", "--as", "ana"), 'did you mean "country"?'),
+    (("enroll", "vp-engineering", "--where", "country = 1", "--as", "ana"), "--where: "),
+    (("enroll", "vp-engineering", "--list", "first", "--step", "brekup", "--as", "ana"), 'did you mean "breakup"?'),
+    (("enroll", "vp-engineering", "--list", "first", "--override", "because"), "--override needs a reason and a name"),
+    (("apply", "vp-enginering", "--as", "ana"), 'did you mean "vp-engineering"?'),
+    (("apply", "config.toml", "--as", "ana"), "config.toml is no sequence"),
+    (("check", "notes.txt"), "notes.txt is no sequence"),
+    (("check", "no.csv"), "no.csv: No such file"),
+    (("import", "sequences/people.csv", "--list", " "), "--list: a list's name has"),
+    (("import", "sequences/people.csv", "--rejects", "sequences/people.csv"), "is the file that is read"),
+    (("preview", "vp-enginering", "--prospect", "a@b.test", "--as", "ana"), 'did you mean "vp-engineering"?'),
+    (("preview", "vp-engineering", "--prospect", "a@b.test", "--as", "ana"), "nobody has the address a@b.test"),
+    (("--config", "no.toml", "check"), "no.toml: expected a file, found none"),
+    (("--config", "no.toml", "enroll", "x", "--list", "y"), 'run "sequencer init" here'),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), TYPED)
+def test_wrong_input_is_one_line_that_says_how_to_mend_it(started: Run, words: tuple[str, ...], says: str) -> None:
+    done = started(*words)
+    assert done.code == 2
+    assert says in done.err
+    assert done.out == ""
+    assert len(done.err.strip().splitlines()) <= 2
+
+
+def test_preview(started: Run, tmp_path: Path) -> None:
+    words = ("preview", "vp-engineering", "--prospect", "lucia.ferrer@brisapagos.test", "--as", "ana")
+    shown = started(*words)
+    assert shown.code == 0
+    assert "Lucía Ferrer <lucia.ferrer@brisapagos.test>, from ana@ourco.test (ana)" in shown.out
+    assert "1 Example Street, 28001 Madrid, Spain" in shown.out
+    parts: list[dict[str, Any]] = json.loads(started(*words, "--json").out)["parts"]
+    by_step = {part["step"]: part for part in parts}
+    assert by_step["intro"]["subject"]
+    # A reply stands in the thread of the first mail, and both variants of a step are shown.
+    assert by_step["breakup"]["subject"] == f"Re: {by_step['intro']['subject']}"
+    assert [part["what"] for part in parts if part["step"] == "bump"] == [
+        "email, variant short",
+        "email, variant story",
+    ]
+    assert by_step["message"]["at"] is None
+    # An edit shows before it is applied, and a field that is wanting is named.
+    intro = tmp_path / "templates" / "intro.md"
+    intro.write_text(intro.read_text() + "\n{{ prospect.shoe_size }}\n")
+    lacks = started(*words)
+    assert lacks.code == 1
+    assert "cannot be written: intro.md" in lacks.out
+    assert "needs prospect.shoe_size" in lacks.out
+
+
+def test_db_upgrade(started: Run, tmp_path: Path) -> None:
+    assert started("db", "upgrade").out.startswith("up to date: schema ")
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace("sequencer.db", "new.db"))
+    assert started("db", "upgrade").out.startswith("upgraded: schema none -> ")
+    config.write_text(config.read_text().replace("new.db", "nowhere/new.db"))
+    refused = started("db", "upgrade")
+    assert (refused.code, refused.err) == (1, "sequencer: the database refuses: unable to open database file\n")
+
+
+@pytest.mark.parametrize("command", ["init", "check", "apply", "import", "enroll", "preview", "db upgrade"])
+def test_help_has_an_example(run: Run, command: str) -> None:
+    shown = run(*command.split(), "--help")
+    assert shown.code == 0
+    assert f"Example: sequencer {command}" in " ".join(shown.out.split())

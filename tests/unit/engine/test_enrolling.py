@@ -1,0 +1,288 @@
+"""Who is let in, who is not and why, and which mailbox writes to whom."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from sequencer.core import events as e
+from sequencer.core.reason import FinishReason, Reason
+from sequencer.core.suppression import Suppression
+from sequencer.engine.candidates import candidates
+from sequencer.engine.enrolling import Enrolment, admit, enroll, open_door, take_in
+from sequencer.engine.rehearsal import load_of, would_be
+from sequencer.errors import InputError
+from sequencer.store import log, people, tasks
+from sequencer.store.tables import INBOUND
+from tests.unit.engine.office import CALLS, ONE_MAIL, SEQUENCE, Office
+
+
+def ended(office: Office, sequence_id: str, reason: FinishReason, days_ago: int) -> None:
+    """Jo was in that sequence, had its first mail, and it ended so many days ago."""
+    office.now -= timedelta(days=days_ago)
+    enrollment = office.inside(sequence_id, "jo@acme.test")
+    if sequence_id != "calls":
+        office.sent(enrollment, "intro" if sequence_id == "three" else "only")
+    if reason is not FinishReason.COMPLETED or sequence_id == "three":
+        office.record(enrollment, e.Finished(reason=reason, by="person:ana"))
+    office.now += timedelta(days=days_ago)
+
+
+def suppressed(office: Office, kind: str, value: str, channel: str | None = None) -> None:
+    rule = Suppression(kind, value, channel, "asked us to", office.now)  # type: ignore[arg-type]
+    office.database.write(lambda c: people.suppress(c, rule, "ana"))
+
+
+def answered(office: Office, answer: str, days_ago: int) -> None:
+    row = {
+        "identity": answer, "inbox": "x", "folder": "INBOX", "outgoing": False, "state": "projected",
+        "received_at": office.now - timedelta(days=days_ago), "classifier": 1, "judgement": "", "answer": answer,
+        "prospect_id": office.id_of("jo@acme.test"), "reason": "",
+    }  # fmt: skip
+    office.database.write(lambda c: c.execute(insert(INBOUND).values(**row)))
+
+
+def bounced(office: Office) -> None:
+    office.database.write(lambda c: people.invalidate_address(c, "jo@acme.test", "5.1.1"))
+
+
+def own(office: Office) -> None:
+    """Jo joined us after the import."""
+    jo = office.id_of("jo@acme.test")
+    office.database.write(lambda c: people.put_addresses(c, jo, ["jo@ourco.test"]))
+
+
+GATES = [
+    # what happened before, sequence, reason (None: let in), what the sentence says
+    (lambda o: None, "three", None, ""),
+    (lambda o: suppressed(o, "person", str(o.id_of("jo@acme.test"))), "three", Reason.SUPPRESSED, "asked us to"),
+    (lambda o: suppressed(o, "domain", "acme.test"), "three", Reason.SUPPRESSED, "domain: asked us to"),
+    (lambda o: suppressed(o, "account", "acme.test"), "three", Reason.SUPPRESSED, "account: asked us to"),
+    # no mail, but the sequence has calls too: its mails are skipped
+    (lambda o: suppressed(o, "address", "jo@acme.test", "email"), "three", None, ""),
+    (lambda o: suppressed(o, "address", "jo@acme.test", "email"), "one", Reason.SUPPRESSED, "by email"),
+    (lambda o: suppressed(o, "address", "jo@acme.test", "call"), "calls", Reason.SUPPRESSED, "by call"),
+    (own, "three", Reason.SUPPRESSED, "jo@ourco.test is an address of your own company"),
+    (bounced, "three", Reason.BAD_ADDRESS, "jo@acme.test does not work"),
+    # a first touch that is no mail needs no address
+    (bounced, "calls", None, ""),
+    (lambda o: o.inside("three", "jo@acme.test"), "three", Reason.ALREADY_ENROLLED,
+     "already active in three since 23 Nov 2026, by ana"),
+    (lambda o: o.inside("three", "jo@acme.test"), "one", Reason.EXCLUSIVE, "active in three since 23 Nov 2026, by ana"),
+    # either of the two is not exclusive
+    (lambda o: o.inside("three", "jo@acme.test"), "calls", None, ""),
+    (lambda o: o.inside("calls", "jo@acme.test"), "three", None, ""),
+    # the last touch was 89 and 91 days ago
+    (lambda o: ended(o, "three", FinishReason.REMOVED, 89), "three", Reason.REENROLL, "again from 24 Nov 2026"),
+    (lambda o: ended(o, "three", FinishReason.REMOVED, 91), "three", None, ""),
+    # another sequence does not count for that
+    (lambda o: ended(o, "three", FinishReason.REMOVED, 1), "one", None, ""),
+    (lambda o: ended(o, "three", FinishReason.REPLIED, 29), "one", Reason.COOL_OFF, "policy.cool_off.replied"),
+    (lambda o: ended(o, "three", FinishReason.REPLIED, 31), "one", None, ""),
+    (lambda o: ended(o, "three", FinishReason.MEETING, 89), "one", Reason.COOL_OFF, "booked a meeting on 26 Aug 2026"),
+    (lambda o: ended(o, "three", FinishReason.MEETING, 91), "one", None, ""),
+    # an answer that belongs to no enrollment counts too, and a no for longer
+    (lambda o: answered(o, "question", 29), "one", Reason.COOL_OFF, "answered on 25 Oct 2026"),
+    (lambda o: answered(o, "question", 31), "one", None, ""),
+    (lambda o: answered(o, "not_interested", 179), "one", Reason.COOL_OFF, "was not interested"),
+    (lambda o: answered(o, "not_interested", 181), "one", None, ""),
+]  # fmt: skip
+
+
+@pytest.fixture
+def ready(office: Office) -> Office:
+    """Three applied sequences, and Jo."""
+    for sequence_id, text in (("three", SEQUENCE), ("one", ONE_MAIL), ("calls", CALLS)):
+        office.apply(sequence_id, text)
+    office.bring("email,first_name,phone\njo@acme.test,Jo,+34 612 345 678\n")
+    return office
+
+
+@pytest.mark.parametrize(("before", "sequence_id", "reason", "says"), GATES)
+def test_the_gates_at_the_door(ready: Office, before, sequence_id, reason, says) -> None:  # type: ignore[no-untyped-def]
+    before(ready)
+    rows = ready.everything()
+    found = ready.enroll(sequence_id, [ready.id_of("jo@acme.test")])
+    if reason is None:
+        assert (len(found.enrolled), found.refused) == (1, ())
+        return
+    (refusal,) = found.refused
+    assert refusal.reason is reason
+    assert says in refusal.sentence
+    assert found.enrolled == ()
+    assert ready.everything() == rows
+
+
+@pytest.mark.parametrize(
+    ("before", "is_overridden"),
+    [
+        (lambda o: ended(o, "three", FinishReason.REPLIED, 1), True),
+        (lambda o: ended(o, "three", FinishReason.REMOVED, 1), True),
+        # nobody overrides these
+        (lambda o: suppressed(o, "domain", "acme.test"), False),
+        (lambda o: o.inside("three", "jo@acme.test"), False),
+    ],
+)
+def test_a_named_person_may_override_time(ready: Office, before, is_overridden) -> None:  # type: ignore[no-untyped-def]
+    before(ready)
+    jo = ready.id_of("jo@acme.test")
+    found = ready.enroll("three", [jo], "ana", override="she asked for it")
+    assert len(found.enrolled) == is_overridden
+    notes = ready.database.read(lambda c: tasks.notes(c, jo))
+    assert [by for _, by, text in notes if "she asked for it" in text] == (["ana"] if is_overridden else [])
+
+
+def test_what_an_enrolment_writes(ready: Office) -> None:
+    (seat,) = ready.enroll("three", [ready.id_of("jo@acme.test")], step="ring").enrolled
+    entries = ready.database.read(lambda c: log.read_log(c, seat.enrollment))
+    first = entries[0].event
+    assert isinstance(first, e.Enrolled)
+    assert (first.step, first.rep, first.version, first.by) == ("ring", "ana", 1, "person:ana")
+    assert first.mailbox == seat.mailbox
+    assert ready.folded(seat.enrollment) == ready.progress(seat.enrollment)
+
+
+def test_the_index_has_the_last_word(ready: Office) -> None:
+    """Two commands looked at the same moment; both saw nobody inside."""
+    jo = [ready.id_of("jo@acme.test")]
+
+    def look() -> Enrolment:
+        return ready.database.read(lambda c: admit(c, ready.config, door, jo, ready.now))
+
+    door = ready.database.read(lambda c: open_door(c, ready.advance, "three", "ana", "ana"))
+    ready.person("al@acme.test")
+    both = look(), look()
+    al = ready.id_of("al@acme.test")
+    one = ready.database.write(lambda c: take_in(c, ready.advance, door, both[0], ready.now))
+    seats = (*both[1].enrolled, *ready.database.read(lambda c: admit(c, ready.config, door, [al], ready.now)).enrolled)
+    two = ready.database.write(lambda c: take_in(c, ready.advance, door, Enrolment(seats, ()), ready.now))
+    assert len(one.enrolled) == 1
+    assert [refusal.reason for refusal in two.refused] == [Reason.ALREADY_ENROLLED]
+    assert [seat.prospect.id for seat in two.enrolled] == [al]
+
+
+def crowd(office: Office, number: int) -> list[int]:
+    office.bring("email,first_name\n" + "".join(f"p{n}@company{n}.test,P{n}\n" for n in range(number)))
+    return [office.id_of(f"p{n}@company{n}.test") for n in range(number)]
+
+
+def test_mailboxes_by_free_capacity(ready: Office) -> None:
+    """Room for 4 and for 2 today: the larger one fills up first, then they take turns."""
+    found = ready.enroll("three", crowd(ready, 10))
+    assert Counter(seat.mailbox for seat in found.enrolled) == {"ana@ourco.test": 6, "ana@ourco-mail.test": 4}
+    # What waits in line since then counts too.
+    rest = ready.enroll("three", [ready.id_of("jo@acme.test"), ready.person("al@beta.test")])
+    assert sorted(seat.mailbox for seat in rest.enrolled) == ["ana@ourco-mail.test", "ana@ourco.test"]
+
+
+def test_the_choice_is_the_same_when_it_is_looked_at_again(ready: Office) -> None:
+    ids = crowd(ready, 12)
+    door = ready.database.read(lambda c: open_door(c, ready.advance, "three", "ana", "ana"))
+    planned = ready.database.read(lambda c: admit(c, ready.config, door, ids, ready.now))
+    written = ready.database.write(lambda c: enroll(c, ready.advance, door, ids, ready.now))
+    assert [s.mailbox for s in planned.enrolled] == [s.mailbox for s in written.enrolled]
+
+
+DOORS = [
+    # sequence, rep, step, what is said
+    ("thre", "ana", None, 'no sequence "thre" is applied: did you mean "three"?'),
+    ("zzz", "ana", None, '"sequencer apply zzz" makes it ready'),
+    ("three", "ana", "rng", 'three has no step "rng": did you mean "ring"?'),
+    ("three", "anna", None, 'there is no rep "anna" in config.toml: did you mean "ana"?'),
+    ("three", "cy", None, "rep cy has no mailbox"),
+    # bo's mailbox is read by nobody, and the sequence writes twice
+    ("three", "bo", None, "bo@ourco.test has no inbox, and three writes 2 mails"),
+]
+
+
+@pytest.mark.parametrize(("sequence_id", "rep", "step", "says"), DOORS)
+def test_what_does_not_depend_on_the_person(ready: Office, sequence_id, rep, step, says) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError) as refused:
+        ready.database.read(lambda c: open_door(c, ready.advance, sequence_id, rep, rep, step=step))
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(("sequence_id", "rep"), [("one", "bo"), ("calls", "cy")])
+def test_what_a_sequence_does_not_need_is_not_asked_for(ready: Office, sequence_id: str, rep: str) -> None:
+    """A single mail needs no inbox, and calls need no mailbox."""
+    (seat,) = ready.enroll(sequence_id, [ready.id_of("jo@acme.test")], rep).enrolled
+    assert seat.rep == rep
+
+
+def test_the_owner_does_the_work(ready: Office) -> None:
+    ready.apply("owned", "owner: ana\n" + SEQUENCE.lstrip())
+    (seat,) = ready.enroll("owned", [ready.id_of("jo@acme.test")], "bo").enrolled
+    first = ready.database.read(lambda c: log.read_log(c, seat.enrollment))[0].event
+    assert isinstance(first, e.Enrolled)
+    assert (first.rep, first.by) == ("ana", "person:bo")
+    assert seat.mailbox.startswith("ana@")
+
+
+MEANT = [
+    ({"emails": ["Jo@ACME.test", "jo@acme.test"]}, ["jo@acme.test"]),
+    ({"list_name": "q4"}, ["al@beta.test"]),
+    ({"where": 'prospect.first_name == "jo"'}, ["jo@acme.test"]),
+    ({"where": 'account.domain in ["beta.test", "gamma.test"]'}, ["al@beta.test"]),
+    ({"where": "prospect.phone"}, ["jo@acme.test"]),
+]
+
+
+@pytest.mark.parametrize(("asked", "emails"), MEANT)
+def test_candidates(ready: Office, asked, emails) -> None:  # type: ignore[no-untyped-def]
+    ready.bring("email,first_name\nal@beta.test,Al\n", list_name="q4")
+    ids = ready.database.read(lambda c: candidates(c, **asked))
+    persons = ready.database.read(lambda c: people.load_prospects(c, ids))
+    assert [persons[key].address for key in ids] == emails
+
+
+UNKNOWN = [
+    ({"emails": ["jo@acme.test", "no@acme.test"]}, "nobody has the address no@acme.test"),
+    ({"list_name": "q44"}, 'did you mean "q4"?'),
+    ({"list_name": "zz"}, "there is q4"),
+    ({"where": "prospect.frist_name"}, 'nobody has a field prospect.frist_name: did you mean "first_name"?'),
+    ({"where": "prospect.first_name ="}, "--where: "),
+    ({"where": "opened(intro)"}, "before their first touch"),
+    ({"where": 'prospect.first_name == "Zoe"'}, "true of none of 2 people"),
+]
+
+
+@pytest.mark.parametrize(("asked", "says"), UNKNOWN)
+def test_candidates_that_are_not_there(ready: Office, asked, says) -> None:  # type: ignore[no-untyped-def]
+    ready.bring("email,first_name\nal@beta.test,Al\n", list_name="q4")
+    with pytest.raises(InputError) as refused:
+        ready.database.read(lambda c: candidates(c, **asked))
+    assert says in str(refused.value)
+
+
+def test_a_rehearsal_tells_dates_and_load_and_writes_nothing(ready: Office) -> None:
+    ready.enroll("three", crowd(ready, 3))
+    ready.bring("email,first_name,phone\n" + "".join(f"q{n}@x{n}.test,Q,+34 612 345 {n:03d}\n" for n in range(5)))
+    ids = [ready.id_of(f"q{n}@x{n}.test") for n in range(5)]
+    rows = ready.everything()
+    door = ready.database.read(lambda c: open_door(c, ready.advance, "three", "ana", "ana"))
+    planned = ready.database.read(lambda c: admit(c, ready.config, door, ids, ready.now))
+    prospects = ready.database.read(
+        lambda c: would_be(c, ready.advance, door.bundle, planned.enrolled, ready.now, door.version)
+    )
+    loads = ready.database.read(lambda c: load_of(c, ready.advance, door, prospects, ready.now))
+    assert ready.everything() == rows
+    steps = [expected.step for expected in prospects[0].outlook.expected if expected.kind in ("email", "task")]
+    assert steps == ["intro", "ring", "bump"]
+    today = {load.what: load for load in loads if load.day == ready.now.date()}
+    mails = [load for what, load in today.items() if what.startswith("mails")]
+    assert sum(load.new for load in mails) == 5
+    assert sum(load.already for load in mails) == 3
+    assert not all(load.fits for load in mails)
+    assert sum(load.new for load in loads if load.what == "calls of ana") == 5
+
+
+def test_people_who_differ_in_what_a_condition_asks_have_their_own_dates(ready: Office) -> None:
+    ready.apply("asks", SEQUENCE.replace("    email: bump.md", "    email: bump.md\n    when: prospect.stage"))
+    ready.bring("email,first_name,stage\na@x.test,A,lead\nb@y.test,B,\n")
+    door = ready.database.read(lambda c: open_door(c, ready.advance, "asks", "ana", "ana"))
+    ids = [ready.id_of("a@x.test"), ready.id_of("b@y.test")]
+    planned = ready.database.read(lambda c: admit(c, ready.config, door, ids, ready.now))
+    found = ready.database.read(lambda c: would_be(c, ready.advance, door.bundle, planned.enrolled, ready.now))
+    kinds = [[each.kind for each in one.outlook.expected if each.step == "bump"] for one in found]
+    assert kinds == [["email"], ["skipped"]]
