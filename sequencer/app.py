@@ -10,27 +10,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sequencer.channels.connect import Server
-from sequencer.channels.smtp import Smtp
 from sequencer.clock import Clock
 from sequencer.config import Config, MailboxSection, ServerSection, read_secret
 from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
-from sequencer.engine.dispatch import LEASE, Dispatch
-from sequencer.engine.ingest import Ingest
-from sequencer.engine.rescue import Rescue
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
-from sequencer.inbound.imap import Imap, ImapServer
-from sequencer.inbound.maildir import Maildir
 from sequencer.store import scopes
 from sequencer.store.database import Database
 from sequencer.store.migrate import migrate
 
+if TYPE_CHECKING:  # what only a daemon needs is loaded by make_services: a command should not wait for it
+    from sequencer.channels.connect import Server
+    from sequencer.engine.dispatch import Dispatch
+    from sequencer.engine.ingest import Ingest
+    from sequencer.engine.rescue import Rescue
+    from sequencer.inbound.imap import ImapServer
+
 KEY = "key"
+LEASE = timedelta(seconds=20)
 KEY_BYTES = 32
 FIRST_SYNC_DAYS = 30
 
@@ -80,9 +82,9 @@ class Services:
     """What a daemon runs."""
 
     app: App
-    dispatch: Dispatch
-    ingest: Ingest
-    rescue: Rescue
+    dispatch: "Dispatch"
+    ingest: "Ingest"
+    rescue: "Rescue"
 
     @property
     def advance(self) -> Advance:
@@ -99,6 +101,9 @@ class Doors:
 
 def real_doors(config: Config, clock: Clock) -> Doors:
     """SMTP servers, IMAP servers and maildirs as config.toml names them."""
+    from sequencer.channels.smtp import Smtp
+    from sequencer.inbound.imap import Imap
+    from sequencer.inbound.maildir import Maildir
 
     def channel_of(mailbox: Mailbox) -> Channel:
         section = config.mailbox_section(mailbox.address)
@@ -115,16 +120,20 @@ def real_doors(config: Config, clock: Clock) -> Doors:
     return Doors(channel_of, inbox_of)
 
 
-def smtp_server(section: ServerSection, address: str) -> Server:
+def smtp_server(section: ServerSection, address: str) -> "Server":
     """The server through which `address` sends."""
+    from sequencer.channels.connect import Server
+
     return Server(
         section.host, section.port, section.security, section.username, _password(section),
         address.rpartition("@")[2], section.ca_file,
     )  # fmt: skip
 
 
-def imap_server(section: ServerSection, mailbox: MailboxSection) -> ImapServer:
+def imap_server(section: ServerSection, mailbox: MailboxSection) -> "ImapServer":
     """The server on which answers arrive. Raises InputError when no password is named."""
+    from sequencer.inbound.imap import ImapServer
+
     password = _password(section)
     if password is None:
         raise InputError(f"{mailbox.address}: imap has no password; write one as env:NAME, file:PATH or cmd:COMMAND")
@@ -145,6 +154,10 @@ def daemon_name() -> str:
 
 def make_services(app: App, clock: Clock, doors: Doors, owner: str, lease: timedelta = LEASE) -> Services:
     """Everything that one daemon runs."""
+    from sequencer.engine.dispatch import Dispatch
+    from sequencer.engine.ingest import Ingest
+    from sequencer.engine.rescue import Rescue
+
     ingest = Ingest(app.database, app.advance, doors.inbox_of, app.key)
     dispatch = Dispatch(app.database, app.advance, clock, doors.channel_of, app.key, owner, lease)
 

@@ -19,9 +19,8 @@ from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from sequencer.app import App, Services, daemon_name, make_services, real_doors
+from sequencer.app import LEASE, App, Services, daemon_name, make_services, real_doors
 from sequencer.clock import Clock
-from sequencer.engine.dispatch import LEASE
 from sequencer.errors import InputError
 from sequencer.store.database import sqlite_file
 

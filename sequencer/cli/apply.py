@@ -3,7 +3,8 @@
 import click
 
 from sequencer.cli.check import counted, sequence_ids, tell
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, print_table
+from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.show import table
 from sequencer.engine.applying import Change
 from sequencer.engine.applying import apply as apply_bundles
 from sequencer.engine.applying import check as check_all
@@ -36,7 +37,7 @@ def apply(ctx: click.Context, sequences: tuple[str, ...], as_name: str | None, a
     if as_json:
         print_json([_as_json(change) for change in changes])
         return
-    print_table(
+    table(
         ("sequence", "", "version", "people inside"),
         [_line(change) for change in changes],
         f"there is no sequence in {app.config.sequences_folder}: put a .yaml file there",

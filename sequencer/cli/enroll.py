@@ -9,7 +9,8 @@ import click
 
 from sequencer.app import App
 from sequencer.cli.check import counted
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, print_table, when
+from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
+from sequencer.cli.show import table
 from sequencer.core.outlook import Expected
 from sequencer.engine.candidates import candidates, name_of
 from sequencer.engine.enrolling import (
@@ -122,12 +123,12 @@ def _rehearse(app: App, door: Door, ids: Sequence[int], at: datetime, as_json: b
     columns = ("person", "first touch", "then", "from")
     # Where all go from one mailbox, the load below names it.
     width = len(columns) if len(door.mailboxes) > 1 else len(columns) - 1
-    print_table(columns[:width], [row[:width] for row in rows], "nobody would be enrolled")
+    table(columns[:width], [row[:width] for row in rows], "nobody would be enrolled")
     if len(prospects) > SHOWN_MAX:
         click.echo(f"… and {len(prospects) - SHOWN_MAX:,} more (--json has all)")
     click.echo()
     if loads:
-        print_table(("day", "touches", "new", "already", "capacity", ""), [_load_row(load) for load in loads], "")
+        table(("day", "touches", "new", "already", "capacity", ""), [_load_row(load) for load in loads], "")
         click.echo()
     _tell_refused(enrolment.refused)
     people = counted(len(prospects), "person", "people")

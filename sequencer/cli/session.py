@@ -3,21 +3,22 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from sequencer.app import App, open_app
 from sequencer.clock import SystemClock
 from sequencer.config import Config, load
 from sequencer.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,31 +68,16 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")(command)
 
 
-def console() -> Console:
+def console() -> "Console":
     """Standard output: colours vanish in a pipe."""
+    from rich.console import Console  # the daemon prints nothing and need not carry it
+
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output; instants in ISO 8601, UTC."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
-
-
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
-    """A table that fits the width; `empty` is the sentence for no rows."""
-    if not rows:
-        click.echo(empty)
-        return
-    if not sys.stdout.isatty():
-        for row in (columns, *rows):
-            click.echo("\t".join(row))
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console().print(table)
 
 
 def local_zone() -> ZoneInfo | None:

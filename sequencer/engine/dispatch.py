@@ -26,7 +26,6 @@ from sequencer.store import fence, scopes, sends
 from sequencer.store.database import Database
 from sequencer.store.sends import Prepared
 
-LEASE = timedelta(seconds=20)
 GUARD_S = 2.0
 SLOW_FENCES_MAX = 3
 RETRY_AFTER = timedelta(minutes=1)
@@ -59,7 +58,7 @@ class Dispatch:
         channel_of: Callable[[Mailbox], Channel],
         key: bytes,
         owner: str,
-        lease: timedelta = LEASE,
+        lease: timedelta,
     ) -> None:
         self._database, self._advance, self._clock = database, advance, clock
         self._channel_of, self._key, self._owner, self._lease = channel_of, key, owner, lease

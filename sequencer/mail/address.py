@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import idna
-from email_validator import EmailNotValidError, validate_email
 
 __all__ = ["AddressProblem", "check", "is_free_mail", "normalise", "plus_base", "registrable_domain"]
 
@@ -53,6 +52,8 @@ def check(address: str) -> str | AddressProblem:
     Stricter than RFC 5322 where that saves a bounce: no quoted local part, no address literal, no non-ASCII local part
     (it would need SMTPUTF8). The domain `test` is let through: it never resolves, and the demo lives in it (RFC 6761).
     """
+    from email_validator import EmailNotValidError, validate_email  # large, and needed at import alone
+
     try:
         found = validate_email(
             address.strip(), check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True

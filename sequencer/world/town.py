@@ -41,8 +41,10 @@ class Town:
     def at_rcpt(self, sender: str, recipient: str) -> str:
         self._knocked[recipient] += 1
         reply = self._at_door(recipient)
-        if not reply.startswith("2"):
-            self._record.note(Declined, at=self._clock.now(), recipient=recipient, reply=reply)
+        return reply if reply.startswith("2") else self._declined(recipient, reply)
+
+    def _declined(self, recipient: str, reply: str) -> str:
+        self._record.note(Declined, at=self._clock.now(), recipient=recipient, reply=reply)
         return reply
 
     def _at_door(self, recipient: str) -> str:
@@ -57,13 +59,14 @@ class Town:
 
     def at_dot(self, sender: str, recipient: str, raw: bytes) -> Verdict:
         one = self._people[recipient]
+        if one.kind == "busy" and self._knocked[recipient] == 2:
+            return Verdict(self._declined(recipient, "451 4.3.0 the queue is full, try again later"))
         original = read_original(raw)
         breaks = one.kind.startswith("lost_") and not self._broken[recipient]
         self._broken[recipient] += breaks
         if breaks and one.kind == "lost_unseen":
             reply = "the connection was lost right after the dot, and the mail with it"
-            self._record.note(Declined, at=self._clock.now(), recipient=recipient, reply=reply)
-            return Verdict(then="break")
+            return Verdict(self._declined(recipient, reply), then="break")
         self._take(one, sender, original, raw, told=not breaks)
         return Verdict(then="break" if breaks else "answer")
 
