@@ -134,7 +134,7 @@ def _print(done: Report) -> None:
         line(f"$ sequencer why {done.explained.why.face.address}        (as it stood halfway, {then})", "dim")
         print_why(done.explained.why, file_lines=True)
     click.echo()
-    again = f"sequencer demo --seed {done.seed}"
+    again = f"sequencer demo --people {done.outcomes.people} --weeks {done.weeks} --seed {done.seed}"
     line(f"{done.instants} jumps of the clock; trace {done.trace[:16]}, the same at every {again}", "dim")
 
 

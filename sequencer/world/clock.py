@@ -5,7 +5,7 @@ another. Who jumps, and when, is the runner's to say (world/runner.py).
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 
 __all__ = ["SteppingClock"]
 
@@ -34,11 +34,6 @@ class SteppingClock:
     def next_sleeper_at(self) -> datetime | None:
         """When the first of those who sleep wants to be woken."""
         return min((at for at, woken in self._sleepers if not woken.done()), default=None)
-
-    @property
-    def passed(self) -> timedelta:
-        """Virtual time since the start."""
-        return self._now - self._start
 
     def jump(self, at: datetime) -> None:
         """Go to `at` and wake those who slept until then. Raises ValueError for the past."""

@@ -104,7 +104,6 @@ def report(played: Played, explained: Explained | None) -> Report:
 def _outcomes(seen: Evidence) -> Outcomes:
     enrollments = seen.census.enrollments.values()
     reached = {seen.person_of[mail.recipient] for mail in seen.took}
-    met: tuple[type, ...] = (e.MeetingBooked,)
 
     def people(*kinds: type, where: Callable[[Any], bool] = lambda event: True) -> int:
         return len({
@@ -116,7 +115,7 @@ def _outcomes(seen: Evidence) -> Outcomes:
         people=len(seen.census.people),
         reached=len(reached),
         replied=people(e.ReplyReceived, e.OptedOut),
-        meetings=people(*met),
+        meetings=people(e.MeetingBooked),
         connected=people(e.TaskDone, where=lambda event: event.outcome == "connected"),
         bounced=people(e.Bounced, e.TouchRefused, where=lambda event: getattr(event, "hard", True)),
         opted_out=len({rule.value for rule in seen.census.rules if rule.kind == "person" and not rule.channel}),

@@ -26,7 +26,7 @@ from sequencer.engine.dispatch import Dispatch
 from sequencer.engine.situation import Surroundings
 from sequencer.store import inbox, log, people, versions
 from sequencer.store.database import Database
-from sequencer.store.migrate import migrate
+from tests.fresh import fresh_database
 from tests.integration.mail_servers import free_ports
 
 KEY = b"a key of the tests"
@@ -160,9 +160,7 @@ class Installation:
         (folder / "config.toml").write_text(text)
         self.config: Config = parse(text)
         self.config._folder = folder
-        url = f"sqlite:///{folder / 'sequencer.db'}"
-        migrate(url)
-        self.database = Database(url)
+        self.database = Database(fresh_database(folder))
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
 
     def close(self) -> None:

@@ -68,7 +68,7 @@ def test_another_seed_is_another_world_told_as_it_happens() -> None:
     assert "mail     " in timeline
     assert "\x1b[" not in said  # a pipe gets no colours
     assert closing.count("✓") >= 13
-    assert "the same at every sequencer demo --seed 7" in closing
+    assert "the same at every sequencer demo --people 6 --weeks 2 --seed 7" in closing
 
 
 def test_quiet_is_only_the_report() -> None:

@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 
 from sequencer.store.database import Database
-from sequencer.store.migrate import migrate
+from tests.fresh import fresh_database
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'sequencer.db'}"
-    migrate(url)
-    return url
+    return fresh_database(tmp_path)
 
 
 @pytest.fixture
