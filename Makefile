@@ -1,8 +1,10 @@
 .PHONY: venv demo test check sim kills bench lock
 BIN := .venv/bin
 INSTALLED := .venv/installed
-SEEDS ?= 300
-N ?= 5000
+SEEDS ?= 5
+FIRST ?= 1
+N ?= 100
+MAILS ?= 5000
 
 venv: $(INSTALLED)
 
@@ -15,7 +17,7 @@ demo: $(INSTALLED)  ## the whole engine on a simulated world, in under a minute
 	$(BIN)/sequencer demo
 
 test: $(INSTALLED)  ## all tests; what needs servers skips without them and says so
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: $(INSTALLED)  ## types, style, the house's own rules
 	$(BIN)/ruff check .
@@ -23,8 +25,14 @@ check: $(INSTALLED)  ## types, style, the house's own rules
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/house
 
+sim: $(INSTALLED)  ## many seeded worlds; SEED=n plays one
+	$(BIN)/python -m tests.simulation.run $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
+
+kills: $(INSTALLED)  ## kill -9 in mid-send, N times
+	KILLS=$(N) $(BIN)/python -m pytest -q tests/integration/test_kill.py
+
 bench: $(INSTALLED)  ## how fast the whole send is, against Postfix's smtp-sink
-	$(BIN)/python -m benchmarks.measure --n $(N)
+	$(BIN)/python -m benchmarks.measure --n $(MAILS)
 
 lock:  ## newest versions that fit pyproject.toml
 	rm -rf .venv-lock && python3 -m venv .venv-lock

@@ -17,19 +17,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from sequencer.app import Doors, make_services, open_app, real_doors
 from sequencer.clock import SystemClock
 from sequencer.config import load
 from sequencer.content.definition import from_stored
-from sequencer.core import events as e
-from sequencer.core import progress as p
 from sequencer.core.people import Address, Prospect
+from sequencer.engine.enrolling import enroll, open_door
 from sequencer.store import log, people, versions
 from sequencer.store.tables import SENDS
 
 CONNECTIONS = 20
+ENROLLED_AT_ONCE = 200
 CONFIG = """
 [company]
 name = "Example"
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def prepare(folder: Path, n: int) -> None:
-    """A database with `n` people whose first step is due."""
+    """A database with `n` people, enrolled as the product enrols them, whose first step is due."""
     folder.mkdir(parents=True, exist_ok=True)
     _write_config(folder, "127.0.0.1", 25)
     app = open_app(load(folder / "config.toml"))
@@ -92,19 +92,17 @@ def prepare(folder: Path, n: int) -> None:
     stored = versions.StoredVersion("benchmark", 1, digest, SEQUENCE, files, now, "jo")
     app.database.write(lambda connection: versions.add_version(connection, stored))
     rows = _rows(folder, n)
-    for start in range(0, n, 500):
-        part = rows[start : start + 500]
+    door = app.database.read(lambda connection: open_door(connection, app.advance, "benchmark", "jo", "person:jo"))
+    for start in range(0, n, ENROLLED_AT_ONCE):
+        part = rows[start : start + ENROLLED_AT_ONCE]
 
-        def add(connection: Any, part: list[dict[str, Any]] = part) -> None:
-            for row in part:
-                person = people.add_prospect(
-                    connection, Prospect(0, (Address(row.pop("email")),), row, None, "UTC"), now
-                )
-                first = e.Enrolled(
-                    sequence="benchmark", version=1, step="intro", rep="jo", mailbox="jo@example.com", by="person:jo"
-                )
-                key = log.add_enrollment(connection, person, True, p.enroll(first, now))
-                log.append(connection, [log.Entry(now, person, key, first)])
+        def add(connection: Connection, part: list[dict[str, Any]] = part) -> None:
+            known = [
+                people.add_prospect(connection, Prospect(0, (Address(row.pop("email")),), row, None, "UTC"), now)
+                for row in part
+            ]
+            refused = enroll(connection, app.advance, door, known, now).refused
+            assert not refused, refused
 
         app.database.write(add)
     app.close()
@@ -129,9 +127,9 @@ async def run(folder: Path, smtp: str) -> None:
     app.close()
 
 
-def _left(connection: Any) -> int:
+def _left(connection: Connection) -> int:
     queued = connection.scalar(select(func.count()).select_from(SENDS).where(SENDS.c.state.in_(("queued", "sending"))))
-    return int(queued) + len(log.due(connection, datetime.now(UTC), 1))
+    return int(queued or 0) + len(log.due(connection, datetime.now(UTC), 1))
 
 
 def _write_config(folder: Path, host: str, port: int) -> None:

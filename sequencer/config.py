@@ -9,9 +9,10 @@ import re
 import stat
 import subprocess
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,8 +30,9 @@ from pydantic import (
 
 from sequencer.core.people import Absence, Brake, Mailbox, Policy, Ramp, Rep
 from sequencer.core.span import Span
+from sequencer.core.toml_errors import config_errors
 from sequencer.core.window import Window, parse_window
-from sequencer.errors import ConfigError
+from sequencer.errors import ConfigError, ConfigErrors
 
 SECRET = re.compile(r"(env|file|cmd):(.+)", re.DOTALL)
 SECRET_COMMAND_S_MAX = 10.0
@@ -44,21 +46,30 @@ def _zone(value: Any) -> ZoneInfo:
     try:
         return ZoneInfo(str(value))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f'an IANA time zone such as "Europe/Madrid", not "{value}"') from None
+        raise ValueError(f'"{value}" is no time zone: write an IANA name such as "Europe/Madrid"') from None
 
 
 def _reference(value: str) -> str:
     if not SECRET.fullmatch(value):
         raise ValueError(
-            'a reference: "env:NAME", "file:PATH" or "cmd:COMMAND" (a password itself is never written here)'
+            'a password itself is never written here: write a reference, "env:NAME", "file:PATH" or "cmd:COMMAND"'
         )
     return value
 
 
 def _address(value: str) -> str:
     if not ADDRESS.fullmatch(value):
-        raise ValueError("a mail address")
+        raise ValueError(f'"{value}" is no mail address')
     return value.lower()
+
+
+def _database_url(value: str) -> str:
+    if value.startswith("postgresql+psycopg://"):
+        if find_spec("psycopg") is None:
+            raise ValueError("PostgreSQL needs the package psycopg: install it beside sequencer")
+    elif not value.startswith("sqlite:///"):
+        raise ValueError('write "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/DATABASE"')
+    return value
 
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
@@ -71,7 +82,7 @@ class Section(BaseModel):
 
 
 class DatabaseSection(Section):
-    url: str = "sqlite:///sequencer.db"
+    url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///sequencer.db"
 
 
 class PathsSection(Section):
@@ -174,7 +185,7 @@ class MailboxSection(Section):
     @model_validator(mode="after")
     def _one_inbox(self) -> Self:
         if sum(place is not None for place in (self.imap, self.maildir, self.replies_to)) > 1:
-            raise ValueError("one of imap, maildir and replies_to, not several")
+            raise ValueError("name one of imap, maildir and replies_to, not several")
         return self
 
     @property
@@ -212,31 +223,35 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        reps = {rep.name for rep in self.reps}
-        addresses = {mailbox.address for mailbox in self.mailboxes}
+        if problems := list(self._unknown_names()):
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _unknown_names(self) -> Iterator[str]:
+        """`key: what is wrong` for all that names something, or is named, wrongly."""
+        reps = [rep.name for rep in self.reps]
+        addresses = [mailbox.address for mailbox in self.mailboxes]
         for name, hours in self.windows.items():
             try:
                 parse_window(hours)
             except ValueError as error:
-                raise ValueError(f"windows.{name}: {error}") from None
+                yield f"windows.{name}: {error}"
         if self.policy_section.window not in self.windows:
-            raise ValueError(f"policy.window: there is no [windows.{self.policy_section.window}]")
-        if len(reps) < len(self.reps):
-            raise ValueError("reps: two reps have the same name")
-        if len(addresses) < len(self.mailboxes):
-            raise ValueError("mailboxes: two mailboxes have the same address")
-        for mailbox in self.mailboxes:
+            yield f"policy.window: there is no [windows.{self.policy_section.window}]"
+        for at, name in enumerate(reps):
+            if name in reps[:at]:
+                yield f'reps.{at}.name: there are two reps "{name}"'
+        for at, mailbox in enumerate(self.mailboxes):
+            if mailbox.address in addresses[:at]:
+                yield f'mailboxes.{at}.address: there are two mailboxes "{mailbox.address}"'
             if mailbox.rep not in reps:
-                raise ValueError(f'mailboxes: {mailbox.address}: there is no rep "{mailbox.rep}"')
+                yield f'mailboxes.{at}.rep: there is no rep "{mailbox.rep}"'
             if mailbox.replies_to and mailbox.replies_to not in addresses:
-                raise ValueError(
-                    f"mailboxes: {mailbox.address}: replies_to names {mailbox.replies_to}, which is no mailbox"
-                )
-        for away in self.away:
-            for name in filter(None, (away.rep, away.cover)):
-                if name not in reps:
-                    raise ValueError(f'away: there is no rep "{name}"')
-        return self
+                yield f'mailboxes.{at}.replies_to: there is no mailbox "{mailbox.replies_to}"'
+        for at, away in enumerate(self.away):
+            for key, name in (("rep", away.rep), ("cover", away.cover or "")):
+                if name and name not in reps:
+                    yield f'away.{at}.{key}: there is no rep "{name}"'
 
     @property
     def folder(self) -> Path:
@@ -312,37 +327,30 @@ class Config(Section):
 
 
 def load(path: Path) -> Config:
-    """Read config.toml. Raises ConfigError, with the key, what was expected and what was found."""
+    """Read config.toml. Raises ConfigError, ConfigErrors: all that is wrong, each with its line."""
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        raise ConfigError(str(path), "a file", 'none; run "sequencer init" here, or name it with --config') from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), "a readable UTF-8 file", str(error)) from None
+        mend = 'run "sequencer init" here, or name it with "sequencer --config FILE COMMAND"'
+        raise ConfigError("", f"there is no file {path}: {mend}") from None
+    except UnicodeDecodeError:
+        raise ConfigError("", f"{path} is not UTF-8: save it with the encoding UTF-8") from None
+    except OSError as error:
+        raise ConfigError("", f"{path} cannot be read: {error.strerror}") from None
     config = parse(text)
     config._folder = path.resolve().parent
     return config
 
 
 def parse(text: str) -> Config:
-    """Read the text of config.toml. Raises ConfigError."""
+    """Read the text of config.toml. Raises ConfigError, ConfigErrors."""
     try:
         return Config.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError("the file", "TOML", str(error)) from None
+        raise ConfigError("", f"this is not TOML: {error}") from None
     except ValidationError as error:
-        raise _first(error) from None
-
-
-def _first(error: ValidationError) -> ConfigError:
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"]) or "the file"
-    if problem["type"] == "extra_forbidden":
-        return ConfigError(key, "no such key", f'"{problem["loc"][-1]}"')
-    if problem["type"] == "missing":
-        return ConfigError(key, "a value", "nothing")
-    expected = problem["msg"].removeprefix("Value error, ")
-    return ConfigError(key, expected, "a value that is not shown" if "password" in key else repr(problem["input"])[:80])
+        found = config_errors(error.errors(), text)
+    raise found[0] if len(found) == 1 else ConfigErrors(found)
 
 
 def read_secret(reference: str) -> str:

@@ -21,10 +21,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from sequencer.app import LEASE, App, Services, daemon_name, make_services, real_doors
 from sequencer.clock import Clock
+from sequencer.engine.outer_stops import notice_config
 from sequencer.errors import InputError
 from sequencer.store.database import sqlite_file
 
 DRAIN_S_MAX = 30.0
+BEATS_S_MAX = 10.0
 logger = logging.getLogger(__name__)
 Beat = Callable[[], Awaitable[object]]
 
@@ -99,7 +101,7 @@ class Heartbeat:
         """Begin nothing new and wait for what runs; returns how many were cut off, 0 for a clean end."""
         self._scheduler.pause()
         if self._running:
-            await asyncio.wait(self._running, timeout=DRAIN_S_MAX)
+            await asyncio.wait(self._running, timeout=BEATS_S_MAX)
         cut_off = len(self._running)
         self._scheduler.shutdown(wait=False)
         return cut_off
@@ -111,18 +113,21 @@ async def serve(services: Services, clock: Clock, stop: asyncio.Event, pace: Pac
     heartbeat.add("advance", lambda: _advance_all(services, clock, stop), pace.advance_s, clock)
     heartbeat.add("dispatch", lambda: services.dispatch.run_once(clock.now()), pace.dispatch_s, clock)
     heartbeat.add("ingest", lambda: services.ingest.run_once(clock.now()), pace.ingest_s, clock)
-    heartbeat.add("rescue", lambda: services.rescue.run_once(clock.now()), pace.rescue_s, clock)
+    heartbeat.add("sweep", lambda: services.rescue.sweep_once(clock.now()), pace.dispatch_s, clock)
+    heartbeat.add("rescue", lambda: services.rescue.look_once(clock.now()), pace.rescue_s, clock)
     heartbeat.start()
     sd_notify("READY=1")
     await stop.wait()
     sd_notify("STOPPING=1")
-    try:
-        async with asyncio.timeout(DRAIN_S_MAX):
-            await services.dispatch.stop()
-            await services.ingest.stop()
-    except TimeoutError:
-        logger.error("the drain took longer than %g s", DRAIN_S_MAX)
-    return await heartbeat.drain()
+    # The beats go on meanwhile: without them the leases of what is on its way would end.
+    ending = [asyncio.create_task(services.dispatch.stop()), asyncio.create_task(services.ingest.stop())]
+    ended, late = await asyncio.wait(ending, timeout=DRAIN_S_MAX)
+    for task in ended:
+        if error := task.exception():
+            logger.error("a service did not stop cleanly", exc_info=error)
+    if late:
+        logger.error("the drain took longer than %g s; what has no answer yet will be uncertain", DRAIN_S_MAX)
+    return len(late) + await heartbeat.drain()
 
 
 async def _advance_all(services: Services, clock: Clock, stop: asyncio.Event) -> None:
@@ -138,6 +143,7 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with only_daemon(app.database.url):
+        await app.database.awrite(lambda connection: notice_config(connection, app.config, clock.now()))
         services = make_services(app, clock, real_doors(app.config, clock), daemon_name(), lease)
         logger.info("running; SIGTERM drains and stops")
         cut_off = await serve(services, clock, stop, pace)

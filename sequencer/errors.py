@@ -3,7 +3,8 @@
     SequencerError                 one clear line for a person; `exit_code` 2 means wrong input, 1 a failure
     ├── DefinitionError            a sequence, template, scenario or CSV file (path, line, hint)
     │   └── DefinitionErrors       all of them of all files at once
-    ├── ConfigError                config.toml (key, expected, found)
+    ├── ConfigError                config.toml (key, expected, found, line)
+    │   └── ConfigErrors           all of them at once
     ├── InputError                 a command was asked for something it cannot do; says how to mend it
     ├── StoreError                 the database
     │   ├── NotFound  AlreadyEnrolled  LeaseLost  SchemaTooNew
@@ -51,16 +52,46 @@ class DefinitionErrors(SequencerError):
 
 
 class ConfigError(SequencerError):
-    """config.toml: `key` is its dotted path."""
+    """config.toml: `key` is its dotted path, "" for the whole file; `line` counts from 1, 0 where it is not written.
+
+    Without `found`, `expected` is the whole sentence.
+    """
 
     exit_code = 2
 
-    def __init__(self, key: str, expected: str, found: str) -> None:
-        super().__init__(key, expected, found)
-        self.key, self.expected, self.found = key, expected, found
+    def __init__(self, key: str, expected: str, found: str = "", line: int = 0) -> None:
+        super().__init__(key, expected, found, line)
+        self.key, self.expected, self.found, self.line = key, expected, found, line
+
+    @property
+    def errors(self) -> "tuple[ConfigError, ...]":
+        """Each error by itself."""
+        return (self,)
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without the file."""
+        said = f"expected {self.expected}, found {self.found}" if self.found else self.expected
+        return f"{self.key}: {said}" if self.key else said
 
     def __str__(self) -> str:
-        return f"config.toml: {self.key}: expected {self.expected}, found {self.found}"
+        return f"config.toml:{self.line}: {self.message}" if self.line else f"config.toml: {self.message}"
+
+
+class ConfigErrors(ConfigError):
+    """All that is wrong in config.toml, in the order of lines; at least one."""
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        self._errors = tuple(sorted(errors, key=lambda error: error.line))
+        first = self._errors[0]
+        super().__init__(first.key, first.expected, first.found, first.line)
+
+    @property
+    def errors(self) -> tuple[ConfigError, ...]:
+        return self._errors
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self._errors))
 
 
 class InputError(SequencerError):

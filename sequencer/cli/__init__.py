@@ -4,12 +4,14 @@ This package parses, asks the engine and prints; it decides nothing. Nobody impo
 """
 
 import importlib
+import os
 import sys
-from typing import Any
+from collections.abc import Iterable
 
 import click
 
 from sequencer import __version__
+from sequencer.cli.plain_text import plain
 
 # command -> (module below sequencer.cli, its one line in --help)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -60,8 +62,8 @@ class _Lazy(click.Group):
             from difflib import get_close_matches
 
             close = get_close_matches(args[0], COMMANDS, 1)
-            hint = f' Did you mean "{close[0]}"?' if close else ' "sequencer --help" lists the commands.'
-            raise click.UsageError(f'there is no command "{args[0]}".{hint}', ctx)
+            hint = f" — did you mean {close[0]}?" if close else ""
+            raise click.UsageError(f'there is no command "{args[0]}"{hint}', ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -86,21 +88,45 @@ def root(ctx: click.Context, config_path: str) -> None:
 
 
 def main() -> None:
-    """The program. Exit 0: done, 1: it failed, 2: the input was wrong."""
+    """The program. Exit 0: done, 1: it failed, 2: the input was wrong; every error is one line on standard error."""
     from sequencer.errors import SequencerError
 
     try:
-        code: Any = root.main(standalone_mode=False)
+        code: object = root.main(prog_name="sequencer", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = error.exit_code
     except click.exceptions.Abort:
-        click.echo("aborted", err=True)
-        sys.exit(1)
+        code = _fail(["aborted"], 1)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        code = _fail([_usage(error)], error.exit_code)
     except SequencerError as error:
-        click.echo(f"sequencer: {error}", err=True)
-        sys.exit(error.exit_code)
+        code = _fail(map(str, getattr(error, "errors", (error,))), error.exit_code)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        _discard_output()
+        code = 1
+    except OSError as error:
+        _discard_output()
+        code = _fail([f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)], 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(texts: Iterable[str], code: int) -> int:
+    for line in (line for text in texts for line in text.splitlines()):
+        click.echo(f"sequencer: {plain(line)}", err=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    """What was typed wrongly, and where the right way stands."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "sequencer"
+    return f'{said[:1].lower()}{said[1:]} — "{path} --help" shows how it is written'
+
+
+def _discard_output() -> None:
+    """Nobody reads on: what is still buffered goes nowhere, so that the interpreter's last flush stays silent."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from sequencer.cli.plain_text import plain
 from sequencer.cli.session import config_of, json_option, print_json
 from sequencer.config import Config
 from sequencer.content.definition import load
@@ -29,7 +30,12 @@ def check(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
         # The files can still be read, though not against the windows and reps that config.toml names.
         folder = Path(ctx.obj).parent
         _, errors = load(folder / "sequences", folder / "templates") if not files else ([], [])
-        tell([DefinitionError("", 0, str(error)), *errors], [])
+        own = [DefinitionError("config.toml", one.line, one.message) for one in error.errors]
+        found = Checked([], [*own, *errors], [])
+        if as_json:
+            print_json(_as_json(found, 0))
+        else:
+            tell(found.errors, [])
         ctx.exit(2)
     checked, people = _chosen(config, files)
     if as_json:
@@ -45,9 +51,9 @@ def check(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
 def tell(errors: Collection[DefinitionError], warnings: Iterable[DefinitionError]) -> None:
     """Print them on standard error, one a line."""
     for error in errors:
-        click.echo(str(error).removeprefix(": "), err=True)
+        click.echo(plain(str(error)), err=True)
     for warning in warnings:
-        click.echo(f"note: {warning}", err=True)
+        click.echo(plain(f"note: {warning}"), err=True)
     if len(errors) > 1:
         files = len({error.path for error in errors})
         click.echo(f"{len(errors)} errors in {counted(files, 'file', 'files')}", err=True)
@@ -73,6 +79,8 @@ def _sequence_id(config: Config, name: str) -> str:
     path = Path(name)
     if not path.suffix and "/" not in name:
         return name
+    if path.suffix == ".toml":
+        raise InputError(f'{name} is no sequence: "sequencer check" without a name reads config.toml with everything')
     if path.name.endswith(".test.yaml"):
         raise InputError(f"{name} is a scenario test, not a sequence")
     if path.suffix != ".yaml" or path.resolve().parent != config.sequences_folder:
@@ -133,14 +141,14 @@ def _people(lists: Iterable[Path]) -> tuple[int, list[DefinitionError]]:
 
 
 def _as_json(checked: Checked, people: int) -> dict[str, object]:
-    def plain(found: Iterable[DefinitionError]) -> list[dict[str, object]]:
+    def values(found: Iterable[DefinitionError]) -> list[dict[str, object]]:
         return [{"path": e.path, "line": e.line, "message": e.message, "hint": e.hint} for e in found]
 
     return {
         "sequences": [bundle.sequence.id for bundle in checked.bundles],
         "people": people,
-        "errors": plain(checked.errors),
-        "warnings": plain(checked.warnings),
+        "errors": values(checked.errors),
+        "warnings": values(checked.warnings),
     }
 
 

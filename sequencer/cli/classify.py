@@ -1,15 +1,16 @@
 """`classify`: what the engine reads in a mail file, without a database and without a config.toml."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import click
 
+from sequencer.cli.plain_text import plain
 from sequencer.cli.session import json_option
-from sequencer.cli.show import plain
 from sequencer.config import load
-from sequencer.errors import ConfigError, UnparseableMessage
+from sequencer.errors import ConfigError, InputError, UnparseableMessage
 from sequencer.mail.classify import Judgement, classify, classify_text
 from sequencer.mail.parse import MESSAGE_BYTES_MAX, Unparseable, parse
 
@@ -17,6 +18,12 @@ _KINDS = {
     "hard_bounce": "hard bounce", "soft_bounce": "soft bounce", "delay": "delay warning", "complaint": "complaint",
     "auto_reply": "automatic reply", "reply": "answer", "other": "neither answer nor report",
 }  # fmt: skip
+HEAD_BYTES_MAX = 200_000
+# One of these stands in every mail that a server has handed over.
+_MAIL_HEADER = re.compile(
+    rb"^(from|to|date|subject|received|return-path|message-id|delivered-to|mime-version|content-type)[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 @click.command("classify", epilog="Example:  sequencer classify answer.eml")
@@ -31,8 +38,9 @@ def command(ctx: click.Context, files: tuple[str, ...], as_text: bool, as_json: 
     for name in files:
         try:
             judgement = _judge(_read(name), ours, as_text)
-        except OSError as error:
-            click.echo(f"sequencer: {name}: {error.strerror or error}", err=True)
+        except (OSError, InputError) as error:
+            said = error.strerror if isinstance(error, OSError) else error
+            click.echo(plain(f"sequencer: {name}: {said}"), err=True)
             failed = max(failed, 2)
             continue
         except UnparseableMessage as error:
@@ -46,6 +54,8 @@ def command(ctx: click.Context, files: tuple[str, ...], as_text: bool, as_json: 
 def _judge(raw: bytes, ours: frozenset[str], as_text: bool) -> Judgement:
     if as_text:
         return classify_text(raw.decode("utf-8", "replace"))
+    if not _has_headers(raw):
+        raise InputError('this is no mail, it has no headers; "sequencer classify --text" reads a body alone')
     return classify(parse(raw), our_addresses=ours)
 
 
@@ -58,6 +68,11 @@ def _read(name: str) -> bytes:
     if not raw.strip():
         raise Unparseable("it is empty")
     return raw
+
+
+def _has_headers(raw: bytes) -> bool:
+    head = re.split(rb"\r?\n\r?\n", raw[:HEAD_BYTES_MAX].lstrip(), maxsplit=1)[0]
+    return _MAIL_HEADER.search(head) is not None
 
 
 def _our_addresses(ctx: click.Context) -> frozenset[str]:

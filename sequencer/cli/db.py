@@ -7,7 +7,7 @@ from sequencer.store.database import refusals, sqlite_file
 from sequencer.store.migrate import migrate, revision
 
 
-@click.group()
+@click.group(epilog="Example: sequencer db upgrade")
 def db() -> None:
     """The database: bring it up to date."""
 

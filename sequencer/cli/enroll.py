@@ -9,9 +9,11 @@ import click
 
 from sequencer.app import App
 from sequencer.cli.check import counted
+from sequencer.cli.plain_text import plain
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
 from sequencer.cli.show import table
 from sequencer.core.outlook import Expected
+from sequencer.core.reason import SENTENCE
 from sequencer.engine.candidates import candidates, name_of
 from sequencer.engine.enrolling import (
     ENROLLED_PER_TRANSACTION_MAX,
@@ -24,6 +26,7 @@ from sequencer.engine.enrolling import (
 )
 from sequencer.engine.enrolling import enroll as enroll_some
 from sequencer.engine.rehearsal import DayLoad, Prospective, load_of, would_be
+from sequencer.engine.why_words import mend_words
 from sequencer.errors import InputError
 
 SHOWN_MAX = 20
@@ -145,7 +148,7 @@ def _dates(each: Prospective) -> tuple[str, str]:
     touches = _touches(each)
     if not touches:
         gate = each.outlook.stopped_by
-        return "—", gate.frees_by if gate else "no touch"
+        return "—", mend_words(gate.frees_by, each.seat.prospect.address or "EMAIL") if gate else "no touch"
     zone = each.facts.zone
     city = zone.key.rpartition("/")[2].replace("_", " ")
     days = {str(one.step): f"{one.at.astimezone(zone):%d %b}" for one in touches}
@@ -164,11 +167,11 @@ def _tell_refused(refused: Sequence[Refusal]) -> None:
         return
     click.echo(f"refused {counted(len(refused), 'person', 'people')}:", err=True)
     for each in refused[:SHOWN_MAX]:
-        click.echo(f"  {name_of(each.prospect)}: {each.sentence}", err=True)
+        click.echo(f"  {plain(f'{name_of(each.prospect)}: {each.sentence}')}", err=True)
     if len(refused) > SHOWN_MAX:
-        reasons = Counter(each.reason.value for each in refused)
-        counts = ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common())
-        click.echo(f"  … and {len(refused) - SHOWN_MAX:,} more ({counts}; --json has all)", err=True)
+        click.echo(f"  … and {len(refused) - SHOWN_MAX:,} more (--json has all); of all of them", err=True)
+        for reason, number in Counter(each.reason for each in refused).most_common():
+            click.echo(f"  {number:,}: {SENTENCE[reason]}", err=True)
 
 
 def _as_json(

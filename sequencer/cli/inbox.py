@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from sequencer.cli.plain_text import plain
 from sequencer.cli.session import json_option, opened, print_json, when
-from sequencer.cli.show import Cell, as_values, block, cell, line, plain, table
+from sequencer.cli.show import Cell, as_values, block, cell, line, table
 from sequencer.engine.mail_words import Mail, effect_words, mail, mails
 from sequencer.store import inbox as store
 

@@ -36,7 +36,8 @@ def init(folder: Path) -> None:
         click.echo(f"Nothing to create in {folder}: its {len(kept)} files were there and are as they were.")
     for path in made:
         click.echo(f"created  {path}")
-    click.echo(f"The database is ready. config.toml names mailboxes that do not exist: put your own in {config_file}.")
+    invented = f" config.toml names mailboxes that do not exist: put your own in {config_file}."
+    click.echo(f"The database is ready.{invented if config_file in made else ''}")
     click.echo("Then type:")
     for command in _next(folder):
         click.echo(f"  {command}")
@@ -67,6 +68,7 @@ def _files(example: Path) -> Iterator[Path]:
 def _next(folder: Path) -> Iterator[str]:
     if folder != Path():
         yield f"cd {shlex.quote(str(folder))}"
+    yield "sequencer check"
     yield f"sequencer apply --as {REP}"
     yield f"sequencer import sequences/people.csv --list {LIST}"
     yield f"sequencer enroll {SEQUENCE} --list {LIST} --dry-run --as {REP}"

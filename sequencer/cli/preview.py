@@ -3,11 +3,14 @@
 import click
 
 from sequencer.cli.check import sequence_ids, tell
+from sequencer.cli.plain_text import plain, plain_lines
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
+from sequencer.core.reason import SENTENCE
 from sequencer.engine.applying import check as check_all
 from sequencer.engine.candidates import candidates, name_of
 from sequencer.engine.previewing import Part, Preview
 from sequencer.engine.previewing import preview as preview_sequence
+from sequencer.engine.why_words import mend_words
 from sequencer.store import people
 
 
@@ -43,7 +46,7 @@ def preview(ctx: click.Context, sequence: str, prospect: str, as_name: str | Non
 
 def _print(shown: Preview) -> None:
     sender = shown.mailbox or "no mailbox"
-    click.echo(f"{name_of(shown.prospect)}, from {sender} ({shown.rep}); hours in {shown.zone}")
+    click.echo(plain(f"{name_of(shown.prospect)}, from {sender} ({shown.rep}); hours in {shown.zone}"))
     for part in shown.parts:
         date = when(part.at) if part.at else "not on the expected path"
         click.echo()
@@ -51,16 +54,18 @@ def _print(shown: Preview) -> None:
         if part.problem:
             click.secho(f"  cannot be written: {part.problem}", fg="red")
         if part.subject is not None:
-            click.echo(f"  Subject: {part.subject}\n")
-        for line in part.text.splitlines():
-            click.echo(f"  {line}".rstrip())
+            click.echo(f"  Subject: {plain(part.subject)}\n")
+        for each in plain_lines(part.text).splitlines():
+            click.echo(f"  {each}".rstrip())
     gate = shown.outlook.stopped_by
     if gate is not None and gate.reason is not None:
-        click.echo(f"\nIt would stop there: {gate.reason.value} — {gate.frees_by}")
+        click.echo()
+        mend = f"; {mend_words(gate.frees_by, shown.prospect.address or 'EMAIL')}" if gate.frees_by else ""
+        click.echo(plain(f"It would stop there: {SENTENCE[gate.reason]}{mend}"))
 
 
 def _as_json(shown: Preview) -> dict[str, object]:
-    def plain(part: Part) -> dict[str, object]:
+    def values(part: Part) -> dict[str, object]:
         return {
             "step": part.step,
             "kind": part.kind,
@@ -76,7 +81,7 @@ def _as_json(shown: Preview) -> dict[str, object]:
         "rep": shown.rep,
         "mailbox": shown.mailbox,
         "zone": shown.zone,
-        "parts": list(map(plain, shown.parts)),
+        "parts": list(map(values, shown.parts)),
     }
 
 

@@ -1,10 +1,9 @@
 """How the people's commands look: tables with coloured cells, safe text, JSON of the engine's values.
 
 In a pipe a table is lines of tab-separated cells without colour. Whatever came from outside loses its control
-characters here, so that no mail and no name can steer a terminal. It knows no command.
+characters here (cli/plain_text.py). It knows no command.
 """
 
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -14,25 +13,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from sequencer.cli.plain_text import plain, plain_lines
 from sequencer.cli.session import console, local_zone, when
 
 Cell = str | Text
-# C0 and C1 controls, the marks that turn the direction of writing, and the tab that separates cells in a pipe.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
-_STEERING_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
-
-
-def plain(text: str) -> str:
-    """One line without control characters."""
-    return _STEERING.sub(" ", text).strip()
-
-
-def plain_lines(text: str) -> str:
-    """The same for a text of several lines."""
-    return _STEERING_BUT_LINES.sub("", text.replace("\r\n", "\n"))
+WHOLE_WORD_CHARS = 10  # words up to this length are never broken, however narrow the terminal
 
 
 def cell(text: str, style: str = "") -> Text:
@@ -63,8 +52,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], empty: str = "
             click.echo("\t".join(each.plain for each in row))
         return
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        words = " ".join(row[number].plain for row in cells).split()
+        widest = max((cell_len(word) for word in words), default=0)
+        shown.add_column(column, overflow="fold", min_width=min(widest, WHOLE_WORD_CHARS))
     for row in cells:
         shown.add_row(*row)
     console().print(shown)

@@ -51,7 +51,7 @@ def _print_troubles(found: Overview) -> None:
             'Nobody is known yet: "sequencer import FILE.csv" brings people in, "sequencer apply" makes a sequence run.'
         )
     else:
-        line("All is well: nothing waits for you.", "green")
+        line('All is well: nothing needs mending. "sequencer tasks --all" shows what the reps have to do.', "green")
 
 
 def _mailbox_row(each: MailboxLine, at: datetime) -> list[Cell]:

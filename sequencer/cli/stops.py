@@ -22,13 +22,13 @@ from sequencer.engine.outer_stops import ScopeName
 from sequencer.engine.situation import Situation, load
 from sequencer.engine.verbs import Face
 from sequencer.engine.why import standing_of
-from sequencer.engine.why_words import sentence
+from sequencer.engine.why_words import mend_words, sentence
 from sequencer.errors import InputError
 
 
 def _scope_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--all", "everything", is_flag=True, help="Everything: the panic button."),
+        click.option("--all", "everything", is_flag=True, help="Everything instead of a person."),
         click.option("--mailbox", metavar="ADDRESS", help="A mailbox instead of a person."),
         click.option("--sequence", metavar="SEQ", help="A sequence instead of a person."),
     ):
@@ -56,19 +56,24 @@ def _whoever(config: Config, name: str | None) -> str:
     return acting(config, name)
 
 
+_stopper_option = click.option(
+    "--as", "as_name", metavar="REP", help="Who stops. Default: $SEQUENCER_REP, the only rep, or your login name."
+)
+
+
 @click.command("pause", epilog="Example:  sequencer pause bo@acme.test --until 2026-12-01")
 @click.argument("email", metavar="[EMAIL]", required=False)
 @click.option("--until", metavar="DATE", help="Go on at the start of this day, where the person is.")
 @click.option("--for", "span", metavar="LENGTH", help="Go on after 5d, 3bd, 4h.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for --sequence, --mailbox and --all.")
 @_scope_options
-@as_option
+@_stopper_option
 @click.pass_context
 def pause(
     ctx: click.Context, email: str | None, until: str | None, span: str | None, reason: str, sequence: str | None,
     mailbox: str | None, everything: bool, as_name: str | None,
 ) -> None:  # fmt: skip
-    """Stop somebody, a sequence, a mailbox or everything for a while."""
+    """Stop somebody, a sequence, a mailbox or, with --all, everything: the panic button."""
     scope, at = _scope(email, sequence, mailbox, everything), now()
     if until and span:
         raise InputError("one of --until and --for, not both")
@@ -89,6 +94,8 @@ def pause(
         )
     for one in paused:
         until_when = f"until {theirs(face.zone)(one.pause.until)}" if one.pause.until else "until somebody resumes"
+        if end and one.pause.until is None:
+            until_when += ", because a pause without a date stands already"
         wired = "; a mail to them is on the wire at this moment and cannot be called back" if one.on_the_wire else ""
         line(f"{face.name} is paused in {one.sequence_id} {until_when}{wired}")
 
@@ -158,14 +165,17 @@ def _print_resumed(face: Face, one: stops.Resumed) -> None:
     elif not one.left:
         line(f"{face.name} was neither paused nor held in {one.sequence_id}")
     for hold, mend in one.left:
-        line(f"{face.name} stays held in {one.sequence_id}: {SENTENCE[hold.reason]}; {mend}", "yellow")
+        line(
+            f"{face.name} stays held in {one.sequence_id}: {SENTENCE[hold.reason]}; {mend_words(mend, face.address)}",
+            "yellow",
+        )
 
 
 def _where(app: App, face: Face, enrollment_id: int, at: datetime) -> str:
     def read(connection: Connection) -> str:
         situation = load(connection, app.around, [enrollment_id], at)[enrollment_id]
         one = standing_of(connection, app.around, situation, at)
-        return sentence(one, face.name, theirs(one.zone))
+        return sentence(one, face.name, theirs(one.zone), face.address)
 
     return app.database.read(read)
 
@@ -191,7 +201,7 @@ def _resume_scope(app: App, scope: tuple[ScopeName, str], at: datetime) -> None:
     "--reason", type=click.Choice([reason.value for reason in stops.FINISH_REASONS]), default="removed",
     show_default=True, help="Why it ends.",
 )  # fmt: skip
-@as_option
+@_stopper_option
 @click.pass_context
 def finish(ctx: click.Context, email: str, reason: str, as_name: str | None) -> None:
     """End somebody's sequence; what is queued is called back."""
@@ -226,7 +236,7 @@ def move(ctx: click.Context, email: str, target: str, left: str | None, as_name:
 @click.command("opt-out", epilog="Example:  sequencer opt-out bo@acme.test")
 @click.argument("address", metavar="ADDRESS")
 @click.option("--channel", type=click.Choice(["email", "call", "linkedin"]), help="Only this channel. Default: all.")
-@as_option
+@_stopper_option
 @click.pass_context
 def opt_out(ctx: click.Context, address: str, channel: str | None, as_name: str | None) -> None:
     """Never contact somebody again: all addresses, all channels, all sequences, at once."""

@@ -8,8 +8,9 @@ import click
 from sqlalchemy import Connection
 
 from sequencer.app import App
+from sequencer.cli.plain_text import plain
 from sequencer.cli.session import acting, as_option, json_option, local_zone, now, opened, print_json, when
-from sequencer.cli.show import Cell, as_values, block, cell, line, plain, table, theirs
+from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
 from sequencer.cli.until import instant, length
 from sequencer.core.facts import account_fields, prospect_fields
 from sequencer.core.timing import wait_end
@@ -270,7 +271,9 @@ def _report(app: App, row: TaskRow, what: str, at: datetime) -> None:
     then = (
         f"next: {expected_words(coming)}, {theirs(following.situation.facts.zone)(coming.at)}"
         if coming
-        else f"now {status}"
+        else "their sequence is finished"
+        if status == "finished"
+        else f"they are {status} now"
     )
     line(f"task {row.id} {what}{said}; {then}")
 

@@ -1,11 +1,14 @@
 """`uncertain`: mails of which nobody knows whether they arrived, and the three ways out."""
 
 import click
+from sqlalchemy import Connection
 
+from sequencer.cli.plain_text import plain
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
-from sequencer.cli.show import Cell, as_values, line, plain, table
+from sequencer.cli.show import Cell, as_values, line, table
 from sequencer.engine.rescue import LOOKS
 from sequencer.engine.settling import Unsettled, give_up, say_sent, send_again, unsettled
+from sequencer.store import log
 
 _MEANS = (
     "The whole mail was handed over, and the connection was lost before the server's answer came: nobody knows\n"
@@ -14,9 +17,12 @@ _MEANS = (
 )
 
 
-@click.group("uncertain", epilog="Example:  sequencer uncertain list")
-def command() -> None:
-    """Mails of which nobody knows whether they arrived."""
+@click.group("uncertain", invoke_without_command=True, epilog="Example:  sequencer uncertain")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """Mails of which nobody knows whether they arrived; without a command: all of them."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_command)
 
 
 @command.command("list", epilog="Example:  sequencer uncertain list")
@@ -51,7 +57,7 @@ def _next(each: Unsettled) -> str:
     row = each.row
     if row.state == "person" or row.looks >= len(LOOKS):
         return "your word: no evidence was found"
-    return f"the Sent folder is asked ({row.looks} of {len(LOOKS)} looks made)"
+    return f"evidence is looked for in the mailbox ({row.looks} of {len(LOOKS)} looks made)"
 
 
 def _values(each: Unsettled) -> dict[str, object]:
@@ -74,7 +80,8 @@ def sent(ctx: click.Context, send_id: int, as_name: str | None) -> None:
     with opened(ctx) as app:
         by = acting(app.config, as_name)
         one = app.database.write(lambda connection: say_sent(connection, app.advance, send_id, by, at), urgent=True)
-    line(f"{_what(one)} counts as sent {when(one.row.sending_at)}; the sequence goes on from there")
+        ended = app.database.read(lambda connection: _ended(connection, one))
+    line(f"{_what(one)} counts as sent {when(one.row.sending_at)}; {ended or 'the sequence goes on from there'}")
 
 
 @command.command("resend", epilog="Example:  sequencer uncertain resend 12 --as ana")
@@ -100,7 +107,14 @@ def skip(ctx: click.Context, send_id: int, as_name: str | None) -> None:
     with opened(ctx) as app:
         by = acting(app.config, as_name)
         one = app.database.write(lambda connection: give_up(connection, app.advance, send_id, by, at), urgent=True)
-    line(f"{_what(one)} is left as it is; the sequence goes on with the next step")
+        ended = app.database.read(lambda connection: _ended(connection, one))
+    line(f"{_what(one)} is left as it is; {ended or 'the sequence goes on with the next step'}")
+
+
+def _ended(connection: Connection, one: Unsettled) -> str:
+    """Why nothing goes on from here, "" where the sequence does."""
+    progress = log.load(connection, [one.row.enrollment_id])[one.row.enrollment_id].progress
+    return "their sequence is finished" if progress.finished else ""
 
 
 def _what(one: Unsettled) -> str:

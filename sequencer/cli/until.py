@@ -14,7 +14,10 @@ EXAMPLES = "as in 2026-12-01, 2026-12-01 14:30 or tomorrow"
 
 
 def instant(text: str, now: datetime, days_in: ZoneInfo, hours_in: ZoneInfo) -> datetime:
-    """The instant that `text` names: a day starts in `days_in`, an hour is read in `hours_in`. Raises InputError."""
+    """The instant that `text` names: a day starts in `days_in`, an hour is read in `hours_in`.
+
+    Raises InputError, for the past too.
+    """
     wanted = text.strip().lower()
     if wanted == "tomorrow":
         return start_of_day(days_in, local_date(days_in, now) + timedelta(days=1))
@@ -22,11 +25,13 @@ def instant(text: str, now: datetime, days_in: ZoneInfo, hours_in: ZoneInfo) -> 
         read = datetime.fromisoformat(wanted)
     except ValueError:
         raise InputError(f'"{text}" is no date: write it {EXAMPLES}') from None
-    if read.tzinfo is not None:
-        return read
     if len(wanted) <= len("2026-12-01"):
-        return start_of_day(days_in, read.date())
-    return read.replace(tzinfo=hours_in)
+        meant = start_of_day(days_in, read.date())
+    else:
+        meant = read if read.tzinfo else read.replace(tzinfo=hours_in)
+    if meant <= now:
+        raise InputError(f'"{text}" has passed: name a time to come, {EXAMPLES}')
+    return meant
 
 
 def length(text: str) -> Span:

@@ -42,11 +42,11 @@ def _print(found: Why, file_lines: bool) -> None:
 
 def _print_standing(face: Face, one: Standing, file_lines: bool) -> None:
     when = theirs(one.zone)
-    line(f"{sentence(one, face.name, when)}.", "bold")
+    line(f"{sentence(one, face.name, when, face.address)}.", "bold")
     click.echo(f"{one.sequence_id} · {one.status} · {one.mailbox} · {one.rep}")
     click.echo()
     columns = ["", "gate", "what it says", *(["rule"] if file_lines else [])]
-    table(columns, [_gate_row(gate, when, file_lines) for gate in one.gates])
+    table(columns, [_gate_row(gate, when, face.address, file_lines) for gate in one.gates])
     if len(one.expected) > 1:
         click.echo()
         click.echo("then, if nothing comes between:")
@@ -54,9 +54,9 @@ def _print_standing(face: Face, one: Standing, file_lines: bool) -> None:
         table(["when", "what"], rows[:EXPECTED_SHOWN_MAX])
 
 
-def _gate_row(gate: Gate, when: When, file_lines: bool) -> list[Cell]:
+def _gate_row(gate: Gate, when: When, address: str, file_lines: bool) -> list[Cell]:
     mark = cell("✓", "green") if gate.passed else cell("✗", "bold red" if gate.frees_at is None else "yellow")
-    row: list[Cell] = [mark, cell(gate.name, "" if gate.passed else "bold"), gate_words(gate, when)]
+    row: list[Cell] = [mark, cell(gate.name, "" if gate.passed else "bold"), gate_words(gate, when, address)]
     return [*row, cell(str(gate.place), "dim")] if file_lines else row
 
 
@@ -103,7 +103,7 @@ def _values(found: Why) -> dict[str, Any]:
 
 def _standing_values(face: Face, one: Standing) -> dict[str, Any]:
     return {
-        "sentence": sentence(one, face.name, _iso),
+        "sentence": sentence(one, face.name, _iso, face.address),
         "enrollment": one.enrollment_id, "sequence": one.sequence_id, "status": one.status, "rep": one.rep,
         "mailbox": one.mailbox, "step": one.step, "kind": one.kind, "goes_at": as_values(one.goes_at),
         "queued": one.queued, "zone": one.zone.key, "window": one.hours, "task": one.task.id if one.task else None,

@@ -40,9 +40,10 @@ class Decision:
     due_at: datetime | None = None
 
 
-def decide(sequence: Sequence, progress: Progress, facts: Facts, now: datetime) -> Decision:
+def decide(sequence: Sequence, progress: Progress, facts: Facts, now: datetime, *, all_gates: bool = True) -> Decision:
     """The next thing that one enrollment asks for at `now`.
 
+    Not `all_gates`: only as far as the first closed one, for whoever acts and does not explain.
     Raises InvariantBroken when its step is gone from the sequence, or its log grows without end.
     """
     moment = Moment(sequence, progress, facts, now)
@@ -64,7 +65,7 @@ def decide(sequence: Sequence, progress: Progress, facts: Facts, now: datetime) 
         gates: tuple[Gate, ...] = (*pause_gates(sequence, progress, facts), flight_gate(progress, now))
         own = progress.flight or progress.holds or progress.pauses
         return _stand(moment, gates) if own else Decision(finish(FinishReason.COMPLETED))
-    gates = gates_of(step, sequence, progress, facts, now)
+    gates = gates_of(step, sequence, progress, facts, now, whole=all_gates)
     if all(gate.passed for gate in gates):
         return Decision(_begin(moment, step), gates)
     return _stand(moment, gates)
@@ -104,6 +105,8 @@ def _forbidden(moment: Moment) -> Actions:
     """A refusal of every channel is the end; one of a single channel only skips that channel's steps."""
     if "all" in moment.progress.silenced:
         return finish(FinishReason.OPTED_OUT)
+    if not moment.facts.suppressions:
+        return ()
     person = moment.facts.prospect
     whole = tuple(rule for rule in moment.facts.suppressions if rule.channel is None)
     verdict = may_contact(

@@ -4,6 +4,7 @@
 says what is; it never asks for an action.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -23,18 +24,28 @@ _OUTER = {
 }
 
 
-def gates_of(step: AnyStep, sequence: Sequence, progress: Progress, facts: Facts, now: datetime) -> tuple[Gate, ...]:
-    """Every gate between this enrollment and `step`."""
+def gates_of(
+    step: AnyStep, sequence: Sequence, progress: Progress, facts: Facts, now: datetime, *, whole: bool = True
+) -> tuple[Gate, ...]:
+    """Every gate between this enrollment and `step`; not `whole`: up to the group with the first closed one."""
+    gates: list[Gate] = []
+    for group in _groups(step, sequence, progress, facts, now):
+        gates += group
+        if not whole and not all(gate.passed for gate in group):
+            break
+    return tuple(gates)
+
+
+def _groups(
+    step: AnyStep, sequence: Sequence, progress: Progress, facts: Facts, now: datetime
+) -> Iterator[tuple[Gate, ...]]:
+    yield pause_gates(sequence, progress, facts)
+    yield (_task_gate(sequence, progress), flight_gate(progress, now))
     due = due_time(step, progress, facts)
-    return (
-        *pause_gates(sequence, progress, facts),
-        _task_gate(sequence, progress),
-        flight_gate(progress, now),
-        _wait_gate(step, sequence, progress, due, now),
-        *_branch_gates(step, sequence, progress, facts, due, now),
-        *_hour_gates(step, sequence, facts, hours_now(step, progress, facts), due, now),
-        *_rep_gates(step, progress, facts, now),
-    )
+    yield (_wait_gate(step, sequence, progress, due, now),)
+    yield _branch_gates(step, sequence, progress, facts, due, now)
+    yield _hour_gates(step, sequence, facts, hours_now(step, progress, facts), due, now)
+    yield _rep_gates(step, progress, facts, now)
 
 
 def leaving_gates(
@@ -170,7 +181,7 @@ def _hour_gates(
     if opens is None:
         mend = "the window, the step's `at` and the holidays leave no opening: edit one of them"
         return (Gate("window", False, Reason.NEVER_OPENS, "", place, frees_by=mend),)
-    zone = facts.zone_detail if hours.zone is facts.zone else f"{hours.zone} (the rep's)"
+    zone = f"{hours.zone} (the rep's)" if hours.of_rep else facts.zone_detail
     if opens == at:
         return (Gate("window", True, detail=zone, place=place), Gate("holiday", True))
     if holiday := hours.holidays(local_date(hours.zone, at)):

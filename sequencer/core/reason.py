@@ -101,7 +101,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.HOLIDAY: "a holiday where the person is",
     Reason.WITHIN: "the branch still waits for its condition",
     Reason.RETRY: "the call is tried again later",
-    Reason.CAP: "the mailbox has sent its share of today",
+    Reason.CAP: "the mailbox's share of today is taken",
     Reason.GAP: "the mailbox leaves a gap between two mails",
     Reason.PERSON_WEEK: "the person had as many touches this week as the policy allows",
     Reason.PERSON_GAP: "the person had a touch a short while ago",

@@ -4,7 +4,7 @@ Between core/window.py, which knows calendars, and core/decide.py, which knows e
 from the instant that a wait counts from, so a corrected zone corrects the date. It decides nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,11 +33,12 @@ BACK_OFF: tuple[timedelta, ...] = (timedelta(hours=1), timedelta(hours=6), timed
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The local hours in which a step may happen."""
+    """The local hours in which a step may happen; `of_rep`: where the rep works, not where the prospect is."""
 
     window: Window
     zone: ZoneInfo
     holidays: Holidays
+    of_rep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,14 @@ def hours_of(step: AnyStep, facts: Facts, reviewing: bool = False) -> Hours:
         case BranchStep():
             return Hours(ALWAYS, facts.zone, no_holidays)
         case EmailStep() if reviewing:
-            return Hours(facts.rep_window, facts.rep.timezone, facts.rep_holidays)
+            return Hours(facts.rep_window, facts.rep.timezone, facts.rep_holidays, of_rep=True)
         case EmailStep() | CallStep():
             hours = Hours(facts.window, facts.zone, facts.holidays)
         case _:
-            hours = Hours(facts.rep_window, facts.rep.timezone, facts.rep_holidays)
+            hours = Hours(facts.rep_window, facts.rep.timezone, facts.rep_holidays, of_rep=True)
     if step.at is None:
         return hours
-    return Hours(narrow(hours.window, parse_hours(step.at)), hours.zone, hours.holidays)
+    return replace(hours, window=narrow(hours.window, parse_hours(step.at)))
 
 
 def hours_now(step: AnyStep, progress: Progress, facts: Facts) -> Hours:

@@ -7,22 +7,24 @@ runs inside the caller's transaction: events, projection, tasks and sends are on
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from sequencer.core import actions as a
 from sequencer.core import events as e
 from sequencer.core.decide import DECISIONS_PER_PASS_MAX, decide
+from sequencer.core.gates import expires_at
 from sequencer.core.progress import Progress, step
 from sequencer.core.reason import Reason
 from sequencer.engine import project
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.errors import InvariantBroken
 from sequencer.store import log, people, sends
-from sequencer.store.database import Database
+from sequencer.store.database import Database, is_refusal
 
 DUE_BATCH_MAX = 200
+PUT_OFF = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,12 @@ class Pass:
         self.progress = step(self.progress, event, at)
         self.recorded.append(event)
 
+    @property
+    def still_queued(self) -> bool:
+        """Whether it came and went with the same mail queued: what that mail waits for may be over."""
+        flight = self.progress.flight
+        return flight is not None and flight.state == "queued" and flight == self.situation.enrollment.progress.flight
+
 
 class Advance:
     """The service that works on due enrollments; `record` is what every other service calls."""
@@ -53,15 +61,33 @@ class Advance:
         return await self._database.awrite(lambda connection: self.advance_due(connection, now))
 
     def advance_due(self, connection: Connection, now: datetime) -> int:
+        """The same inside the caller's transaction. One that cannot be decided on keeps nobody else waiting."""
         ids = log.due(connection, now, DUE_BATCH_MAX)
-        self.record(connection, [(enrollment_id, ()) for enrollment_id in ids], now)
+        if not self._decided(connection, ids, now):
+            for enrollment_id in ids:
+                if not self._decided(connection, [enrollment_id], now):
+                    log.put_off(connection, enrollment_id, now + PUT_OFF)
         return len(ids)
+
+    def _decided(self, connection: Connection, ids: Sequence[int], now: datetime) -> bool:
+        try:
+            with connection.begin_nested():
+                self.record(connection, [(enrollment_id, ()) for enrollment_id in ids], now)
+        except Exception as error:
+            if is_refusal(error):
+                raise
+            if len(ids) == 1:
+                logger.exception("enrollment %d cannot be decided on; it is tried again in %s", ids[0], PUT_OFF)
+            return False
+        return True
 
     def record(
         self, connection: Connection, happened: Iterable[tuple[int, Sequence[e.Event]]], now: datetime
     ) -> dict[int, Pass]:
         """Record these events of each enrollment and settle it. Returns each one's pass."""
-        wanted = {enrollment_id: tuple(events) for enrollment_id, events in happened}
+        wanted: dict[int, list[e.Event]] = {}
+        for enrollment_id, events in happened:
+            wanted.setdefault(enrollment_id, []).extend(events)
         situations = load(connection, self.around, list(wanted), now)
         passes = {
             enrollment_id: settled(situations[enrollment_id], events, now)
@@ -79,20 +105,21 @@ def settled(situation: Situation, events: Sequence[e.Event], now: datetime) -> P
         for event in events:
             one.record(event, now)
         _decide_all(one, now)
-    except InvariantBroken:
+    except Exception:
         logger.exception("enrollment %d is held: an internal check failed", situation.enrollment.id)
         one = Pass(situation, situation.enrollment.progress)
         for event in events:
             one.record(event, now)
         if not one.progress.hold(Reason.BUG):
             one.record(e.HoldPut(reason=Reason.BUG), now)
+        one.due_at = min(filter(None, map(expires_at, one.progress.holds)), default=None)
     return one
 
 
 def _decide_all(one: Pass, now: datetime) -> None:
     sequence, facts = one.situation.bundle.sequence, one.situation.facts
     for _ in range(DECISIONS_PER_PASS_MAX):
-        decision = decide(sequence, one.progress, facts, now)
+        decision = decide(sequence, one.progress, facts, now, all_gates=False)
         if not decision.actions:
             one.due_at = decision.due_at
             return
@@ -120,3 +147,4 @@ def write(connection: Connection, passes: Mapping[int, Pass], now: datetime) -> 
     sends.queue_sends(connection, queued)
     log.save(connection, [(enrollment_id, one.progress, one.due_at) for enrollment_id, one in passes.items()])
     people.raise_seq(connection, touched)
+    sends.look_again(connection, [enrollment_id for enrollment_id, one in passes.items() if one.still_queued])

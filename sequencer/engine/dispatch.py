@@ -1,25 +1,25 @@
 """Sends mail: claim -> admit -> render -> wire -> fence -> dot -> outcome (ARCHITECTURE, The send).
 
 Each mailbox whose lease is ours is drained by a task of its own, so that one slow server holds up nobody else.
-`run_once` renews leases, starts those tasks and returns. Nothing is retried here: an outcome becomes rows and events,
-and `decide` says what follows.
+`run_once` renews leases, starts those tasks and returns. No message is tried twice here: an outcome becomes rows and
+events, and `decide` says what follows.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from sequencer.clock import Clock
-from sequencer.core.outcome import OUTCOMES, Deferred, MailboxBroken, Outcome
+from sequencer.core.outcome import OUTCOMES, Deferred, MailboxBroken, Outcome, Uncertain
 from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Envelope, Pending
 from sequencer.engine.advance import Advance
 from sequencer.engine.group import Group
-from sequencer.engine.outcomes import Sent, settle_all
+from sequencer.engine.outcomes import Sent, settle_all, settle_each
 from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.errors import StoreError
 from sequencer.store import fence, scopes, sends
@@ -29,6 +29,7 @@ from sequencer.store.sends import Prepared
 GUARD_S = 2.0
 SLOW_FENCES_MAX = 3
 RETRY_AFTER = timedelta(minutes=1)
+SETTLE_AGAIN_S = (0.05, 0.5, 2.0, 5.0)
 CLOCK_BACK_TOLERATED = timedelta(seconds=60)
 HIGHEST_INSTANT = "highest_instant"
 
@@ -37,14 +38,32 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Drain:
-    """One mailbox at work. `resting_until`: a server or connection asked for a pause. `refused`: the fence said no."""
+    """One mailbox at work. `resting_until`: a server or connection asked for a pause. `refused`: not all could go.
+
+    `slow_fences`: how many fences in a row, the last begun at `slow_at`, were committed too late for their dots.
+    """
 
     fence: int
     task: "asyncio.Task[None] | None" = None
     next_at: datetime | None = None
     resting_until: datetime | None = None
     slow_fences: int = 0
+    slow_at: float | None = None
     refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One batch of a mailbox. `fence` is the lease's number when it was prepared: a later one is another's bytes.
+
+    `slots`: whoever waits for a connection asks again whether it may still go, when its turn comes.
+    """
+
+    mailbox: Mailbox
+    drain: _Drain
+    fence: int
+    channel: Channel
+    slots: asyncio.Semaphore
 
 
 class Dispatch:
@@ -65,12 +84,15 @@ class Dispatch:
         self._channels: dict[str, Channel] = {}
         self._drains: dict[str, _Drain] = {}
         self._stopping = False
+        self._highest: datetime | None = None
         self._limits: dict[str, fence.Limits] = {}
         self._fence = Group(database, self._pass_fence, urgent=True)
         self._outcomes = Group(database, self._settle)
 
     async def run_once(self, now: datetime) -> None:
-        """Renew the leases and set every mailbox of ours to work."""
+        """Renew the leases and set every mailbox of ours to work; while stopping, only as long as mail is under way."""
+        if self._stopping and not self.at_work:
+            return
         mailboxes = self._advance.around.config.mailboxes_by_address
         ours = await self._database.awrite(lambda connection: self._renew(connection, list(mailboxes), now))
         for address, number in ours.items():
@@ -80,7 +102,8 @@ class Dispatch:
             if drain.task is None and not resting and not self._stopping:
                 drain.task = asyncio.create_task(self._drain(mailboxes[address], drain), name=f"drain {address}")
         for address in set(self._drains) - set(ours):
-            del self._drains[address]
+            if self._drains[address].task is None:
+                del self._drains[address]
 
     @property
     def at_work(self) -> list["asyncio.Task[None]"]:
@@ -96,7 +119,7 @@ class Dispatch:
     async def stop(self) -> None:
         """Take nothing new, let what is under way end, hang up and let go of the leases."""
         self._stopping = True
-        if self.at_work:
+        while self.at_work:
             await asyncio.wait(self.at_work)
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
         await self._database.awrite(lambda connection: fence.release(connection, self._owner))
@@ -104,11 +127,18 @@ class Dispatch:
     def _renew(self, connection: Connection, addresses: Sequence[str], now: datetime) -> dict[str, int]:
         highest = scopes.meta(connection, HIGHEST_INSTANT)
         seen = datetime.fromisoformat(highest) if highest else now
-        if now < seen - CLOCK_BACK_TOLERATED:
+        self._highest = max(now, seen)
+        if self._clock_went_back(now):
             logger.error("the clock is %s behind the highest instant seen: nothing is sent", seen - now)
             return {}
-        scopes.put_meta(connection, HIGHEST_INSTANT, max(now, seen).isoformat())
-        return fence.lease(connection, addresses, self._owner, now, self._lease)
+        scopes.put_meta(connection, HIGHEST_INSTANT, self._highest.isoformat())
+        ours = fence.lease(connection, addresses, self._owner, now, self._lease)
+        for address in set(ours) - set(self._drains):
+            sends.look_again_at(connection, address)  # the config may say something else than when they were put off
+        return ours
+
+    def _clock_went_back(self, now: datetime) -> bool:
+        return self._highest is not None and now < self._highest - CLOCK_BACK_TOLERATED
 
     async def _drain(self, mailbox: Mailbox, drain: _Drain) -> None:
         try:
@@ -122,21 +152,24 @@ class Dispatch:
             drain.task = None
 
     async def _send_batch(self, mailbox: Mailbox, drain: _Drain) -> bool:
-        """One round; False when there is nothing to do at the moment."""
-        now = self._clock.now()
+        """One round; False when there is nothing to do at the moment. It ends when its last message has ended."""
+        now, number = self._clock.now(), drain.fence
         batch = await self._database.aread(lambda connection: self._prepare(connection, mailbox, now))
         drain.next_at = batch.next_at
-        if batch.ready or batch.waits or batch.failed:
+        if batch.changes:
             await self._database.awrite(lambda connection: self._commit_batch(connection, batch, now))
         if not batch.ready:
-            return False
+            return bool(batch.failed or batch.refused)
         channel = self._channels.setdefault(mailbox.address, self._channel_of(mailbox))
         drain.refused = False
-        await asyncio.gather(*(self._send(mailbox, drain, channel, one) for one in batch.ready))
+        this = _Round(mailbox, drain, number, channel, asyncio.Semaphore(mailbox.connections))
+        ended = await asyncio.gather(*(self._send(this, one) for one in batch.ready), return_exceptions=True)
+        for error in filter(None, ended):
+            raise error
         return drain.resting_until is None and not drain.refused
 
     def _prepare(self, connection: Connection, mailbox: Mailbox, now: datetime) -> Batch:
-        if sends.mailbox_states(connection)[mailbox.address].broken_at:
+        if self._clock_went_back(now) or sends.mailbox_states(connection)[mailbox.address].broken_at:
             return Batch()
         paused = scopes.paused_scopes(connection)
         if scopes.EVERYTHING in paused or ("mailbox", mailbox.address) in paused:
@@ -149,63 +182,111 @@ class Dispatch:
 
     def _commit_batch(self, connection: Connection, batch: Batch, now: datetime) -> None:
         sends.put_prepared(connection, batch.ready)
+        settle_all(connection, self._advance, batch.refused)
+        failed = [(enrollment_id, (event,)) for enrollment_id, event in batch.failed]
+        again = [(enrollment_id, ()) for enrollment_id in batch.again]
+        self._advance.record(connection, [*failed, *again], now)
+        # After the decisions, which call back what may not stay queued: a wait is noted only where mail still waits.
         sends.put_waits(connection, batch.waits)
-        self._advance.record(connection, [(enrollment_id, (event,)) for enrollment_id, event in batch.failed], now)
 
-    async def _send(self, mailbox: Mailbox, drain: _Drain, channel: Channel, prepared: Prepared) -> None:
-        """One message from the wire to its outcome. After the dot nothing may stop its outcome from being written."""
-        if self._stopping or drain.resting_until is not None:
-            return
-        wired = await channel.wire(Envelope(mailbox.address, prepared.address, prepared.raw))
-        if isinstance(wired, OUTCOMES):
-            await self._ended(mailbox, drain, Sent(prepared.send_id, None, wired, self._clock.now()))
-            return
-        try:
-            outcome = await self._commit_and_dot(mailbox, drain, prepared, wired)
-        except BaseException:
-            wired.abort()
-            raise
-        if outcome is not None:
-            await self._ended(mailbox, drain, Sent(prepared.send_id, drain.fence, outcome, self._clock.now()))
+    async def _send(self, this: _Round, prepared: Prepared) -> None:
+        """One message from the wire to its outcome. After the dot nothing may stop its outcome from being written.
 
-    async def _commit_and_dot(
-        self, mailbox: Mailbox, drain: _Drain, prepared: Prepared, pending: Pending
-    ) -> Outcome | None:
-        """The fence, the guard, the dot; None when the fence refused and nothing has to be written."""
-        begun = self._clock.monotonic()
-        try:
-            refusal = await self._fence.submit(fence.Intent(prepared.send_id, self._owner, drain.fence))
-        except StoreError as error:
-            pending.abort()
-            return Deferred(0, f"the fence could not be committed: {error}", "fence")
-        if refusal:
-            pending.abort()
-            drain.refused = True
-            logger.info("send %d was not allowed its dot: %s", prepared.send_id, refusal)
+        The slot is kept until then: a crash leaves no more doubts than there are connections.
+        """
+        async with this.slots:
+            if self._stopping or this.drain.resting_until is not None:
+                return
+            if self._clock.now() > prepared.valid_until:
+                this.drain.refused = True
+                return
+            sent = await self._attempt(this, prepared)
+            if sent is not None:
+                await self._record(sent)
+
+    async def _attempt(self, this: _Round, prepared: Prepared) -> Sent | None:
+        """Wire, fence, dot; None when the fence refused and nothing has to be written."""
+        wired = await this.channel.wire(Envelope(this.mailbox.address, prepared.address, prepared.raw))
+        number, outcome = None, wired if isinstance(wired, OUTCOMES) else None
+        if not isinstance(wired, OUTCOMES):
+            number = this.fence
+            outcome = await self._commit_and_dot(this, prepared, wired)
+        if outcome is None:
             return None
-        outcome = await pending.commit(begun + GUARD_S)
-        late = isinstance(outcome, Deferred) and outcome.phase == "fence" and self._clock.monotonic() > begun + GUARD_S
-        drain.slow_fences = drain.slow_fences + 1 if late else 0
-        if drain.slow_fences >= SLOW_FENCES_MAX:
-            return MailboxBroken(f"database slow: {self._clock.monotonic() - begun:.1f} s for a commit")
+        return Sent(prepared.send_id, number, self._rest_if_asked(this, prepared, outcome), self._clock.now())
+
+    async def _commit_and_dot(self, this: _Round, prepared: Prepared, pending: Pending) -> Outcome | None:
+        """The fence, the guard, the dot. Whatever happens, the connection carries no second message's dot."""
+        try:
+            refusal, begun = await self._fence.submit(fence.Intent(prepared.send_id, self._owner, this.fence))
+            if refusal:
+                this.drain.refused = True
+                logger.info("send %d was not allowed its dot: %s", prepared.send_id, refusal)
+                return None
+        except Exception as error:
+            if not isinstance(error, StoreError):
+                logger.exception("send %d: the fence failed", prepared.send_id)
+            # Perhaps it was committed and only the answer is lost; without its dot the mail has not gone.
+            return Deferred(0, f"the fence could not be committed: {error}", "fence")
+        else:
+            outcome = await self._dot(prepared, pending, begun)
+            return self._unless_slow(this.drain, outcome, begun)
+        finally:
+            pending.abort()
+
+    async def _dot(self, prepared: Prepared, pending: Pending, begun: float) -> Outcome:
+        try:
+            return await pending.commit(begun + GUARD_S)
+        except Exception as error:
+            logger.exception("send %d: an error of ours at the dot", prepared.send_id)
+            return Uncertain(f"an error of ours at the dot: {type(error).__name__}", "dot")
+
+    def _unless_slow(self, drain: _Drain, outcome: Outcome, begun: float) -> Outcome:
+        """The outcome, unless fence after fence came too late; the messages of one fence count once."""
+        taken_s = self._clock.monotonic() - begun
+        if not (isinstance(outcome, Deferred) and outcome.phase == "fence" and taken_s > GUARD_S):
+            drain.slow_fences = 0
+            return outcome
+        if drain.slow_at != begun:
+            drain.slow_fences, drain.slow_at = drain.slow_fences + 1, begun
+        if drain.slow_fences < SLOW_FENCES_MAX:
+            return outcome
+        drain.slow_fences = 0
+        return MailboxBroken(f"database slow: {taken_s:.1f} s for a commit")
+
+    def _rest_if_asked(self, this: _Round, prepared: Prepared, outcome: Outcome) -> Outcome:
+        """An outcome that says nothing about the person lets the mailbox rest; its text must not name them either."""
+        if not isinstance(outcome, MailboxBroken) and (not isinstance(outcome, Deferred) or outcome.of_the_person):
+            return outcome
+        outcome = replace(outcome, text=outcome.text.replace(prepared.address, "(the recipient)"))
+        if isinstance(outcome, MailboxBroken):
+            logger.error("%s cannot send: %s", this.mailbox.address, outcome.text)
+        else:
+            logger.warning("%s rests: %s", this.mailbox.address, outcome.text)
+        this.drain.resting_until = self._clock.now() + RETRY_AFTER
         return outcome
 
-    async def _ended(self, mailbox: Mailbox, drain: _Drain, sent: Sent) -> None:
-        if isinstance(sent.outcome, MailboxBroken):
-            logger.error("%s cannot send: %s", mailbox.address, sent.outcome.text)
-            drain.resting_until = sent.at + RETRY_AFTER
-        elif isinstance(sent.outcome, Deferred) and not sent.outcome.of_the_person:
-            logger.warning("%s rests: %s", mailbox.address, sent.outcome.text)
-            drain.resting_until = sent.at + RETRY_AFTER
-        await self._outcomes.submit(sent)
+    async def _record(self, sent: Sent) -> None:
+        """What the server said is known here alone: it is offered to the database until that takes it."""
+        tries = 0
+        while True:
+            try:
+                failed = await self._outcomes.submit(sent)
+                break
+            except StoreError as error:
+                logger.warning("send %d: its outcome waits for the database: %s", sent.send_id, error)
+                await asyncio.sleep(SETTLE_AGAIN_S[min(tries, len(SETTLE_AGAIN_S) - 1)])
+                tries += 1
+        if failed is not None:
+            logger.error("send %d: its outcome could not be recorded: a bug", sent.send_id, exc_info=failed)
 
-    def _pass_fence(self, connection: Connection, intents: Sequence[fence.Intent]) -> list[str]:
-        answers = fence.pass_fence(connection, intents, self._limits_now(), self._clock.now())
-        return [answers[intent.send_id] for intent in intents]
+    def _pass_fence(self, connection: Connection, intents: Sequence[fence.Intent]) -> list[tuple[str, float]]:
+        """Each one's refusal, and when the transaction began (monotonic seconds)."""
+        begun, now = self._clock.monotonic(), self._clock.now()
+        if self._clock_went_back(now):
+            return [("the clock went back", begun)] * len(intents)
+        answers = fence.pass_fence(connection, intents, self._limits, now)
+        return [(answers[intent.send_id], begun) for intent in intents]
 
-    def _limits_now(self) -> Mapping[str, fence.Limits]:
-        return self._limits
-
-    def _settle(self, connection: Connection, sent: Sequence[Sent]) -> list[None]:
-        settle_all(connection, self._advance, sent)
-        return [None] * len(sent)
+    def _settle(self, connection: Connection, sent: Sequence[Sent]) -> list[Exception | None]:
+        return settle_each(connection, self._advance, sent)

@@ -39,7 +39,9 @@ class Beside:
     def task(self, event: Any) -> str:
         row = self.tasks.get(event.task)
         name = event.task.partition("#")[0]
-        return f"{task_words(row.work)} ({row.step or name}, task {row.id})" if row else name
+        if row is None:
+            return name.replace(":", ", ")
+        return f"{task_words(row.work)} ({f'{row.step}, ' if row.step else ''}task {row.id})"
 
     def said(self, message: int | None) -> str:
         text = self.mails.get(message, "") if message is not None else ""
@@ -50,7 +52,7 @@ class Beside:
 QUIET: frozenset[type[Any]] = frozenset({e.Reacted, e.StepCompleted, e.TouchQueued})
 
 _BY = {
-    "sequence": "by the sequence", "date": "its date has come", "pause": "by a pause", "reply": "by an answer",
+    "sequence": "by the sequence", "date": "its date has come", "pause": "by a pause", "reply": "in an answer",
     "complaint": "after a complaint", "fixed": "mended", "sent_folder": "found in the Sent folder",
     "bounce": "a bounce names it", "click": "a click names it",
 }  # fmt: skip
@@ -140,7 +142,7 @@ _OF_STEPS: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.PauseTaken: lambda one, _: f"pause over: {_reason(one.reason)} ({_by(one.by)})",
     e.HoldPut: lambda one, _: f"held: {_reason(one.reason)}{_detail(one.detail)}",
     e.HoldTaken: lambda one, _: f"hold over: {_reason(one.reason)} ({_by(one.by)})",
-    e.Finished: lambda one, _: f"finished: {FINISHED[one.reason]} ({_by(one.by)})",
+    e.Finished: lambda one, _: f"finished: {FINISHED[one.reason]}" + ("" if one.by == "reply" else f" ({_by(one.by)})"),
     e.Reacted: lambda one, _: f"event {one.to} of this enrollment was answered",
     e.RuleFired: lambda one, _: f"rule {one.rule} came true",
     e.Notified: lambda one, _: f"{one.to} was told: {one.about.replace('_', ' ')}",

@@ -78,10 +78,8 @@ def mailbox_gate(connection: Connection, situation: Situation) -> Gate:
 
 
 def inbox_gate(connection: Connection, config: Config, situation: Situation, now: datetime) -> Gate:
-    """Whether an answer could still be waiting unread; the first mail of an enrollment waits for no inbox."""
+    """Whether an answer could still be waiting unread, to whichever mailbox and sequence wrote to the person."""
     place = config_place(config, "policy", "inbox_max_age")
-    if not any(touch.state == "sent" for touch in situation.enrollment.progress.touches.values()):
-        return Gate("inbox", True, detail="nothing was sent yet that could be answered", place=place)
     person = situation.enrollment.prospect_id
     fresh = freshness.read(connection, config, [person], now)
     good = fresh.good_until(person)
@@ -174,7 +172,7 @@ def _line(
     """The other mail of the mailbox that is queued for then; what an unread inbox stops now may be free by then."""
     rows = [row for row in sends.due_sends(connection, mailbox.address, at, DUE_READ_MAX) if row.id != own.id]
     fresh = freshness.read(connection, config, [row.prospect_id for row in rows], now)
-    return [_due(row, row.due_at, row.first_touch or at > now or fresh.is_fresh(row.prospect_id, now)) for row in rows]
+    return [_due(row, row.due_at, at > now or fresh.is_fresh(row.prospect_id, now)) for row in rows]
 
 
 def _due(row: SendRow, at: datetime, fresh: bool) -> Due:

@@ -4,13 +4,15 @@ The same inputs give the same bytes. It reads no row and sends nothing; preview 
 """
 
 import mimetypes
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
-from pathlib import Path
 
 from sequencer.config import Config
+from sequencer.content import message
+from sequencer.content.definition import Bundle
 from sequencer.content.functions import RenderFacts
 from sequencer.content.render import Rendered, Renderer
 from sequencer.core.facts import Facts, account_fields, prospect_fields
@@ -21,13 +23,13 @@ from sequencer.mail.compose import Attachment, Letter, compose, message_id
 from sequencer.mail.thread import references_for, reply_subject
 from sequencer.store.sends import SendRow
 
-ATTACHMENT_BYTES_MAX = 5_000_000
 PAGE = '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>{preheader}{body}</body></html>'
+BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 PREHEADER = '<div style="display:none;max-height:0;overflow:hidden">{}</div>'
 
 
 class AttachmentMissing(SequencerError):
-    """A file that the template attaches is not there, or not below templates/."""
+    """A file that the template attaches was not applied with the sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a rep wrote in place of the template."""
+    """What a rep wrote in place of the template; `subject` None: the template's, or the thread's."""
 
     subject: str | None
     body: str
@@ -83,14 +85,18 @@ def render(
     now: datetime,
 ) -> Rendered:
     """The message of one email step for one person. Raises MissingField, TemplateFailed."""
-    template = step.email.variants.get(variant) or next(iter(step.email.variants.values()))
-    return renderer.render_message(template, render_facts(config, sequence, step.id, facts, now))
+    return renderer.render_message(template_of(step, variant), render_facts(config, sequence, step.id, facts, now))
+
+
+def template_of(step: EmailStep, variant: str) -> str:
+    """The variant's template; the first one's, if an edit took that variant away."""
+    return step.email.variants.get(variant) or next(iter(step.email.variants.values()))
 
 
 def write(
     config: Config,
     renderer: Renderer,
-    sequence: OutreachSequence,
+    bundle: Bundle,
     send: SendRow,
     facts: Facts,
     thread: Sequence[SendRow],
@@ -98,14 +104,20 @@ def write(
     now: datetime,
     draft: Draft | None = None,
 ) -> Written:
-    """The bytes of one send. Raises MissingField, TemplateFailed, HeaderRefused, AttachmentMissing."""
+    """The bytes of one send, of what was applied and nothing else.
+
+    Raises MissingField, TemplateFailed, HeaderRefused, AttachmentMissing.
+    """
+    sequence = bundle.sequence
     step = sequence.step(send.step)
     assert isinstance(step, EmailStep)
     assert facts.mailbox is not None
-    rendered = render(config, renderer, sequence, step, send.variant, facts, now)
-    if draft:
-        rendered = Rendered(draft.subject or rendered.subject, draft.body, None)
-    parent, earlier = _parent(step, thread)
+    rendered = _by_hand(bundle, template_of(step, send.variant), draft) if draft else None
+    if rendered is None:
+        rendered = render(config, renderer, sequence, step, send.variant, facts, now)
+        if draft:
+            rendered = replace(rendered, text=draft.body, html=None)
+    parent, earlier = parent_of(sequence, step, thread)
     threading = references_for(earlier, parent.message_id if parent else None)
     subject = rendered.subject or (reply_subject(parent.subject) if parent else _fallback(sequence))
     sender = facts.mailbox
@@ -124,20 +136,42 @@ def write(
         in_reply_to=threading.in_reply_to,
         references=threading.references,
         list_unsubscribe_mailto=f"mailto:{sender.address}?subject=unsubscribe",
-        attachments=tuple(_attachment(config.templates_folder, path) for path in rendered.attachments),
+        attachments=tuple(_attachment(bundle, path) for path in rendered.attachments),
     )
     return Written(compose(letter), identifier, subject)
 
 
-def _parent(step: EmailStep, thread: Sequence[SendRow]) -> tuple[SendRow | None, list[str]]:
-    """The mail that this one answers, with the ids before it; a new thread if that step never went."""
-    if step.reply_to is None:
+def _by_hand(bundle: Bundle, template: str, draft: Draft) -> Rendered | None:
+    """What the rep wrote as it stands, with the template's attachments: it may mend what the template lacks.
+
+    None when only the template knows the subject.
+    """
+    told = message.parse(template, bundle.files[template])
+    if draft.subject is None and told.subject is not None:
+        return None
+    return Rendered(draft.subject, draft.body, None, attachments=tuple(attach.text for attach in told.attach))
+
+
+def parent_of(
+    sequence: OutreachSequence, step: EmailStep, thread: Sequence[SendRow]
+) -> tuple[SendRow | None, list[str]]:
+    """The mail that this one answers, with the ids before it; a new thread if that step never went.
+
+    `thread`: all that the enrollment sent, in order; what went in other threads is left out.
+    """
+    if step.reply_to is None or all(send.step != step.reply_to for send in thread):
         return None, []
-    roots = [at for at, send in enumerate(thread) if send.step == step.reply_to]
-    if not roots:
-        return None, []
-    chain = list(thread[roots[-1] :])
+    root = _root(sequence, step.reply_to)
+    chain = [send for send in thread if _root(sequence, send.step) == root]
     return chain[-1], [send.message_id for send in chain[:-1] if send.message_id]
+
+
+def _root(sequence: OutreachSequence, step_id: str) -> str:
+    """The step that began the thread of this one."""
+    step = sequence.step(step_id) if step_id in sequence.index else None
+    while isinstance(step, EmailStep) and step.reply_to and step.reply_to in sequence.index:
+        step = sequence.step(step.reply_to)
+    return step.id if step else step_id
 
 
 def _fallback(sequence: OutreachSequence) -> str:
@@ -154,16 +188,15 @@ def _page(rendered: Rendered) -> str | None:
     if rendered.html is None:
         return None
     preheader = PREHEADER.format(escape(rendered.preheader)) if rendered.preheader else ""
-    if rendered.html.lstrip()[:9].lower() in ("<!doctype", "<html>"):
-        return rendered.html
+    if rendered.html.lstrip()[:9].lower().startswith(("<!doctype", "<html")):
+        return BODY.sub(lambda body: body[0] + preheader, rendered.html, count=1)
     return PAGE.format(preheader=preheader, body=rendered.html)
 
 
-def _attachment(folder: Path, path: str) -> Attachment:
-    target = (folder / path).resolve()
-    if not target.is_relative_to(folder.resolve()) or not target.is_file():
-        raise AttachmentMissing(f"{path}: no such file below templates/")
-    if target.stat().st_size > ATTACHMENT_BYTES_MAX:
-        raise AttachmentMissing(f"{path}: larger than {ATTACHMENT_BYTES_MAX // 1_000_000} MB")
-    content_type = mimetypes.guess_type(target.name)[0] or "application/octet-stream"
-    return Attachment(target.name, content_type, target.read_bytes())
+def _attachment(bundle: Bundle, path: str) -> Attachment:
+    try:
+        content = bundle.attachment(path)
+    except KeyError:
+        raise AttachmentMissing(f"{path}: no such file was applied with this sequence") from None
+    content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return Attachment(path.rpartition("/")[2], content_type, content)

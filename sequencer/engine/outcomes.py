@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.outcome import Accepted, Deferred, MailboxBroken, Outcome, Refused, Uncertain
+from sequencer.core.reason import Reason
 from sequencer.core.timing import again_after
 from sequencer.engine.advance import Advance
 from sequencer.store import fence, log, people, sends
+from sequencer.store.database import is_refusal
 from sequencer.store.sends import SendRow
 
 REST = timedelta(minutes=1)
@@ -29,11 +31,26 @@ class Sent:
     at: datetime
 
 
+def settle_each(connection: Connection, advance: Advance, sent: Sequence[Sent]) -> list[Exception | None]:
+    """As settle_all, but what fails for one (a bug) leaves the others settled; returns each one's error."""
+    try:
+        with connection.begin_nested():
+            settle_all(connection, advance, sent)
+    except Exception as error:
+        if is_refusal(error):
+            raise
+        if len(sent) == 1:
+            return [error]
+        return [settle_each(connection, advance, [one])[0] for one in sent]
+    return [None] * len(sent)
+
+
 def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -> None:
     """Write these outcomes and move their enrollments. An outcome that is not ours to write changes nothing."""
     deferrals = _deferrals(connection, [one.send_id for one in sent if isinstance(one.outcome, Deferred)])
     settlements = [_settlement(one, deferrals.get(one.send_id, 0)) for one in sent]
     settled = fence.settle(connection, settlements)
+    crossed = log.stopped(connection, {row.enrollment_id for row in settled.values()})
     happened: dict[int, list[e.Event]] = {}
     for one in sent:
         row = settled.get(one.send_id)
@@ -43,9 +60,11 @@ def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -
             people.invalidate_address(connection, row.address, one.outcome.enhanced or str(one.outcome.code))
         if isinstance(one.outcome, MailboxBroken):
             sends.break_mailbox(connection, row.mailbox, one.outcome.text, one.at)
-        event = _event(row, one, deferrals.get(one.send_id, 0))
+        # Also without an event: what was recorded while it was on the wire may call it back now.
+        events = happened.setdefault(row.enrollment_id, [])
+        event = _event(row, one, deferrals.get(one.send_id, 0), row.enrollment_id in crossed)
         if event is not None:
-            happened.setdefault(row.enrollment_id, []).append(event)
+            events.append(event)
     if happened:
         advance.record(connection, happened.items(), max(one.at for one in sent))
 
@@ -61,8 +80,10 @@ def _deferrals(connection: Connection, send_ids: Sequence[int]) -> dict[int, int
 def _settlement(one: Sent, deferrals: int) -> fence.Settlement:
     """The outcome as the send's row keeps it."""
 
-    def to(state: str, code: int, enhanced: str, text: str, until: datetime | None = None) -> fence.Settlement:
-        return fence.Settlement(one.send_id, one.fence, state, one.at, code, enhanced, text, until)
+    def to(
+        state: str, code: int, enhanced: str, text: str, until: datetime | None = None, why: str = ""
+    ) -> fence.Settlement:
+        return fence.Settlement(one.send_id, one.fence, state, one.at, code, enhanced, text, until, why)
 
     match one.outcome:
         case Accepted(code=code, text=text):
@@ -72,18 +93,19 @@ def _settlement(one: Sent, deferrals: int) -> fence.Settlement:
         case Refused(code=code, enhanced=enhanced, text=text):
             return to("failed", code, enhanced, text)
         case Deferred(code=code, enhanced=enhanced, text=text, of_the_person=True):
-            return to("queued", code, enhanced, text, again_after(deferrals, one.at) or one.at)
-        case Deferred(code=code, enhanced=enhanced, text=text):
-            return to("queued", code, enhanced, text, one.at + REST)
+            return to("queued", code, enhanced, text, again_after(deferrals, one.at) or one.at, Reason.BACK_OFF)
+        case Deferred(code=code, enhanced=enhanced, text=text, phase=phase):
+            why = Reason.DATABASE_SLOW if phase == "fence" else Reason.BACK_OFF
+            return to("queued", code, enhanced, text, one.at + REST, why)
         case MailboxBroken(code=code, text=text):
-            return to("queued", code, "", text, one.at + REST)
+            return to("queued", code, "", text, one.at + REST, Reason.MAILBOX_BROKEN)
 
 
-def _event(row: SendRow, one: Sent, deferrals: int) -> e.Event | None:
+def _event(row: SendRow, one: Sent, deferrals: int, crossed: bool) -> e.Event | None:
     """The outcome as an event of its enrollment; None when it says nothing about the person."""
     match one.outcome:
         case Accepted():
-            return e.TouchSent(step=row.step, attempt=row.attempt, sent_at=row.sending_at or one.at)
+            return e.TouchSent(step=row.step, attempt=row.attempt, sent_at=row.sending_at or one.at, crossed=crossed)
         case Uncertain():
             return e.TouchUncertain(step=row.step, attempt=row.attempt, fenced_at=row.sending_at or one.at)
         case Refused(code=code, enhanced=enhanced, address_invalid=invalid):

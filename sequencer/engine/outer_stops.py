@@ -7,6 +7,7 @@ event that has passed; caps and gaps keep that from being a burst.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -19,8 +20,9 @@ from sequencer.errors import NotFound
 from sequencer.mail.address import normalise
 from sequencer.store import log, reads, scopes, sends, versions
 
-__all__ = ["Lifted", "ScopeName", "pause_scope", "resume_scope"]
+__all__ = ["Lifted", "ScopeName", "notice_config", "pause_scope", "resume_scope"]
 
+CONFIG_DIGEST = "config_digest"
 ScopeName = Literal["all", "sequence", "mailbox"]
 
 
@@ -64,6 +66,21 @@ def resume_scope(connection: Connection, config: Config, scope: ScopeName, key: 
         ids = reads.live_ids(connection, **below)
         log.make_due(connection, ids, now)
     return Lifted(key, pause, mended, reset, len(ids))
+
+
+def notice_config(connection: Connection, config: Config, now: datetime) -> int:
+    """Have everybody decided on again if config.toml is not what it was; returns how many people that concerns.
+
+    A window, a limit or a mailbox may be another one now, and nothing else would tell those who wait for the old one.
+    """
+    told = sha256(config.model_dump_json().encode()).hexdigest()
+    if scopes.meta(connection, CONFIG_DIGEST) == told:
+        return 0
+    scopes.put_meta(connection, CONFIG_DIGEST, told)
+    scopes.raise_scope(connection, "all")
+    ids = reads.live_ids(connection)
+    log.make_due(connection, ids, now)
+    return len(ids)
 
 
 def _mend(connection: Connection, address: str) -> str | None:

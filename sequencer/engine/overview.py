@@ -43,7 +43,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class MailboxLine:
-    """One mailbox today; `next_at`: when the first of its queued mails may go."""
+    """One mailbox today; `next_at`: when the first of its queued mails may go, None while nothing may."""
 
     address: str
     state: str
@@ -218,9 +218,10 @@ def _mailbox(connection: Connection, config: Config, address: str, now: datetime
     queue = reads.queues(connection).get(address)
     state = sends.mailbox_states(connection).get(address)
     broken = state is not None and state.broken_at is not None
-    paused = ("mailbox", address) in scopes.paused_scopes(connection)
+    paused = not scopes.paused_scopes(connection).keys().isdisjoint({("all", ""), ("mailbox", address)})
+    word = "broken" if broken else "paused" if paused else "ok"
     return MailboxLine(
-        address, "broken" if broken else "paused" if paused else "ok", sent,
+        address, word, sent,
         effective_cap(mailbox, sends.sending_days(connection, address, day)),
-        queue.queued if queue else 0, queue.next_at if queue else None,
+        queue.queued if queue else 0, queue.next_at if queue and word == "ok" else None,
     )  # fmt: skip

@@ -4,7 +4,8 @@ Reads rows, asks `leaving_gates` and `admit`, renders. It writes nothing: dispat
 opens.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,8 +13,9 @@ from sqlalchemy import Connection
 
 from sequencer.content.failure import MissingField, RenderError
 from sequencer.core import events as e
-from sequencer.core.capacity import Admission, Due, Usage, admit, effective_cap
+from sequencer.core.capacity import Due, Usage, admit, effective_cap
 from sequencer.core.gates import leaving_gates
+from sequencer.core.outcome import Refused
 from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Reason
 from sequencer.core.sequence import EmailStep
@@ -21,27 +23,54 @@ from sequencer.core.timing import hours_of
 from sequencer.core.window import closes_at, local_date, start_of_day
 from sequencer.engine import freshness
 from sequencer.engine.letter import AttachmentMissing, Draft, write
+from sequencer.engine.outcomes import Sent
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.mail.compose import HeaderRefused
 from sequencer.store import sends, tasks
+from sequencer.store.database import is_refusal
 from sequencer.store.fence import Limits
 from sequencer.store.sends import Prepared, SendRow
 
 DUE_READ_MAX = 200
+PAGES_MAX = 25
 BATCH_MAX = 200
 PREPARED_GOOD_FOR = timedelta(minutes=15)
-OF_THE_MAILBOX = {Reason.CAP, Reason.GAP, Reason.TURN, Reason.IN_FLIGHT, Reason.INBOX_STALE}
+LOOK_AGAIN = timedelta(minutes=15)
+IN_LINE = (Reason.CAP, Reason.GAP, Reason.TURN, Reason.IN_FLIGHT)
+ABOVE = (Reason.ALL_PAUSED, Reason.SEQUENCE_PAUSED, Reason.MAILBOX_PAUSED)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Batch:
-    """What to commit before the sockets: bytes, waits, and people whose mail could not be made."""
+    """What to commit before the sockets: bytes, waits, people whose mail could not be made or may not go any more.
+
+    `again`: enrollments to decide on, because their mail waits for something that no clock opens.
+    """
 
     ready: list[Prepared] = field(default_factory=list)
     waits: list[tuple[int, datetime | None, str]] = field(default_factory=list)
     failed: list[tuple[int, e.TouchNotRendered]] = field(default_factory=list)
+    refused: list[Sent] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)
     next_at: datetime | None = None
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.ready or self.waits or self.failed or self.refused or self.again)
+
+    def wait(self, row: SendRow, until: datetime | None, reason: Reason | None) -> None:
+        """Note why this one waits, unless its row says so already."""
+        why = reason.value if reason else ""
+        if (row.not_before, row.wait_reason) != (until, why):
+            self.waits.append((row.id, until, why))
+
+    def look_at(self, at: datetime | None) -> None:
+        """Something changes by itself at `at`."""
+        if at is not None and (self.next_at is None or at < self.next_at):
+            self.next_at = at
 
 
 def limits_of(mailbox: Mailbox, around: Surroundings, sending_days: int, now: datetime) -> Limits:
@@ -57,62 +86,112 @@ def limits_of(mailbox: Mailbox, around: Surroundings, sending_days: int, now: da
 
 def prepare(connection: Connection, around: Surroundings, mailbox: Mailbox, key: bytes, now: datetime) -> Batch:
     """The next sends of one mailbox, admitted and rendered."""
-    rows = sends.due_sends(connection, mailbox.address, now, DUE_READ_MAX)
-    batch = Batch()
-    if not rows:
-        return batch
-    situations = load(connection, around, {row.enrollment_id for row in rows}, now)
-    fresh = freshness.read(connection, around.config, [row.prospect_id for row in rows], now)
-    due = [one for row in rows if (one := _due(row, situations[row.enrollment_id], fresh, batch, now))]
-    in_batches = replace(mailbox, connections=BATCH_MAX)  # the channel has its own connections to wait for
-    admission = admit(due, usage_of(connection, mailbox, rows, now), in_batches, around.config.policy, now)
-    _note_waits(batch, admission)
-    chosen = {row.id: row for row in rows}
-    going = [chosen[send_id] for send_id in admission.go[:BATCH_MAX]]
-    _render_all(connection, around, going, situations, fresh, batch, key, now)
-    return batch
+    choice = _Choice(connection, around, mailbox, now)
+    choice.read()
+    if choice.due:
+        going = choice.admitted()
+        _render_all(connection, around, going, choice.situations, choice.until, choice.batch, key, now)
+    return choice.batch
 
 
-def _due(row: SendRow, situation: Situation, fresh: freshness.Freshness, batch: Batch, now: datetime) -> Due | None:
-    """The send as `admit` sees it; None, with its wait noted, when one of its own gates is closed."""
-    sequence, progress = situation.bundle.sequence, situation.enrollment.progress
-    step = sequence.steps[sequence.index[row.step]] if row.step in sequence.index else None
-    if not isinstance(step, EmailStep) or progress.finished:
-        return None
-    closed = next(
-        (gate for gate in leaving_gates(step, sequence, progress, situation.facts, now) if not gate.passed), None
-    )
-    if closed:
-        _note_wait(batch, row.id, closed)
-        return None
-    hours = hours_of(step, situation.facts)
-    return Due(
-        row.id, row.enrollment_id, row.prospect_id, row.account_id,
-        limited_domain(situation.facts.prospect.address or ""), row.sequence_id, row.due_at,
-        closes_at=closes_at(hours.window, hours.zone, hours.holidays, now),
-        first_touch=row.first_touch,
-        inbox_fresh=row.first_touch or fresh.is_fresh(row.prospect_id, now),
-    )  # fmt: skip
+class _Choice:
+    """Who of one mailbox's queue may go now. Whoever may not is passed over, so that nobody waits behind them."""
 
+    def __init__(self, connection: Connection, around: Surroundings, mailbox: Mailbox, now: datetime) -> None:
+        self._connection, self._around, self._mailbox, self._now = connection, around, mailbox, now
+        self._rows: dict[int, SendRow] = {}
+        self.batch = Batch()
+        self.due: list[Due] = []
+        self.situations: dict[int, Situation] = {}
+        self.until: dict[int, datetime] = {}
 
-def _note_wait(batch: Batch, send_id: int, gate: Gate) -> None:
-    batch.waits.append((send_id, gate.frees_at, gate.reason.value if gate.reason else ""))
-    _earlier(batch, gate.frees_at)
+    def read(self) -> None:
+        """Page by page, until enough may go as far as they themselves are concerned."""
+        for page in range(PAGES_MAX):
+            rows = sends.due_sends(
+                self._connection, self._mailbox.address, self._now, DUE_READ_MAX, skip=page * DUE_READ_MAX
+            )
+            self._read_page(rows)
+            if len(rows) < DUE_READ_MAX or len(self.due) >= DUE_READ_MAX:
+                return
 
+    def _read_page(self, rows: Sequence[SendRow]) -> None:
+        if not rows:
+            return
+        people = {row.prospect_id for row in rows}
+        fresh = freshness.read(self._connection, self._around.config, people, self._now)
+        self.until.update(fresh.until)
+        read = []
+        for row in rows:
+            if fresh.is_fresh(row.prospect_id, self._now):
+                read.append(row)
+            else:
+                self.batch.wait(row, None, Reason.INBOX_STALE)
+        self._look_at(read)
 
-def _note_waits(batch: Batch, admission: Admission) -> None:
-    """A person's own limit puts the send off; the mailbox's limits only keep it in line."""
-    for send_id, gate in admission.wait:
-        if gate.reason in OF_THE_MAILBOX or gate.reason is None:
-            batch.waits.append((send_id, None, gate.reason.value if gate.reason else ""))
+    def _look_at(self, rows: Sequence[SendRow]) -> None:
+        """A person for whom this fails (a bug) is passed over like one who waits."""
+        try:
+            known = load(self._connection, self._around, {row.enrollment_id for row in rows}, self._now)
+            found = [due for row in rows if (due := self._due(row, known[row.enrollment_id]))]
+        except Exception as error:
+            if is_refusal(error):
+                raise
+            if len(rows) > 1:
+                for row in rows:
+                    self._look_at([row])
+                return
+            logger.exception("send %d is passed over: an internal check failed", rows[0].id)
+            self.batch.wait(rows[0], self._now + LOOK_AGAIN, Reason.BUG)
+            return
+        self.situations.update(known)
+        self.due += found
+
+    def _due(self, row: SendRow, situation: Situation) -> Due | None:
+        """The send as `admit` sees it; None, with its wait noted, when one of its own gates is closed."""
+        sequence, progress = situation.bundle.sequence, situation.enrollment.progress
+        step = sequence.steps[sequence.index[row.step]] if row.step in sequence.index else None
+        if not isinstance(step, EmailStep):
+            self._stopped(row, Reason.EDITED)
+            return None
+        gates = leaving_gates(step, sequence, progress, situation.facts, self._now)
+        closed = next((gate for gate in gates if not gate.passed), None)
+        if closed:
+            self._closed(row, closed)
+            return None
+        person, hours = situation.facts.prospect, hours_of(step, situation.facts)
+        domain = limited_domain(person.address or "")
+        if (row.account_id, row.domain) != (person.account_id, domain):
+            row = replace(row, account_id=person.account_id, domain=domain)
+        self._rows[row.id] = row
+        return Due(
+            row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, row.due_at,
+            closes_at=closes_at(hours.window, hours.zone, hours.holidays, self._now), first_touch=row.first_touch,
+        )  # fmt: skip
+
+    def _closed(self, row: SendRow, gate: Gate) -> None:
+        if gate.frees_at is None:
+            self._stopped(row, gate.reason)
         else:
-            batch.waits.append((send_id, gate.frees_at, gate.reason.value))
-    _earlier(batch, admission.next_at)
+            self.batch.wait(row, gate.frees_at, gate.reason)
+            self.batch.look_at(gate.frees_at)
 
+    def _stopped(self, row: SendRow, reason: Reason | None) -> None:
+        """No clock frees it: the enrollment is decided on again, and what stays queued is looked at now and then."""
+        self.batch.wait(row, self._now + LOOK_AGAIN, reason)
+        if reason not in ABOVE:
+            self.batch.again.append(row.enrollment_id)
 
-def _earlier(batch: Batch, at: datetime | None) -> None:
-    if at is not None and (batch.next_at is None or at < batch.next_at):
-        batch.next_at = at
+    def admitted(self) -> list[SendRow]:
+        """Those that may go now. A person's own limit puts a send off; the mailbox's limits only keep it in line."""
+        in_batches = replace(self._mailbox, connections=BATCH_MAX)  # dispatch has its own slots to wait for
+        usage = usage_of(self._connection, self._mailbox, list(self._rows.values()), self._now)
+        admission = admit(self.due, usage, in_batches, self._around.config.policy, self._now)
+        for send_id, gate in admission.wait:
+            until = None if gate.reason in IN_LINE else gate.frees_at or self._now + LOOK_AGAIN
+            self.batch.wait(self._rows[send_id], until, gate.reason)
+        self.batch.look_at(admission.next_at)
+        return [self._rows[send_id] for send_id in admission.go[:BATCH_MAX]]
 
 
 def usage_of(connection: Connection, mailbox: Mailbox, rows: Sequence[SendRow], now: datetime) -> Usage:
@@ -140,7 +219,7 @@ def _render_all(
     around: Surroundings,
     going: Sequence[SendRow],
     situations: dict[int, Situation],
-    fresh: freshness.Freshness,
+    until: Mapping[int, datetime],
     batch: Batch,
     key: bytes,
     now: datetime,
@@ -148,18 +227,25 @@ def _render_all(
     enrollments = [row.enrollment_id for row in going]
     threads = sends.thread_of(connection, enrollments)
     drafts = tasks.drafts(connection, enrollments)
-    kept = sends.raw_bytes(connection, [row.id for row in going if row.fence is not None or row.attempt > 1])
+    kept = sends.raw_bytes(connection, [row.id for row in going if row.fence is not None])
     for row in going:
         situation = situations[row.enrollment_id]
+        person = situation.facts.prospect
+        if row.id in kept and not any(address.valid for address in person.addresses if address.email == row.address):
+            # Its bytes are for this address alone; a new one is a new attempt, which a person allows.
+            batch.refused.append(Sent(row.id, None, Refused(0, "the address failed meanwhile", "rcpt", "", True), now))
+            continue
         try:
             if row.id in kept and row.message_id:
                 made = (kept[row.id], row.message_id, row.subject)
             else:
                 made = _written(connection, around, row, situation, threads, drafts, key, now)
-        except (RenderError, HeaderRefused, AttachmentMissing) as error:
+        except Exception as error:
+            if is_refusal(error):
+                raise
             batch.failed.append((row.enrollment_id, _failure(row, error)))
             continue
-        address = situation.facts.prospect.address or row.address
+        address = row.address if row.id in kept else person.address or row.address
         batch.ready.append(
             Prepared(
                 send_id=row.id,
@@ -168,9 +254,10 @@ def _render_all(
                 subject=made[2],
                 rendered_at=now,
                 seqs=situation.numbers,
-                valid_until=_valid_until(row, situation, fresh, now),
-                address=row.address if row.id in kept else address,
+                valid_until=_valid_until(row, situation, until, now),
+                address=address,
                 domain=limited_domain(address),
+                account_id=person.account_id,
                 variant=row.variant,
                 version=situation.enrollment.progress.version,
             )
@@ -191,7 +278,7 @@ def _written(
     renderer = around.catalog.renderer(connection, row.sequence_id, version)
     draft = drafts.get((row.enrollment_id, row.step))
     written = write(
-        around.config, renderer, situation.bundle.sequence, row, situation.facts, threads.get(row.enrollment_id, ()),
+        around.config, renderer, situation.bundle, row, situation.facts, threads.get(row.enrollment_id, ()),
         key, now, Draft(*draft) if draft else None,
     )  # fmt: skip
     return written.raw, written.message_id, written.subject
@@ -200,11 +287,13 @@ def _written(
 def _failure(row: SendRow, error: Exception) -> e.TouchNotRendered:
     if isinstance(error, MissingField):
         return e.TouchNotRendered(step=row.step, reason=Reason.MISSING_FIELD, field=error.field)
+    if not isinstance(error, RenderError | HeaderRefused | AttachmentMissing):
+        logger.error("send %d could not be written: a bug", row.id, exc_info=error)
     where = getattr(error, "template", None) or getattr(error, "field", None) or type(error).__name__
     return e.TouchNotRendered(step=row.step, reason=Reason.TEMPLATE_ERROR, field=str(where)[:200])
 
 
-def _valid_until(row: SendRow, situation: Situation, fresh: freshness.Freshness, now: datetime) -> datetime:
+def _valid_until(row: SendRow, situation: Situation, until: Mapping[int, datetime], now: datetime) -> datetime:
     """The end of the window, of the mailbox's day, of the inbox's freshness, whichever comes first."""
     step = situation.bundle.sequence.step(row.step)
     hours = hours_of(step, situation.facts)
@@ -212,6 +301,6 @@ def _valid_until(row: SendRow, situation: Situation, fresh: freshness.Freshness,
     ends = [now + PREPARED_GOOD_FOR, closes_at(hours.window, hours.zone, hours.holidays, now)]
     if mailbox:
         ends.append(start_of_day(mailbox.timezone, local_date(mailbox.timezone, now) + timedelta(days=1)))
-    if not row.first_touch and (good := fresh.good_until(row.prospect_id)):
-        ends.append(good)
+    if row.prospect_id in until:
+        ends.append(until[row.prospect_id])
     return min(ends)

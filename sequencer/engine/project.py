@@ -34,7 +34,8 @@ def onto_rows(
         case e.TaskCancelled(task=key):
             tasks.close_task(connection, enrollment_id, key, "cancelled", now)
         case e.TaskSnoozed(task=key, until=until):
-            tasks.snooze_task(connection, enrollment_id, key, until)
+            known = progress.tasks.get(key)
+            tasks.snooze_task(connection, enrollment_id, key, until, known.due_at if known else until)
         case e.Reassigned(rep=rep):
             tasks.reassign_tasks(connection, enrollment_id, rep)
         case e.ContactSuppressed(channel=channel, everywhere=True):

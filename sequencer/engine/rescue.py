@@ -5,6 +5,7 @@ mail arrived, so they become uncertain. The Sent folder is asked at 1, 5, 15 and
 and after the last look a person settles it.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 from sequencer.core import events as e
 from sequencer.core.outcome import Uncertain
 from sequencer.engine.advance import Advance
-from sequencer.engine.outcomes import Sent, settle_all
+from sequencer.engine.outcomes import Sent, settle_each
 from sequencer.store import fence, sends
 from sequencer.store.database import Database
 from sequencer.store.sends import SendRow
@@ -32,14 +33,23 @@ class Rescue:
         self._database, self._advance, self._find_sent = database, advance, find_sent
 
     async def run_once(self, now: datetime) -> None:
-        await self._database.awrite(lambda connection: sweep(connection, self._advance, now))
+        """Sweep, then look for what is uncertain."""
+        await self.sweep_once(now)
+        await self.look_once(now)
+
+    async def sweep_once(self, now: datetime) -> int:
+        """What a dead daemon left on the wire becomes uncertain; returns how many. It waits for no server."""
+        return await self._database.awrite(lambda connection: sweep(connection, self._advance, now))
+
+    async def look_once(self, now: datetime) -> None:
+        """Look into the Sent folders for what is uncertain, where it is time to."""
         uncertain = await self._database.aread(lambda connection: sends.in_state(connection, "uncertain"))
         for row in uncertain:
             if look_due(row, now):
                 await self._look(row, now)
 
     async def _look(self, row: SendRow, now: datetime) -> None:
-        found = await self._database.aread(lambda _connection: self._found(row))
+        found = await asyncio.to_thread(self._found, row)
         await self._database.awrite(lambda connection: self._note(connection, row, found, now))
 
     def _found(self, row: SendRow) -> bool:
@@ -64,9 +74,10 @@ def sweep(connection: Connection, advance: Advance, now: datetime) -> int:
         Sent(row.id, row.fence, Uncertain("the daemon stopped before the server's answer was recorded", "dot"), now)
         for row in fence.stale(connection, now)
     ]
-    if lost:
-        settle_all(connection, advance, lost)
-    return len(lost)
+    failed = [error for error in settle_each(connection, advance, lost) if error is not None] if lost else []
+    for error in failed:
+        logger.error("a lost send could not be recorded as uncertain: a bug", exc_info=error)
+    return len(lost) - len(failed)
 
 
 def look_due(row: SendRow, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from sequencer.core import events as e
 from sequencer.core.reason import Reason
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
-from sequencer.engine.verbs import Face, by_name, faces
+from sequencer.engine.verbs import Face, by_name, faces, person_word
 from sequencer.errors import InputError, NotFound
 from sequencer.store import fence, log, people, sends
 from sequencer.store.sends import SendRow
@@ -77,8 +77,10 @@ def give_up(connection: Connection, advance: Advance, send_id: int, by: str, now
 def _open(connection: Connection, send_id: int) -> Unsettled:
     row = sends.load_sends(connection, [send_id]).get(send_id)
     if row is None:
-        raise NotFound(f'there is no send {send_id}: "sequencer uncertain list" shows those that wait for a word')
+        raise NotFound(f'there is no mail {send_id}: "sequencer uncertain" lists those that wait for a word')
     if row.state not in OPEN:
-        by = f" by {row.settled_by}" if row.settled_by else ""
-        raise InputError(f"send {send_id} is not uncertain: it is {row.state}{by}")
+        by = f", settled by {person_word(row.settled_by)}" if row.settled_by else ""
+        raise InputError(
+            f'mail {send_id} is {row.state}, not uncertain{by}: "sequencer uncertain" lists those that are'
+        )
     return Unsettled(row, faces(connection, [row.prospect_id])[row.prospect_id])

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from sequencer.core.decide import variant_of
 from sequencer.core.sequence import CallStep, EmailStep, LinkedInStep, TaskStep
-from sequencer.engine.letter import Draft, render, render_facts
+from sequencer.core.sequence import Sequence as OutreachSequence
+from sequencer.engine.letter import Draft, parent_of, render, render_facts
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.mail.thread import reply_subject
 from sequencer.store import sends, tasks
@@ -78,10 +79,10 @@ def _mail(
     draft = Draft(*written) if written else Draft(None, rendered.text)
     subject = draft.subject or rendered.subject
     thread = sends.thread_of(connection, [enrollment.id]).get(enrollment.id, [])
-    return StepText(template, draft.body, subject or _thread_subject(step, thread, sequence.title), subject is None)
+    return StepText(template, draft.body, subject or _thread_subject(sequence, step, thread), subject is None)
 
 
-def _thread_subject(step: EmailStep, thread: Sequence[SendRow], title: str) -> str:
+def _thread_subject(sequence: OutreachSequence, step: EmailStep, thread: Sequence[SendRow]) -> str:
     """As engine/letter.py names a follow-up: after the thread that it joins, else after the sequence."""
-    joined = any(send.step == step.reply_to for send in thread)
-    return reply_subject(thread[-1].subject) if joined else title
+    parent, _ = parent_of(sequence, step, thread)
+    return reply_subject(parent.subject) if parent else sequence.title

@@ -15,12 +15,24 @@ from sequencer.engine.verbs import person_word
 from sequencer.engine.why import Past, Standing
 
 __all__ = [
-    "FINISHED", "When", "expected_words", "gate_words", "past_sentence", "sentence", "task_words", "told",
+    "FINISHED", "When", "expected_words", "gate_words", "mend_words", "past_sentence", "sentence", "task_words", "told",
 ]  # fmt: skip
 
 When = Callable[[datetime], str]
 
 _UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
+# The commands in a gate's `frees_by`, as a person types them.
+_TYPED = (
+    (re.compile(r"\bresume (--all|--(?:mailbox|sequence) \S+)"), r'"sequencer resume \1"'),
+    (re.compile(r"^resume(?= \(|$)"), '"sequencer resume {address}" lets it go on'),
+    (re.compile(r'(?<!")\bresume\b(?! --|")'), '"sequencer resume {address}"'),
+    (re.compile(r"^uncertain sent, resend or skip"), '"sequencer uncertain" says what to do'),
+    (re.compile(r"\bwith --update"), 'with "sequencer import FILE.csv --update"'),
+    (re.compile(r"\binbox --parked"), '"sequencer inbox --parked"'),
+    (re.compile(r"\band apply\b"), 'and "sequencer apply" it'),
+    (re.compile(r"^done or skip the task"), '"sequencer done ID" or "sequencer skip ID" ends the task'),
+    (re.compile(r": (sequencer \w+)$"), r': "\1"'),
+)
 
 FINISHED: dict[FinishReason, str] = {
     FinishReason.COMPLETED: "the sequence came to its end",
@@ -41,9 +53,9 @@ _WORK = {
 }  # fmt: skip
 
 
-def sentence(one: Standing, name: str, when: When) -> str:
-    """Where somebody stands and what moves them on, in one sentence."""
-    stopped = _outer(one, when) or _of_status(one, name, when) or _waits(one, name, when)
+def sentence(one: Standing, name: str, when: When, address: str = "EMAIL") -> str:
+    """Where somebody stands and what moves them on, in one sentence; `address` is for the commands in it."""
+    stopped = _outer(one, when) or _of_status(one, name, when, address) or _waits(one, name, when)
     if one.task is not None:
         return stopped
     return ". But ".join([stopped, *_besides(one, when)])
@@ -53,15 +65,15 @@ def _besides(one: Standing, when: When) -> Iterator[str]:
     """What else would keep it from leaving when its time comes."""
     shut = {gate.name: gate for gate in one.gates if not gate.passed}
     if gate := shut.get("daemon"):
-        yield f"no daemon runs, so nothing moves: {gate.frees_by}"
+        yield f"no daemon runs, so nothing moves: {mend_words(gate.frees_by)}"
     if gate := shut.get("clock"):
-        yield f"{told(gate.detail, when)}, so nothing moves: {gate.frees_by}"
+        yield f"{told(gate.detail, when)}, so nothing moves: {mend_words(gate.frees_by)}"
     if one.kind != "email" or one.status == "held":
         return
     if gate := shut.get("mailbox works"):
-        yield f"{_why(gate, when)}: {gate.frees_by}"
+        yield f"{_why(gate, when)}: {mend_words(gate.frees_by)}"
     if gate := shut.get("text"):
-        yield f"{_why(gate, when)}, so it would be held: {gate.frees_by}"
+        yield f"{_why(gate, when)}, so it would be held: {mend_words(gate.frees_by)}"
     if (gate := shut.get("inbox")) and "daemon" not in shut:
         yield f"{_why(gate, when)}: {gate.frees_by}"
 
@@ -76,17 +88,17 @@ def _outer(one: Standing, when: When) -> str:
     return f'{_capital(SENTENCE[gate.reason])}, {told(gate.detail, when)}; "sequencer {gate.frees_by}" lets it go on'
 
 
-def _of_status(one: Standing, name: str, when: When) -> str:
+def _of_status(one: Standing, name: str, when: When, address: str) -> str:
     holds = [gate for gate in one.gates if gate.name == "held" and not gate.passed]
     if holds:
         rest = f" (and {len(holds) - 1} more)" if holds[1:] else ""
-        return f"{name} is held: {_why(holds[0], when)}{rest}; {holds[0].frees_by}"
+        return f"{name} is held: {_why(holds[0], when)}{rest}; {mend_words(holds[0].frees_by, address)}"
     pauses = [gate for gate in one.gates if gate.name in ("paused", "account") and not gate.passed]
     if not pauses:
         return ""
     untimed = next((gate for gate in pauses if gate.frees_at is None), None)
     if untimed is not None:
-        return f'{name} is paused: {_why(untimed, when)}; "sequencer resume" lets it go on'
+        return f'{name} is paused: {_why(untimed, when)}; "sequencer resume {address}" lets it go on'
     last, until = max(((gate, gate.frees_at) for gate in pauses if gate.frees_at), key=lambda each: each[1])
     then = f"; then {_coming(one, when)}" if one.goes_at else ""
     return f"{name} is paused until {when(until)}: {_why(last, when)}{then}"
@@ -101,7 +113,7 @@ def _waits(one: Standing, name: str, when: When) -> str:
         because = f": {_why(limits, when)}" if limits else _within_hours(one)
         return f"{name} waits: {_coming(one, when)}{because}"
     if one.closed is not None:
-        frees = f"; {one.closed.frees_by}" if one.closed.frees_by else ""
+        frees = f"; {mend_words(one.closed.frees_by)}" if one.closed.frees_by else ""
         return f"{name} waits: {_why(one.closed, when)}{frees}"
     if one.step is None:
         return f"{name} has come to the end: the next beat of the daemon finishes it"
@@ -142,14 +154,21 @@ def _why(gate: Gate, when: When) -> str:
 def told(detail: str, when: When) -> str:
     """A detail for a reader: their own time instead of UTC, names without the mark of a person."""
     local = _UTC.sub(lambda found: when(datetime.fromisoformat(found[1]).replace(tzinfo=UTC)), detail)
-    return local.replace(f"by {PERSON}", "by ")
+    return re.sub(r"\bby sequence$", "by the sequence", local.replace(f"by {PERSON}", "by "))
 
 
-def gate_words(gate: Gate, when: When) -> str:
+def mend_words(frees_by: str, address: str = "EMAIL") -> str:
+    """What opens a gate, with its commands as a person types them."""
+    for found, typed in _TYPED:
+        frees_by = found.sub(typed.replace("{address}", address.replace("\\", "")), frees_by)
+    return frees_by
+
+
+def gate_words(gate: Gate, when: When, address: str = "EMAIL") -> str:
     """What a gate said, and what opens it."""
     said = _why(gate, when) if gate.reason and not gate.passed else told(gate.detail, when)
     opens = f"opens {when(gate.frees_at)}" if gate.frees_at and not gate.passed else ""
-    mend = gate.frees_by if not gate.passed else ""
+    mend = mend_words(gate.frees_by, address) if not gate.passed else ""
     return "; ".join(part for part in (said, opens, mend) if part)
 
 

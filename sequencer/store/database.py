@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from sequencer.errors import StoreError
@@ -102,8 +102,13 @@ class refusals:  # noqa: N801  reads as the word it is in a with statement
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise StoreError(f"the connection to the database was lost: {error.orig}") from error
-        if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError):
+        if isinstance(error, DBAPIError) and is_refusal(error):
             raise StoreError(f"the database refuses: {error.orig}") from error
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the database itself refuses (full, locked, gone), whatever was asked of it; no one row is to blame."""
+    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -5,7 +5,7 @@ over, the lease is ours, the counters have room, nobody else has an open send to
 one transaction. `settle` writes what came of a send, and only where that send is still ours to settle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,7 @@ from sequencer.store.scopes import EVERYTHING, ScopeKey, scope_numbers
 from sequencer.store.sends import OPEN, SendRow, load_sends
 from sequencer.store.tables import MAILBOXES, PROSPECTS, SENDS, USAGE
 
-Numbers = tuple[int, int, int, int, int]
+OUTCOME_AFTER_MAX = timedelta(minutes=15)  # the answer to the dot is waited for 10 minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,17 @@ def numbers_text(scopes: Sequence[ScopeKey], numbers: Mapping[ScopeKey, int], pe
     return ".".join(str(number) for number in (*(numbers[scope] for scope in scopes), person_seq))
 
 
+_SEQS_OF = select(PROSPECTS.c.id, PROSPECTS.c.seq).where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True)))
+_BUSY = select(SENDS.c.prospect_id).where(
+    SENDS.c.prospect_id.in_(bindparam("ids", expanding=True)),
+    SENDS.c.state.in_(bindparam("states", expanding=True)),
+)
+
+
 def person_numbers(connection: Connection, prospect_ids: Sequence[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     for part in chunks(set(prospect_ids)):
-        query = select(PROSPECTS.c.id, PROSPECTS.c.seq).where(PROSPECTS.c.id.in_(part))
-        found.update((row.id, row.seq) for row in connection.execute(query))
+        found.update((row.id, row.seq) for row in connection.execute(_SEQS_OF, {"ids": part}))
     return found
 
 
@@ -101,7 +107,7 @@ def pass_fence(
     numbers = scope_numbers(connection, {scope for scopes in above.values() for scope in scopes})
     leases = {row.address: row for row in connection.execute(select(MAILBOXES))}
     busy = _people_with_open_sends(connection, list(people))
-    counters = _Counters(connection)
+    counters = _Counters(connection, rows.values(), limits)
     answers: dict[int, str] = {}
     passed: list[dict[str, object]] = []
     for intent in intents:
@@ -137,17 +143,26 @@ def pass_fence(
 def _people_with_open_sends(connection: Connection, prospect_ids: Sequence[int]) -> set[int]:
     busy: set[int] = set()
     for part in chunks(prospect_ids):
-        query = select(SENDS.c.prospect_id).where(SENDS.c.prospect_id.in_(part), SENDS.c.state.in_(OPEN))
-        busy.update(connection.scalars(query))
+        busy.update(connection.scalars(_BUSY, {"ids": part, "states": list(OPEN)}))
     return busy
+
+
+_USED = select(USAGE).where(
+    USAGE.c.day.in_(bindparam("days", expanding=True)), USAGE.c.key.in_(bindparam("keys", expanding=True))
+)
 
 
 class _Counters:
     """The counters of one transaction: read once, taken in order, written once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, rows: Iterable[SendRow], limits: Mapping[str, Limits]) -> None:
         self._connection = connection
-        self._counts: dict[tuple[str, str, date], int] = {}
+        rows = list(rows)
+        days = {limits[row.mailbox].day for row in rows}
+        keys = {key for row in rows for key in (row.mailbox, row.account_id, row.domain) if key}
+        read = connection.execute(_USED, {"days": list(days), "keys": list(keys)})
+        self._counts: dict[tuple[str, str, date], int] = {(row.kind, row.key, row.day): row.n for row in read}
+        self._taken: set[tuple[str, str, date]] = set()
 
     def take(self, row: SendRow, limits: Limits) -> bool:
         wanted = [("mailbox", row.mailbox, limits.mailbox)]
@@ -155,21 +170,17 @@ class _Counters:
             wanted.append(("account", row.account_id, limits.account))
         if row.domain:
             wanted.append(("domain", row.domain, limits.domain))
-        if any(self._count(kind, key, limits.day) >= limit for kind, key, limit in wanted):
+        places = {(kind, key, limits.day): limit for kind, key, limit in wanted}
+        if any(self._counts.get(place, 0) >= limit for place, limit in places.items()):
             return False
-        for kind, key, _ in wanted:
-            self._counts[kind, key, limits.day] += 1
+        for place in places:
+            self._counts[place] = self._counts.get(place, 0) + 1
+            self._taken.add(place)
         return True
 
-    def _count(self, kind: str, key: str, day: date) -> int:
-        place = (kind, key, day)
-        if place not in self._counts:
-            query = select(USAGE.c.n).where(USAGE.c.kind == kind, USAGE.c.key == key, USAGE.c.day == day)
-            self._counts[place] = self._connection.scalars(query).first() or 0
-        return self._counts[place]
-
     def write(self) -> None:
-        rows = [{"kind": kind, "key": key, "day": day, "n": n} for (kind, key, day), n in self._counts.items()]
+        taken = sorted(self._taken)
+        rows = [{"kind": kind, "key": key, "day": day, "n": self._counts[kind, key, day]} for kind, key, day in taken]
         statement = upsert(self._connection, USAGE)
         changed = statement.on_conflict_do_update(
             index_elements=["kind", "key", "day"], set_={"n": statement.excluded.n}
@@ -197,6 +208,7 @@ class Settlement:
     enhanced: str = ""
     reply: str = ""
     not_before: datetime | None = None
+    wait_reason: str = ""
 
 
 _SETTLE = (
@@ -205,6 +217,7 @@ _SETTLE = (
     .values(
         state=bindparam("to_state"), settled_at=bindparam("at"), code=bindparam("to_code"),
         enhanced=bindparam("to_enhanced"), reply=bindparam("to_reply"), not_before=bindparam("until"),
+        wait_reason=bindparam("why"),
     )
 )  # fmt: skip
 
@@ -231,7 +244,7 @@ def _is_ours(row: SendRow, one: Settlement) -> bool:
 def _values(one: Settlement) -> dict[str, object]:
     return {
         "send_id": one.send_id, "to_state": one.state, "at": one.at, "to_code": one.code,
-        "to_enhanced": one.enhanced, "to_reply": one.reply[:500], "until": one.not_before,
+        "to_enhanced": one.enhanced, "to_reply": one.reply[:500], "until": one.not_before, "why": one.wait_reason,
     }  # fmt: skip
 
 
@@ -254,13 +267,18 @@ def count_look(connection: Connection, send_id: int) -> None:
 
 
 def stale(connection: Connection, now: datetime) -> list[SendRow]:
-    """Sends under a fence that nobody holds any more: their daemon died between the dot and the outcome."""
+    """Sends under a fence that nobody holds any more: their daemon died between the dot and the outcome.
+
+    So is one whose outcome has been missing for longer than any server is waited for.
+    """
     leases = {row.address: row for row in connection.execute(select(MAILBOXES))}
     query = select(SENDS.c.id).where(SENDS.c.state == "sending")
     rows = load_sends(connection, list(connection.scalars(query)))
 
     def is_stale(row: SendRow) -> bool:
         held = leases.get(row.mailbox)
+        if row.sending_at is not None and now > row.sending_at + OUTCOME_AFTER_MAX:
+            return True
         return held is None or held.fence != row.fence or held.lease_until is None or held.lease_until <= now
 
     return [row for row in rows.values() if is_stale(row)]

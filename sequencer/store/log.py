@@ -126,11 +126,14 @@ def save(connection: Connection, settled: Sequence[tuple[int, p.Progress, dateti
         connection.execute(_SAVE, rows)
 
 
+_ENROLLMENTS_OF = select(ENROLLMENTS).where(ENROLLMENTS.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def load(connection: Connection, ids: Collection[int]) -> dict[int, Enrollment]:
     """Enrollments by id."""
     found: dict[int, Enrollment] = {}
     for part in chunks(ids):
-        for row in connection.execute(select(ENROLLMENTS).where(ENROLLMENTS.c.id.in_(part))):
+        for row in connection.execute(_ENROLLMENTS_OF, {"ids": part}):
             found[row.id] = Enrollment(
                 row.id, row.prospect_id, row.sequence_id, row.version, row.mailbox, row.rep, row.exclusive,
                 row.status, row.due_at, p.from_json(row.progress),
@@ -163,6 +166,20 @@ def all_of(connection: Connection, prospect_id: int) -> list[int]:
     """Every enrollment of one person, the newest first."""
     query = select(ENROLLMENTS.c.id).where(ENROLLMENTS.c.prospect_id == prospect_id)
     return list(connection.scalars(query.order_by(ENROLLMENTS.c.id.desc())))
+
+
+def put_off(connection: Connection, enrollment_id: int, until: datetime) -> None:
+    """Have this one decided on at `until`; used where deciding on it fails."""
+    connection.execute(update(ENROLLMENTS).where(ENROLLMENTS.c.id == enrollment_id).values(due_at=until))
+
+
+def stopped(connection: Connection, ids: Collection[int]) -> set[int]:
+    """Those that are finished, held or paused."""
+    found: set[int] = set()
+    for part in chunks(ids):
+        which = ENROLLMENTS.c.id.in_(part) & (ENROLLMENTS.c.status != "active")
+        found.update(connection.scalars(select(ENROLLMENTS.c.id).where(which)))
+    return found
 
 
 def make_due(connection: Connection, ids: Collection[int], at: datetime) -> None:

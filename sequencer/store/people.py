@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from sequencer.core.people import Account, Address, Channel, Prospect
 from sequencer.core.suppression import Suppression, rules_covering
 from sequencer.store.rows import IDS_PER_QUERY_MAX, chunks, upsert
+from sequencer.store.scopes import raise_scope
 from sequencer.store.tables import ACCOUNTS, ADDRESSES, LIST_MEMBERS, PROSPECTS, SUPPRESSIONS
 
 
@@ -87,15 +88,23 @@ def revalidate_addresses(connection: Connection, prospect_id: int) -> None:
     connection.execute(changed)
 
 
+_ADDRESSES_OF = (
+    select(ADDRESSES)
+    .where(ADDRESSES.c.prospect_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ADDRESSES.c.position)
+)
+_PROSPECTS_OF = select(PROSPECTS).where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True)))
+_ANY_SUPPRESSION = select(SUPPRESSIONS.c.id).limit(1)
+
+
 def load_prospects(connection: Connection, ids: Collection[int]) -> dict[int, Prospect]:
     """People by id; an id that is not there is left out."""
     people: dict[int, Prospect] = {}
     for part in chunks(ids):
         by_person: dict[int, list[Address]] = {}
-        query = select(ADDRESSES).where(ADDRESSES.c.prospect_id.in_(part)).order_by(ADDRESSES.c.position)
-        for row in connection.execute(query):
+        for row in connection.execute(_ADDRESSES_OF, {"ids": part}):
             by_person.setdefault(row.prospect_id, []).append(Address(row.email, row.valid))
-        for row in connection.execute(select(PROSPECTS).where(PROSPECTS.c.id.in_(part))):
+        for row in connection.execute(_PROSPECTS_OF, {"ids": part}):
             people[row.id] = Prospect(
                 row.id, tuple(by_person.get(row.id, ())), row.fields, row.account_id, row.timezone,
                 row.zone_source, row.country, row.phone, row.linkedin,
@@ -145,12 +154,28 @@ def list_names(connection: Connection) -> dict[str, int]:
 
 
 def suppress(connection: Connection, rule: Suppression, by: str) -> None:
-    """Forbid contact; forbidding it twice changes nothing."""
+    """Forbid contact, and tell every fence that may be about to let such a mail go; twice changes nothing."""
     row = {
         "kind": rule.kind, "value": rule.value, "channel": rule.channel or "", "reason": rule.reason,
         "by": by, "at": rule.at,
     }  # fmt: skip
     connection.execute(upsert(connection, SUPPRESSIONS).values(**row).on_conflict_do_nothing())
+    _tell_fences(connection, rule)
+
+
+def _tell_fences(connection: Connection, rule: Suppression) -> None:
+    """A mail may have been decided on just before; its fence must see that the rule is newer."""
+    match rule.kind:
+        case "person":
+            raise_seq(connection, [int(rule.value)])
+        case "address":
+            local, _, domain = rule.value.rpartition("@")
+            email = ADDRESSES.c.email
+            tagged = email.startswith(f"{local}+", autoescape=True) & email.endswith(f"@{domain}", autoescape=True)
+            owned = select(ADDRESSES.c.prospect_id).where((email == rule.value) | tagged)
+            raise_seq(connection, list(connection.scalars(owned)))
+        case "domain" | "account":
+            raise_scope(connection, "all")
 
 
 def lift_suppression(connection: Connection, kind: str, value: str) -> int:
@@ -161,6 +186,8 @@ def lift_suppression(connection: Connection, kind: str, value: str) -> int:
 
 def suppressions_of(connection: Connection, people: Iterable[Prospect]) -> dict[int, tuple[Suppression, ...]]:
     """The rules that cover each person, by any of their addresses."""
+    if connection.execute(_ANY_SUPPRESSION).first() is None:
+        return {}
     wanted: dict[tuple[str, str], set[int]] = {}
     for person in people:
         for address in [*(address.email for address in person.addresses), None]:

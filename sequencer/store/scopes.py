@@ -7,7 +7,7 @@ every fence that read the old number refuses.
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from sequencer.core.people import OuterPause
 from sequencer.store.rows import upsert
@@ -43,11 +43,14 @@ def _is(kind: str, key: str):  # type: ignore[no-untyped-def]
     return (SCOPES.c.kind == kind) & (SCOPES.c.key == key)
 
 
+_SEQS = select(SCOPES.c.kind, SCOPES.c.key, SCOPES.c.seq).where(SCOPES.c.key.in_(bindparam("keys", expanding=True)))
+
+
 def scope_numbers(connection: Connection, keys: Iterable[ScopeKey]) -> Mapping[ScopeKey, int]:
     """The seq of each scope; 0 for one that nothing has touched yet."""
     wanted = set(keys)
-    query = select(SCOPES.c.kind, SCOPES.c.key, SCOPES.c.seq).where(SCOPES.c.key.in_({key for _, key in wanted}))
-    found = {(row.kind, row.key): row.seq for row in connection.execute(query)}
+    read = connection.execute(_SEQS, {"keys": list({key for _, key in wanted})})
+    found = {(row.kind, row.key): row.seq for row in read}
     return {scope: found.get(scope, 0) for scope in wanted}
 
 

@@ -11,14 +11,16 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.engine import Row
 
+from sequencer.core.reason import Reason
 from sequencer.store.rows import chunks, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
 
 OPEN = ("sending", "uncertain", "person")
 LEFT = ("sending", "sent", "uncertain", "person")
+MAY_HAVE_ARRIVED = (*LEFT, "skipped")  # a person gave an uncertain one up: it may lie in the inbox all the same
 IDLE_DAYS_RESTART_RAMP = 14
 WEEK = timedelta(days=7)
 
@@ -80,7 +82,10 @@ def _queue(dialect: str) -> Any:
         {**{name: bindparam(name) for name in QUEUED_COLUMNS}, "state": "queued"}
     )
     new = statement.excluded
-    again = {"state": "queued", "due_at": new.due_at, "not_before": None, "version": new.version, "settled_at": None}
+    again = {
+        "state": "queued", "due_at": new.due_at, "not_before": None, "wait_reason": "", "version": new.version,
+        "variant": case((SENDS.c.fence.is_(None), new.variant), else_=SENDS.c.variant), "settled_at": None,
+    }  # fmt: skip
     called_back = (SENDS.c.state == "cancelled") | (SENDS.c.state == "queued")
     return statement.on_conflict_do_update(
         index_elements=["enrollment_id", "step", "attempt"], set_=again, where=called_back
@@ -132,21 +137,25 @@ def call_back(connection: Connection, enrollment_id: int, step: str, attempt: in
     return connection.execute(update(SENDS).where(queued).values(state="cancelled")).rowcount > 0
 
 
+_WIRED = select(SENDS.c.enrollment_id).where(
+    SENDS.c.enrollment_id.in_(bindparam("ids", expanding=True)), SENDS.c.state == "sending"
+)
+
+
 def on_the_wire(connection: Connection, enrollment_ids: Collection[int]) -> set[int]:
     """Enrollments with a mail that has passed its fence and is not settled."""
     found: set[int] = set()
     for part in chunks(enrollment_ids):
-        query = select(SENDS.c.enrollment_id).where(SENDS.c.enrollment_id.in_(part), SENDS.c.state == "sending")
-        found.update(connection.scalars(query))
+        found.update(connection.scalars(_WIRED, {"ids": part}))
     return found
 
 
-def due_sends(connection: Connection, mailbox: str, now: datetime, limit: int) -> list[SendRow]:
+def due_sends(connection: Connection, mailbox: str, now: datetime, limit: int, skip: int = 0) -> list[SendRow]:
     """Queued sends of a mailbox that may be looked at now: follow-ups first, then the longest due."""
     ready = (SENDS.c.mailbox == mailbox) & (SENDS.c.state == "queued") & (SENDS.c.due_at <= now)
     open_now = SENDS.c.not_before.is_(None) | (SENDS.c.not_before <= now)
     query = select(*_COLUMNS).where(ready, open_now).order_by(SENDS.c.first_touch, SENDS.c.due_at, SENDS.c.id)
-    return [_row(row) for row in connection.execute(query.limit(limit))]
+    return [_row(row) for row in connection.execute(query.limit(limit).offset(skip))]
 
 
 def next_send_at(connection: Connection, now: datetime) -> datetime | None:
@@ -172,7 +181,8 @@ _RENDERED = (
         raw=bindparam("new_raw"), message_id=bindparam("new_message_id"), subject=bindparam("new_subject"),
         rendered_at=bindparam("new_rendered_at"), seqs=bindparam("new_seqs"),
         valid_until=bindparam("new_valid_until"), address=bindparam("new_address"),
-        domain=bindparam("new_domain"), variant=bindparam("new_variant"), version=bindparam("new_version"),
+        domain=bindparam("new_domain"), account_id=bindparam("new_account_id"),
+        variant=bindparam("new_variant"), version=bindparam("new_version"),
         wait_reason="",
     )
 )  # fmt: skip
@@ -191,6 +201,7 @@ class Prepared:
     valid_until: datetime
     address: str
     domain: str | None
+    account_id: str | None
     variant: str
     version: int
 
@@ -201,7 +212,7 @@ def put_prepared(connection: Connection, prepared: Sequence[Prepared]) -> None:
             "send_id": one.send_id, "new_raw": zlib.compress(one.raw, 1), "new_message_id": one.message_id,
             "new_subject": one.subject, "new_rendered_at": one.rendered_at, "new_seqs": one.seqs,
             "new_valid_until": one.valid_until, "new_address": one.address, "new_domain": one.domain,
-            "new_variant": one.variant, "new_version": one.version,
+            "new_account_id": one.account_id, "new_variant": one.variant, "new_version": one.version,
         }
         for one in prepared
     ]  # fmt: skip
@@ -224,17 +235,27 @@ def drop_unfenced_bytes(connection: Connection, sequence_id: str) -> None:
     connection.execute(update(SENDS).where(unfenced).values(raw=None, message_id=None, rendered_at=None))
 
 
-def postpone(connection: Connection, send_ids: Collection[int], until: datetime, reason: str) -> None:
-    """Not before `until`: the server or the connection asked for it."""
-    for part in chunks(send_ids):
-        queued = SENDS.c.id.in_(part) & (SENDS.c.state == "queued")
-        connection.execute(update(SENDS).where(queued).values(not_before=until, wait_reason=reason))
+_PUT_OFF = (SENDS.c.state == "queued") & SENDS.c.not_before.is_not(None) & (SENDS.c.wait_reason != Reason.BACK_OFF)
+
+
+def look_again(connection: Connection, enrollment_ids: Collection[int]) -> None:
+    """What these wait for may be over: the next pass asks again. What a receiving server asked for stands."""
+    for part in chunks(enrollment_ids):
+        connection.execute(update(SENDS).where(SENDS.c.enrollment_id.in_(part), _PUT_OFF).values(not_before=None))
+
+
+def look_again_at(connection: Connection, mailbox: str) -> None:
+    """The same for everything that a mailbox has queued."""
+    connection.execute(update(SENDS).where(SENDS.c.mailbox == mailbox, _PUT_OFF).values(not_before=None))
+
+
+_SENDS_OF = select(*_COLUMNS).where(SENDS.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def load_sends(connection: Connection, send_ids: Collection[int]) -> dict[int, SendRow]:
     found: dict[int, SendRow] = {}
     for part in chunks(send_ids):
-        for row in connection.execute(select(*_COLUMNS).where(SENDS.c.id.in_(part))):
+        for row in connection.execute(_SENDS_OF, {"ids": part}):
             found[row.id] = _row(row)
     return found
 
@@ -272,7 +293,7 @@ def mailboxes_that_wrote(connection: Connection, prospect_ids: Collection[int], 
     """Which mailboxes wrote to each person since then."""
     wrote: dict[int, set[str]] = {}
     for part in chunks(prospect_ids):
-        recent = SENDS.c.prospect_id.in_(part) & (SENDS.c.sending_at >= since) & SENDS.c.state.in_(LEFT)
+        recent = SENDS.c.prospect_id.in_(part) & (SENDS.c.sending_at >= since) & SENDS.c.state.in_(MAY_HAVE_ARRIVED)
         for row in connection.execute(select(SENDS.c.prospect_id, SENDS.c.mailbox).where(recent).distinct()):
             wrote.setdefault(row.prospect_id, set()).add(row.mailbox)
     return wrote

@@ -40,12 +40,15 @@ class TaskRow:
 def open_task(
     connection: Connection, enrollment_id: int, prospect_id: int, rep: str, event: e.TaskOpened, at: datetime
 ) -> None:
+    """Add the task; one that was closed is open again as it is told now."""
     values = {
         "enrollment_id": enrollment_id, "prospect_id": prospect_id, "key": event.task, "step": event.step, "rep": rep,
         "work": event.work, "priority": event.priority, "script": event.script, "review": event.review,
         "state": "open", "due_at": event.due_at, "opened_at": at,
     }  # fmt: skip
-    connection.execute(insert(TASKS).values(**values))
+    reopened = {**values, "snoozed_until": None, "closed_at": None, "outcome": None}
+    statement = upsert(connection, TASKS).values(**values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["enrollment_id", "key"], set_=reopened))
 
 
 def close_task(
@@ -55,9 +58,9 @@ def close_task(
     connection.execute(update(TASKS).where(this).values(state=state, closed_at=at, outcome=outcome))
 
 
-def snooze_task(connection: Connection, enrollment_id: int, key: str, until: datetime) -> None:
+def snooze_task(connection: Connection, enrollment_id: int, key: str, until: datetime, due_at: datetime) -> None:
     this = (TASKS.c.enrollment_id == enrollment_id) & (TASKS.c.key == key)
-    connection.execute(update(TASKS).where(this).values(snoozed_until=until, due_at=until))
+    connection.execute(update(TASKS).where(this).values(snoozed_until=until, due_at=due_at))
 
 
 def reassign_tasks(connection: Connection, enrollment_id: int, rep: str) -> None:

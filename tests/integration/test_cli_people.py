@@ -141,7 +141,7 @@ WRONG = [
     (("move", BO, "--to", "kinds:nowhere"), 'kinds has no step "nowhere"'),
     (("move", BO, "--to", "nowhere"), "no applied sequence"),
     (("opt-out", "acme.test"), "is no mail address"),
-    (("uncertain", "sent", "7"), "there is no send 7"),
+    (("uncertain", "sent", "7"), "there is no mail 7"),
     (("inbox", "show", "7"), "there is no mail 7"),
 ]
 
@@ -242,7 +242,7 @@ def test_uncertain_mail_is_listed_explained_and_settled(home: House, run: Run) -
     assert "0 of 4 looks made" in listed
     assert "a mail is uncertain" in run("status").out
     assert "with the same Message-ID" in run("uncertain", "resend", str(row.id), "--as", "ana").out
-    refused(run("uncertain", "skip", str(row.id)), "is not uncertain: it is skipped")
+    refused(run("uncertain", "skip", str(row.id)), "is skipped, not uncertain, settled by ana")
     assert run("uncertain", "list", "--json").json == []
 
 

@@ -112,7 +112,7 @@ def test_check_reads_what_it_can_when_the_config_is_wrong(started: Run, tmp_path
     (tmp_path / "sequences" / "bad.yaml").write_text("title: Bad\nsteps: []\n")
     done = started("check")
     assert done.code == 2
-    assert "config.toml: compny" in done.err
+    assert "config.toml:16: compny" in done.err
     assert "sequences/bad.yaml:2" in done.err
 
 
@@ -127,7 +127,7 @@ def test_apply(started: Run, tmp_path: Path) -> None:
     intro.write_text(intro.read_text() + "\nP.S. We are hiring too.\n")
     refused = started("apply", "--as", "ana")
     assert refused.code == 2
-    assert 'step "intro" is changed, and 40 people stand on it\nnothing was applied' in refused.err
+    assert 'step "intro" is changed, and 40 people stand on it\nsequencer: nothing was applied' in refused.err
     source = tmp_path / "sequences" / "vp-engineering.yaml"
     source.unlink()
     gone = started("apply", "--as", "ana")
@@ -234,7 +234,7 @@ TYPED: list[tuple[tuple[str, ...], str]] = [
     (("import", "sequences/people.csv", "--rejects", "sequences/people.csv"), "is the file that is read"),
     (("preview", "vp-enginering", "--prospect", "a@b.test", "--as", "ana"), 'did you mean "vp-engineering"?'),
     (("preview", "vp-engineering", "--prospect", "a@b.test", "--as", "ana"), "nobody has the address a@b.test"),
-    (("--config", "no.toml", "check"), "no.toml: expected a file, found none"),
+    (("--config", "no.toml", "check"), "there is no file no.toml"),
     (("--config", "no.toml", "enroll", "x", "--list", "y"), 'run "sequencer init" here'),
 ]
 

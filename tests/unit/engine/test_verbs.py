@@ -268,7 +268,7 @@ def test_a_person_says_that_an_uncertain_mail_arrived(house: House) -> None:
     do(house, settling.say_sent, send, "ana", house.clock.now())
     progress = house.progress(key)
     assert (progress.status, progress.touches["intro"].state, progress.flight) == ("active", "sent", None)
-    with pytest.raises(InputError, match="is sent by person:ana"):
+    with pytest.raises(InputError, match="is sent, not uncertain, settled by ana"):
         do(house, settling.say_sent, send, "ana", house.clock.now())
 
 
@@ -294,5 +294,5 @@ def test_nothing_is_resent_to_somebody_who_refused(house: House) -> None:
     do(house, stops.opt_out, BO, "ana", house.clock.now())
     with pytest.raises(InputError, match="finished"):
         do(house, settling.send_again, send, "ana", house.clock.now())
-    with pytest.raises(NotFound, match="no send 99"):
+    with pytest.raises(NotFound, match="no mail 99"):
         do(house, settling.give_up, 99, "ana", house.clock.now())

@@ -105,7 +105,7 @@ STOPS: list[tuple[Callable[[House, int], Any], list[str], str]] = [
     (
         lambda h, k: h.record(k, _pause(Reason.BY_PERSON, None)),
         ["paused", "wait"],
-        'Bo is paused: paused by ana; "sequencer resume" lets it go on',
+        'Bo is paused: paused by ana; "sequencer resume EMAIL" lets it go on',
     ),
     (
         lambda h, k: h.record(k, _pause(Reason.BY_PERSON, TUESDAY)),
@@ -125,7 +125,7 @@ STOPS: list[tuple[Callable[[House, int], Any], list[str], str]] = [
     (
         lambda h, k: h.record(k, e.HoldPut(reason=Reason.MISSING_FIELD, detail="account.hiring")),
         ["held", "wait"],
-        "Bo is held: the text needs account.hiring; import the field with --update",
+        'Bo is held: the text needs account.hiring; import the field with "sequencer import FILE.csv --update"',
     ),
     (lambda h, k: h.record(k, e.HoldPut(reason=Reason.BUG)), ["held"], "Bo is held: an internal check failed"),
 ]
@@ -211,8 +211,8 @@ def test_an_uncertain_mail_points_to_the_three_ways_out(house: House) -> None:
     house.inside()
     beat(house)
     row = house.on_the_wire("uncertain")
-    assert (
-        said(house) == "Bo is held: nobody knows whether the last mail arrived (intro); uncertain sent, resend or skip"
+    assert said(house) == (
+        'Bo is held: nobody knows whether the last mail arrived (intro); "sequencer uncertain" says what to do'
     )
     assert "in flight" in shut(house)
     house.database.write(
@@ -254,7 +254,7 @@ def test_a_mailbox_that_broke_is_told_with_its_answer(house: House) -> None:
 
 def test_without_a_daemon_nothing_moves_and_that_is_said(house: House) -> None:
     house.inside()
-    assert said(house).endswith("But no daemon runs, so nothing moves: start it: sequencer daemon")
+    assert said(house).endswith('But no daemon runs, so nothing moves: start it: "sequencer daemon"')
     ahead = house.clock.now() + timedelta(hours=2)
     house.database.write(lambda connection: scopes.put_meta(connection, "highest_instant", ahead.isoformat()))
     assert "the clock is 2:00:00 behind the highest instant seen" in said(house)

@@ -1,5 +1,6 @@
 """Transactions, the writer's order, migrations."""
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, event, insert, select
 
 from sequencer.errors import SchemaTooNew, StoreError
 from sequencer.store.database import Database
@@ -93,3 +94,71 @@ def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     running = [subprocess.Popen([sys.executable, "-c", code, url]) for _ in range(3)]
     assert [process.wait(30) for process in running] == [0, 0, 0]
     assert revision(url)
+
+
+def test_a_reader_sees_one_snapshot_while_the_writer_commits(database: Database) -> None:
+    def read_twice(connection: Connection) -> tuple[set[str], set[str]]:
+        first = set(connection.scalars(select(META.c.key)))
+        database.write(lambda writer: put(writer, "meanwhile"))
+        return first, set(connection.scalars(select(META.c.key)))
+
+    assert database.read(read_twice) == (set(), set())
+    assert keys(database) == {"meanwhile"}
+
+
+async def test_a_caller_that_is_cancelled_leaves_the_transaction_whole(database: Database) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        put(connection, "one")
+        began.set()
+        go.wait(5)
+        put(connection, "other")
+
+    caller = asyncio.create_task(database.awrite(slow))
+    await asyncio.to_thread(began.wait, 5)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go.set()
+    await database.awrite(lambda connection: None)
+    assert keys(database) == {"one", "other"}
+
+
+def test_a_write_waits_for_another_process_that_writes(database: Database, url: str) -> None:
+    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = database.submit(lambda connection: put(connection, "ours"))
+    assert keys(database) == set()
+    assert not waiting.done()
+    other.execute("INSERT INTO meta (key, value) VALUES ('theirs', 'x')")
+    other.execute("COMMIT")
+    other.close()
+    waiting.result(5)
+    assert keys(database) == {"ours", "theirs"}
+
+
+def test_a_full_disk_is_a_store_error_and_leaves_nothing_half_written(database: Database) -> None:
+    full = True
+
+    def bound(driver_connection: sqlite3.Connection, *_: object) -> None:
+        pages = driver_connection.execute("PRAGMA page_count").fetchone()[0] if full else 1_000_000
+        driver_connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def many(connection: Connection) -> None:
+        for number in range(500):
+            connection.execute(insert(META).values(key=f"{number}", value="x" * 1000))
+
+    event.listen(database.engine, "checkout", bound)
+    with pytest.raises(StoreError, match="full"):
+        database.write(many)
+    assert keys(database) == set()
+    full = False
+    database.write(many)
+    assert len(keys(database)) == 500
+
+
+def test_a_refused_statement_tells_no_values(database: Database) -> None:
+    with pytest.raises(StoreError) as refused:
+        database.write(lambda c: c.exec_driver_sql("INSERT INTO nowhere VALUES (?)", ("jo@acme.test",)))
+    assert "jo@acme.test" not in f"{refused.value}{refused.value.__cause__}"

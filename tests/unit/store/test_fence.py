@@ -54,7 +54,7 @@ def prepare(connection: Connection, send_id: int) -> None:
     text = fence.numbers_text(above, numbers, person)
     ready = sends.Prepared(
         send_id, b"bytes", f"<{send_id}@ourco.test>", "s", NOW, text, NOW + timedelta(minutes=15), row.address,
-        row.domain, "", 1,
+        row.domain, row.account_id, "", 1,
     )  # fmt: skip
     sends.put_prepared(connection, [ready])
 

@@ -1,0 +1,138 @@
+"""The daemon as a process: it drains, it is alone on its file, a service that fails beats again."""
+
+import asyncio
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from sequencer.clock import SystemClock
+from sequencer.daemon import Heartbeat, sd_notify
+from sequencer.store import sends
+from tests.integration.installation import CONFIG, HandClock, Installation, World
+
+ALWAYS_OPEN = CONFIG.replace('mon-fri = ["08:30-17:00"]', 'mon-sun = ["00:00-24:00"]')
+START_S_MAX = 20.0
+
+
+class PatientWorld(World):
+    """Takes a third of a second to answer the dot."""
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        await asyncio.sleep(0.3)
+        return await super().handle_DATA(server, session, envelope)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with PatientWorld() as world:
+        yield world
+
+
+@pytest.fixture
+def house(tmp_path: Path, world: World) -> Iterator[Installation]:
+    for folder in ("cur", "new", "tmp"):
+        (tmp_path / "mail" / folder).mkdir(parents=True)
+    clock = HandClock(SystemClock().now())
+    house = Installation(tmp_path, world.port, connections=4, config=ALWAYS_OPEN, clock=clock)
+    house.apply()
+    yield house
+    house.close()
+
+
+def daemon(folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "sequencer", "--config", str(folder / "config.toml"), "daemon"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def wait_for_mail(world: World, n: int) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while len(world.accepted) < n:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_sigterm_lets_what_is_on_the_wire_end(house: Installation, world: World) -> None:
+    for number in range(40):
+        house.enroll(house.person(f"p{number}@acme{number}.test"))
+    running = daemon(house.folder)
+    wait_for_mail(world, 4)
+    running.send_signal(signal.SIGTERM)
+    _, log = running.communicate(timeout=40)
+    assert running.returncode == 0, log
+    sent = house.database.read(lambda connection: sends.in_state(connection, "sent"))
+    open_ones = house.database.read(lambda connection: sends.in_state(connection, "sending", "uncertain", "person"))
+    queued = house.database.read(lambda connection: sends.in_state(connection, "queued"))
+    assert {row.address for row in sent} == {recipient for recipient, _ in world.accepted}
+    assert not open_ones
+    assert queued
+
+
+def test_a_second_daemon_on_the_same_file_refuses(house: Installation, world: World) -> None:
+    house.enroll(house.person("jo@acme.test"))
+    first = daemon(house.folder)
+    try:
+        wait_for_mail(world, 1)
+        second = daemon(house.folder)
+        _, said = second.communicate(timeout=20)
+        assert second.returncode == 2
+        assert "another daemon runs on sequencer.db" in said.splitlines()[-1]
+    finally:
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=40)
+
+
+async def test_a_service_that_fails_beats_again_and_stops_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    beats = {"broken": 0, "sound": 0}
+
+    async def broken() -> None:
+        beats["broken"] += 1
+        raise ConnectionError("on purpose")
+
+    async def sound() -> None:
+        beats["sound"] += 1
+
+    heartbeat = Heartbeat()
+    with caplog.at_level(logging.ERROR):
+        heartbeat.add("broken", broken, 0.02, SystemClock())
+        heartbeat.add("sound", sound, 0.02, SystemClock())
+        heartbeat.start()
+        async with asyncio.timeout(5):
+            while min(beats.values()) < 3:
+                await asyncio.sleep(0.01)
+        assert await heartbeat.drain() == 0
+    assert "broken failed; it beats again" in caplog.text
+
+
+async def test_a_drain_waits_for_the_beat_that_runs() -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def long() -> None:
+        began.set()
+        await asyncio.sleep(0.1)
+        ended.set()
+
+    heartbeat = Heartbeat()
+    heartbeat.add("long", long, 60, SystemClock())
+    heartbeat.start()
+    await began.wait()
+    assert await heartbeat.drain() == 0
+    assert ended.is_set()
+
+
+def test_systemd_hears_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        sd_notify("READY=1")
+        assert systemd.recv(100) == b"READY=1"
