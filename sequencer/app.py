@@ -62,6 +62,12 @@ def open_app(config: Config) -> App:
     return App(config, database, Advance(database, Surroundings(config, Catalog())), key)
 
 
+def with_config(app: App, config: Config) -> App:
+    """The same installation, open as it is, by another config.toml. The database stays the one that was opened."""
+    around = Surroundings(config, app.around.catalog)
+    return App(config, app.database, Advance(app.database, around), app.key)
+
+
 def _key(database: Database) -> bytes:
     known = database.read(lambda connection: scopes.meta(connection, KEY))
     if known is None:

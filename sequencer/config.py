@@ -219,6 +219,7 @@ class Config(Section):
     mailboxes: tuple[MailboxSection, ...] = ()
     away: tuple[AwaySection, ...] = ()
 
+    _file: Path = PrivateAttr(Path("config.toml"))
     _folder: Path = PrivateAttr(Path())
 
     @model_validator(mode="after")
@@ -252,6 +253,11 @@ class Config(Section):
             for key, name in (("rep", away.rep), ("cover", away.cover or "")):
                 if name and name not in reps:
                     yield f'away.{at}.{key}: there is no rep "{name}"'
+
+    @property
+    def path_of_file(self) -> Path:
+        """Where this was read."""
+        return self._file
 
     @property
     def folder(self) -> Path:
@@ -338,7 +344,7 @@ def load(path: Path) -> Config:
     except OSError as error:
         raise ConfigError("", f"{path} cannot be read: {error.strerror}") from None
     config = parse(text)
-    config._folder = path.resolve().parent
+    config._file, config._folder = path.resolve(), path.resolve().parent
     return config
 
 

@@ -13,16 +13,17 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from sequencer.app import LEASE, App, Services, daemon_name, make_services, real_doors
+from sequencer.app import LEASE, App, Services, daemon_name, make_services, real_doors, with_config
 from sequencer.clock import Clock
-from sequencer.engine.outer_stops import notice_config
-from sequencer.errors import InputError
+from sequencer.config import load
+from sequencer.engine.outer_stops import notice_config, put_config_trouble
+from sequencer.errors import InputError, SequencerError
 from sequencer.store.database import sqlite_file
 
 DRAIN_S_MAX = 30.0
@@ -137,15 +138,53 @@ async def _advance_all(services: Services, clock: Clock, stop: asyncio.Event) ->
 
 
 async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LEASE) -> int:
-    """The whole daemon until SIGTERM or SIGINT. Raises InputError when another one runs on the same file."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    """The whole daemon until SIGTERM or SIGINT; SIGHUP has it read config.toml again.
+
+    Raises InputError when another one runs on the same file. Returns how many beats were cut off.
+    """
+    signals = _Signals()
+    signals.listen(asyncio.get_running_loop())
+    name = daemon_name()
     with only_daemon(app.database.url):
-        await app.database.awrite(lambda connection: notice_config(connection, app.config, clock.now()))
-        services = make_services(app, clock, real_doors(app.config, clock), daemon_name(), lease)
-        logger.info("running; SIGTERM drains and stops")
-        cut_off = await serve(services, clock, stop, pace)
+        logger.info("running; SIGTERM drains and stops, SIGHUP reads config.toml again")
+        cut_off = 0
+        while not signals.end:
+            signals.stop.clear()
+            now, config = clock.now(), app.config
+            await app.database.awrite(lambda connection: notice_config(connection, config, now))  # noqa: B023
+            services = make_services(app, clock, real_doors(config, clock), name, lease)
+            cut_off += await serve(services, clock, signals.stop, pace)
+            if not signals.end:
+                app = await _reread(app, clock)
     logger.info("stopped" if not cut_off else f"stopped; {cut_off} beats were cut off")
     return cut_off
+
+
+@dataclass(slots=True)
+class _Signals:
+    """`stop` ends this round of service, `end` the daemon."""
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    end: bool = False
+
+    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self.stop.set)
+
+    def _end(self) -> None:
+        self.end = True
+        self.stop.set()
+
+
+async def _reread(app: App, clock: Clock) -> App:
+    """The same installation by config.toml as it is now; a bad file keeps the old one, and `status` says so."""
+    try:
+        config, trouble = await asyncio.to_thread(load, app.config.path_of_file), ""
+    except SequencerError as error:
+        config, trouble = app.config, str(error)
+        logger.error("config.toml was not taken, the old one stays: %s", error)
+    else:
+        logger.info("config.toml was read again")
+    await app.database.awrite(lambda connection: put_config_trouble(connection, trouble, clock.now()))
+    return with_config(app, config)

@@ -38,7 +38,7 @@ class Beside:
 
     def task(self, event: Any) -> str:
         row = self.tasks.get(event.task)
-        name = event.task.partition("#")[0]
+        name: str = event.task.partition("#")[0]
         if row is None:
             return name.replace(":", ", ")
         return f"{task_words(row.work)} ({f'{row.step}, ' if row.step else ''}task {row.id})"

@@ -119,7 +119,9 @@ def write(
             rendered = replace(rendered, text=draft.body, html=None)
     parent, earlier = parent_of(sequence, step, thread)
     threading = references_for(earlier, parent.message_id if parent else None)
-    subject = rendered.subject or (reply_subject(parent.subject) if parent else _fallback(sequence))
+    subject = rendered.subject or (
+        reply_subject(parent.subject) if parent else opening_subject(config, renderer, sequence, step, facts, now)
+    )
     sender = facts.mailbox
     address = facts.prospect.address or ""
     identifier = message_id(key, send.enrollment_id, send.step, send.attempt, sender.address.rpartition("@")[2])
@@ -174,9 +176,17 @@ def _root(sequence: OutreachSequence, step_id: str) -> str:
     return step.id if step else step_id
 
 
-def _fallback(sequence: OutreachSequence) -> str:
-    """The subject when a reply's thread never began: the sequence's first mail says what it is about."""
-    return sequence.title
+def opening_subject(
+    config: Config, renderer: Renderer, sequence: OutreachSequence, step: EmailStep, facts: Facts, now: datetime
+) -> str:
+    """The subject of a follow-up whose thread never began: what the mail that began it would have said.
+
+    Raises MissingField, TemplateFailed.
+    """
+    root = sequence.step(_root(sequence, step.id))
+    if not isinstance(root, EmailStep) or root.id == step.id:
+        return sequence.title
+    return render(config, renderer, sequence, root, "", facts, now).subject or sequence.title
 
 
 def _name(facts: Facts) -> str:

@@ -20,9 +20,18 @@ from sequencer.errors import NotFound
 from sequencer.mail.address import normalise
 from sequencer.store import log, reads, scopes, sends, versions
 
-__all__ = ["Lifted", "ScopeName", "notice_config", "pause_scope", "resume_scope"]
+__all__ = [
+    "Lifted",
+    "ScopeName",
+    "config_trouble",
+    "notice_config",
+    "pause_scope",
+    "put_config_trouble",
+    "resume_scope",
+]
 
 CONFIG_DIGEST = "config_digest"
+CONFIG_TROUBLE = "config_trouble"
 ScopeName = Literal["all", "sequence", "mailbox"]
 
 
@@ -81,6 +90,16 @@ def notice_config(connection: Connection, config: Config, now: datetime) -> int:
     ids = reads.live_ids(connection)
     log.make_due(connection, ids, now)
     return len(ids)
+
+
+def put_config_trouble(connection: Connection, trouble: str, now: datetime) -> None:
+    """Remember why config.toml was not taken when the daemon read it again; "" when it was."""
+    scopes.put_meta(connection, CONFIG_TROUBLE, f"{now.isoformat()} {trouble}" if trouble else "")
+
+
+def config_trouble(connection: Connection) -> str:
+    """Since when and why the daemon runs by an older config.toml; "" when it does not."""
+    return scopes.meta(connection, CONFIG_TROUBLE) or ""
 
 
 def _mend(connection: Connection, address: str) -> str | None:

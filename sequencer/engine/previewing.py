@@ -18,7 +18,7 @@ from sequencer.core.people import Prospect
 from sequencer.core.sequence import AnyStep, BranchStep, CallStep, EmailStep, LinkedInStep, Sequence, TaskStep
 from sequencer.engine.advance import Advance
 from sequencer.engine.enrolling import Seat
-from sequencer.engine.letter import render, render_facts
+from sequencer.engine.letter import opening_subject, render, render_facts
 from sequencer.engine.rehearsal import Prospective, would_be
 from sequencer.errors import InputError
 from sequencer.mail.thread import reply_subject
@@ -106,9 +106,15 @@ class _Writer:
         except RenderError as error:
             return Part(step.id, step.kind, what, at, problem=str(error))
         thread = self._subjects.get(step.reply_to or "")
-        subject = made.subject or (reply_subject(thread) if thread else self._sequence.title)
+        subject = made.subject or (reply_subject(thread) if thread else self._opening(step, at or self._now))
         self._subjects.setdefault(step.id, subject)
         return Part(step.id, step.kind, what, at, subject, made.text)
+
+    def _opening(self, step: EmailStep, at: datetime) -> str:
+        try:
+            return opening_subject(self._config, self._renderer, self._sequence, step, self._one.facts, at)
+        except RenderError:
+            return self._sequence.title
 
     def _page(self, step: AnyStep, what: str, path: str | None) -> Part:
         at = self._at(step)

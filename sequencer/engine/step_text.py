@@ -4,7 +4,6 @@ Task pages, the rep's editor and `why` show this; dispatch makes the mail's byte
 (engine/letter.py). Nothing is stored here.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +11,10 @@ from sqlalchemy import Connection
 
 from sequencer.core.decide import variant_of
 from sequencer.core.sequence import CallStep, EmailStep, LinkedInStep, TaskStep
-from sequencer.core.sequence import Sequence as OutreachSequence
-from sequencer.engine.letter import Draft, parent_of, render, render_facts
+from sequencer.engine.letter import Draft, opening_subject, parent_of, render, render_facts
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.mail.thread import reply_subject
 from sequencer.store import sends, tasks
-from sequencer.store.sends import SendRow
 
 __all__ = ["StepText", "script_of", "step_text"]
 
@@ -79,10 +76,12 @@ def _mail(
     draft = Draft(*written) if written else Draft(None, rendered.text)
     subject = draft.subject or rendered.subject
     thread = sends.thread_of(connection, [enrollment.id]).get(enrollment.id, [])
-    return StepText(template, draft.body, subject or _thread_subject(sequence, step, thread), subject is None)
-
-
-def _thread_subject(sequence: OutreachSequence, step: EmailStep, thread: Sequence[SendRow]) -> str:
-    """As engine/letter.py names a follow-up: after the thread that it joins, else after the sequence."""
+    if subject is not None:
+        return StepText(template, draft.body, subject, False)
     parent, _ = parent_of(sequence, step, thread)
-    return reply_subject(parent.subject) if parent else sequence.title
+    joined = (
+        reply_subject(parent.subject)
+        if parent
+        else opening_subject(around.config, renderer, sequence, step, situation.facts, now)
+    )
+    return StepText(template, draft.body, joined, True)

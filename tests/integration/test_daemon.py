@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sequencer.clock import SystemClock
 from sequencer.daemon import Heartbeat, sd_notify
+from sequencer.engine.outer_stops import config_trouble
 from sequencer.store import sends
 from tests.integration.installation import CONFIG, HandClock, Installation, World
 
@@ -54,11 +55,15 @@ def daemon(folder: Path) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
-def wait_for_mail(world: World, n: int) -> None:
+def wait_until(ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + START_S_MAX
-    while len(world.accepted) < n:
+    while not ready():
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.02)
+
+
+def wait_for_mail(world: World, n: int) -> None:
+    wait_until(lambda: len(world.accepted) >= n)
 
 
 def test_sigterm_lets_what_is_on_the_wire_end(house: Installation, world: World) -> None:
@@ -75,6 +80,29 @@ def test_sigterm_lets_what_is_on_the_wire_end(house: Installation, world: World)
     assert {row.address for row in sent} == {recipient for recipient, _ in world.accepted}
     assert not open_ones
     assert queued
+
+
+def test_sighup_takes_a_good_config_and_leaves_a_bad_one(house: Installation, world: World) -> None:
+    for number in range(4):
+        house.enroll(house.person(f"p{number}@acme{number}.test"))
+    file = house.folder / "config.toml"
+    text = file.read_text()
+    file.write_text(text.replace("cap_per_day = 1000", "cap_per_day = 2"))
+    running = daemon(house.folder)
+    try:
+        wait_for_mail(world, 2)
+        file.write_text("this is = no [toml")
+        running.send_signal(signal.SIGHUP)
+        wait_until(lambda: "TOML" in house.database.read(config_trouble))
+        assert len(world.accepted) == 2
+        file.write_text(text)
+        running.send_signal(signal.SIGHUP)
+        wait_for_mail(world, 4)
+        assert house.database.read(config_trouble) == ""
+    finally:
+        running.send_signal(signal.SIGTERM)
+        _, log = running.communicate(timeout=40)
+    assert running.returncode == 0, log
 
 
 def test_a_second_daemon_on_the_same_file_refuses(house: Installation, world: World) -> None:

@@ -133,3 +133,9 @@ def test_a_whole_page_stays_one_page_and_shows_its_preheader(office: Office) -> 
     page = body.get_content()
     assert page.count("<body") == page.count("<html") == 1
     assert '<body class="x"><div style="display:none;max-height:0;overflow:hidden">A &lt; B</div>' in page
+
+
+def test_a_follow_up_whose_thread_never_began_says_what_its_first_mail_would_have_said(office: Office) -> None:
+    mail = written(office, "breakup", before=("other",), first_name="Jo", title="CTO", nickname="J")
+    assert mail["Subject"] == "Hello CTO"
+    assert mail["In-Reply-To"] is None
