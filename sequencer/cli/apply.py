@@ -1,10 +1,11 @@
 """`apply`: what the files say becomes what the daemon runs."""
 
+from typing import assert_never
+
 import click
 
 from sequencer.cli.check import counted, sequence_ids, tell
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
-from sequencer.cli.show import table
 from sequencer.engine.applying import Change
 from sequencer.engine.applying import apply as apply_bundles
 from sequencer.engine.applying import check as check_all
@@ -37,11 +38,17 @@ def apply(ctx: click.Context, sequences: tuple[str, ...], as_name: str | None, a
     if as_json:
         print_json([_as_json(change) for change in changes])
         return
-    table(
-        ("sequence", "", "version", "people inside"),
-        [_line(change) for change in changes],
-        f"there is no sequence in {app.config.sequences_folder}: put a .yaml file there",
-    )
+    if not changes:
+        click.echo(f"there is no sequence in {app.config.sequences_folder}: put a .yaml file there", err=True)
+    for change in changes:
+        click.echo(_sentence(change))
+        for old, new in change.replaced:
+            place = change.bundle.sequence.step_place(new)
+            click.echo(
+                f'note: {place}: step "{new}" stands where "{old}" stood, and is another step to the people inside; '
+                f'to keep people through a rename, write "renamed_from: {old}" in the step before you apply it',
+                err=True,
+            )
     gone = {name: number for name, number in inside.items() if name not in {c.bundle.sequence.id for c in changes}}
     for name, number in gone.items() if not sequences else ():
         click.echo(
@@ -49,8 +56,21 @@ def apply(ctx: click.Context, sequences: tuple[str, ...], as_name: str | None, a
         )
 
 
-def _line(change: Change) -> tuple[str, str, str, str]:
-    return change.bundle.sequence.id, change.kind, str(change.version), str(change.people)
+def _sentence(change: Change) -> str:
+    """`vp-engineering: version 2 (was 1); 35 people inside follow it from now on`."""
+    name = change.bundle.sequence.id
+    match change.kind:
+        case "new":
+            return f"{name}: version 1, new; people can be enrolled"
+        case "unchanged":
+            inside = counted(change.people, "person is", "people are") if change.people else "nobody is"
+            return f"{name}: unchanged, version {change.version}; {inside} inside"
+        case "changed":
+            follow = f"{counted(change.people, 'person inside follows', 'people inside follow')} it from now on"
+            after = follow if change.people else "nobody is inside"
+            return f"{name}: version {change.version} (was {change.version - 1}); {after}"
+        case _:
+            assert_never(change.kind)
 
 
 def _as_json(change: Change) -> dict[str, object]:

@@ -114,7 +114,8 @@ def _with_users(config: Config, templates: set[str], found: Checked) -> Checked:
     """The sequences that use these templates, with what is wrong in those alone."""
     everything = check_all(config)
     prefix = config.templates_folder.name
-    unused = [name for name in templates if not any(name in bundle.files for bundle in everything.bundles)]
+    used = everything.unsound.union(*(bundle.files for bundle in everything.bundles))
+    unused = templates - used
     errors = [DefinitionError(f"{prefix}/{name}", 0, "no sequence uses this file") for name in sorted(unused)]
     paths = {f"{prefix}/{name}" for name in templates}
     errors += [error for error in everything.errors if error.path in paths]

@@ -9,7 +9,7 @@ from sequencer.cli.show import Cell, as_values, cell, line, table
 from sequencer.engine.overview import MailboxLine, Overview, overview
 from sequencer.engine.why_words import told
 
-_COLOURS = {"ok": "", "paused": "yellow", "broken": "bold red"}
+_COLOURS = {"ok": "", "paused": "yellow", "resting": "yellow", "broken": "bold red"}
 
 
 @click.command("status", epilog="Example:  sequencer status")
@@ -43,7 +43,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 def _print_troubles(found: Overview) -> None:
     for each in found.troubles:
-        line(f"▲ {told(each.text, when)} — {each.mend}", "yellow")
+        line(f"▲ {told(each.text, when)} — {told(each.mend, when)}", "yellow")
     if found.troubles:
         return
     if not found.people:

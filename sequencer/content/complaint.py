@@ -11,12 +11,12 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from sequencer.content.grammar import guess
+from sequencer.content.grammar import closest, guess
 from sequencer.content.markup import Plain
-from sequencer.core.sequence import KINDS, StepBase
+from sequencer.core.sequence import KINDS, AnyStep, StepBase
 from sequencer.errors import DefinitionError
 
-__all__ = ["complaints", "spoken_key"]
+__all__ = ["choices_of", "complaints", "keys_of", "kind_meant", "models_at", "place_of", "spoken_key"]
 
 _WORDS: Mapping[str, str] = {
     "missing": "is missing",
@@ -38,21 +38,42 @@ _PATTERNS = (
 
 
 def complaints(
-    path: str, model: type[BaseModel], plain: Plain, lines: Mapping[str, int], errors: Iterable[ErrorDetails]
+    path: str,
+    model: type[BaseModel],
+    plain: Plain,
+    lines: Mapping[str, int],
+    errors: Iterable[ErrorDetails],
+    written: Plain | None = None,
 ) -> list[DefinitionError]:
-    """One DefinitionError for each place, in the order of the lines."""
+    """One DefinitionError for each place, in the order of the lines; steps are called by their ids in `written`."""
     places: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
     for error in errors:
-        places.setdefault(_place(plain, error), []).append(error)
+        places.setdefault(place_of(plain, error), []).append(error)
+    misspelt = {
+        (*place[:-1], closest(str(place[-1]), _keys_beside(model, place, plain)))
+        for place, wrong in places.items()
+        if any(error["type"] == "extra_forbidden" for error in wrong)
+    }
     found = []
     for place, wrong in places.items():
         deeper = any(len(other) > len(place) and other[: len(place)] == place for other in places)
-        if deeper and all(error["type"] in _WORDS for error in wrong):
-            # The union's other branch: what is wrong inside says more.
+        given = _at(plain, place)
+        if deeper and all(error["type"] in _WORDS or _follows(error, given) for error in wrong):
+            # The union's other branch, or what follows from the entries: what is wrong inside says more.
+            continue
+        if place in misspelt and all(error["type"] == "missing" for error in wrong):
             continue
         message, hint = _message(model, place, plain, wrong)
-        found.append(DefinitionError(path, _line(lines, place), f"{spoken_key(plain, place)}: {message}", hint))
+        spoken = spoken_key(plain if written is None else written, place)
+        found.append(DefinitionError(path, _line(lines, place), f"{spoken}: {message}", hint))
     return sorted(found, key=lambda error: error.line)
+
+
+def _follows(error: ErrorDetails, given: Any) -> bool:
+    # A list of entries that are all wrong is empty to pydantic.
+    return (error["type"] == "literal_error" and not isinstance(given, str)) or (
+        error["type"] == "too_short" and bool(given)
+    )
 
 
 def spoken_key(plain: Plain, place: Sequence[str | int]) -> str:
@@ -67,7 +88,7 @@ def spoken_key(plain: Plain, place: Sequence[str | int]) -> str:
     return ".".join(map(str, place)) or "the file"
 
 
-def _place(plain: Plain, error: ErrorDetails) -> tuple[str | int, ...]:
+def place_of(plain: Plain, error: ErrorDetails) -> tuple[str | int, ...]:
     """The keys as the file has them: pydantic also names the branch of each union it tried."""
     location = error["loc"]
     if location[:1] == ("steps",) and len(location) > 2:
@@ -110,10 +131,10 @@ def _message(
         return "no such key", _key_hint(model, place, plain)
     if "step_kind" in types:
         found = _at(plain, place)
-        odd = [guess(key, KINDS) for key in found if key not in KINDS] if isinstance(found, dict) else []
-        return errors[0]["msg"], next((hint for hint in odd if hint), "")
+        misspelt, _ = kind_meant(found) if isinstance(found, dict) else ("", "")
+        return errors[0]["msg"], guess(misspelt, KINDS) if misspelt else ""
     given = _at(plain, place)
-    choices = [choice for error in errors for choice in _choices(error)]
+    choices = [choice for error in errors for choice in choices_of(error)]
     texts = [_one(error) for error in errors if error["type"] not in ("literal_error", "enum")]
     # A union's branch that wants another shape than was written says nothing to the author.
     if isinstance(given, str) and len(texts) + len(choices) > 1:
@@ -147,24 +168,36 @@ def _one(error: ErrorDetails) -> str:
             return _WORDS.get(kind, error["msg"])
 
 
-def _choices(error: ErrorDetails) -> list[str]:
+def choices_of(error: ErrorDetails) -> list[str]:
     if error["type"] not in ("literal_error", "enum"):
         return []
     return re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
 
 
 def _key_hint(model: type[BaseModel], place: tuple[str | int, ...], plain: Plain) -> str:
-    models = _models_at(model, place[:-1], plain)
-    keys = sorted({key for each in models for key in _keys(each)})
+    keys = _keys_beside(model, place, plain)
     hint = guess(str(place[-1]), keys)
     return hint or (f"here may stand {', '.join(keys)}" if 0 < len(keys) <= 12 else "")
 
 
-def _models_at(model: type[BaseModel], place: Sequence[str | int], plain: Plain) -> set[type[BaseModel]]:
+def _keys_beside(model: type[BaseModel], place: Sequence[str | int], plain: Plain) -> list[str]:
+    return sorted({key for each in models_at(model, place[:-1], plain) for key in keys_of(each)})
+
+
+def kind_meant(step: Mapping[str, Any]) -> tuple[str, str]:
+    """The misspelt kind key of a step and what it means (`cal`, `call`); empty if there is none or it has a kind."""
+    known = {key for kind in get_args(AnyStep) for key in keys_of(kind)}
+    if any(kind in step for kind in KINDS):
+        return "", ""
+    found = ((key, closest(key, KINDS)) for key in step if key not in known)
+    return next(((key, kind) for key, kind in found if kind), ("", ""))
+
+
+def models_at(model: type[BaseModel], place: Sequence[str | int], plain: Plain) -> set[type[BaseModel]]:
     """The models that the place may hold, found by walking the annotations along its keys."""
     models = {model}
     for at, key in enumerate(place):
-        fields = [_keys(each)[str(key)] for each in models if str(key) in _keys(each)]
+        fields = [keys_of(each)[str(key)] for each in models if str(key) in keys_of(each)]
         if fields:
             models = {found for annotation in fields for found in _models_in(annotation)}
         if all(issubclass(each, StepBase) for each in models) and isinstance(key, int):
@@ -173,7 +206,7 @@ def _models_at(model: type[BaseModel], place: Sequence[str | int], plain: Plain)
     return models
 
 
-def _keys(model: type[BaseModel]) -> dict[str, Any]:
+def keys_of(model: type[BaseModel]) -> dict[str, Any]:
     """What may be written in the model -> its annotation."""
     return {
         str(field.validation_alias or name): [field.annotation, *field.metadata]

@@ -4,17 +4,16 @@ It is here so that past it no code meets a malformed value, and so that the daem
 a Bundle holds the sequence with all its files. Whether names and targets fit together is lint.py's question.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
-
-from pydantic import ValidationError
+from typing import Literal, NamedTuple
 
 from sequencer.content import markup, message
-from sequencer.content.complaint import complaints
+from sequencer.content.draft import Doubt, Draft, draft
 from sequencer.content.folder import FileRefused, name_problem, read_below
 from sequencer.content.functions import FUNCTIONS
 from sequencer.content.grammar import guess
@@ -24,10 +23,25 @@ from sequencer.core.reaction import FixedReaction, Reaction
 from sequencer.core.sequence import CallStep, EmailStep, LinkedInStep, ManualStep, Sequence, TaskStep
 from sequencer.errors import DefinitionError, DefinitionErrors
 
-__all__ = ["Bundle", "NamedFile", "from_stored", "load", "named_files", "reactions", "read_sequence", "sequence_names"]
+__all__ = [
+    "Bundle",
+    "FolderRead",
+    "Malformed",
+    "NamedFile",
+    "from_stored",
+    "load",
+    "named_files",
+    "reactions",
+    "read_draft",
+    "read_folder",
+    "read_sequence",
+    "sequence_names",
+]
 
 ATTACHMENT_BYTES_MAX = 2_000_000
 FILES_MAX = 500
+ID_CHARS_MAX = 60
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +70,46 @@ class Bundle:
         return b64decode(self.files[path])
 
 
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """What can be read of a sequence with mistakes, for the checks alone; `files` as in Bundle."""
+
+    sequence: Sequence
+    files: Mapping[str, str]
+    doubt: Doubt
+
+
+class FolderRead(NamedTuple):
+    """`errors`: what is malformed or cannot be read; whether the rest fits together is lint's question."""
+
+    bundles: list[Bundle]
+    malformed: list[Malformed]
+    errors: list[DefinitionError]
+
+
 def read_sequence(path: str, text: str, sequence_id: str) -> Sequence:
-    """The sequence that a file says, knowing its lines. Raises DefinitionErrors with all that is wrong."""
+    """The sequence that a file says, knowing its lines. Raises DefinitionErrors with all that is malformed."""
+    read = read_draft(path, text, sequence_id)
+    if read.sequence is None or read.errors:
+        raise DefinitionErrors(read.errors)
+    return read.sequence
+
+
+def read_draft(path: str, text: str, sequence_id: str) -> Draft:
+    """What the file says as far as it can be read. Raises DefinitionErrors where not even its keys can be told."""
     plain, lines = markup.read(path, text)
     if not isinstance(plain, dict):
         raise DefinitionErrors([DefinitionError(path, 1, "a sequence is a map of keys: title, steps and so on")])
+    wrong = []
     if "id" in plain:
         hint = f'remove it: "{sequence_id}", the file\'s name, is the id'
-        raise DefinitionErrors([DefinitionError(path, lines["id"], "id: no such key", hint)])
-    try:
-        return Sequence.model_validate({**plain, "id": sequence_id}).located(path, lines)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        named = [each for each in details if each["loc"] != ("id",)]
-        wrong = complaints(path, Sequence, plain, lines, named)
-        if len(named) < len(details):
-            hint = "name it in lower-case words joined by hyphens, such as vp-engineering.yaml"
-            wrong.append(DefinitionError(path, 0, f'the file\'s name "{sequence_id}" cannot be an id', hint))
-        raise DefinitionErrors(wrong) from None
+        wrong.append(DefinitionError(path, lines["id"], "id: no such key", hint))
+    is_id = _ID.fullmatch(sequence_id) is not None and len(sequence_id) <= ID_CHARS_MAX
+    if not is_id:
+        hint = "name it in lower-case words joined by hyphens, such as vp-engineering.yaml"
+        wrong.append(DefinitionError(path, 0, f'the file\'s name "{sequence_id}" cannot be an id', hint))
+    read = draft(path, {**plain, "id": sequence_id if is_id else "unnamed"}, lines)
+    return replace(read, errors=(*wrong, *read.errors)) if wrong else read
 
 
 def load(
@@ -83,29 +119,41 @@ def load(
 
     A bundle whose `files` lack a named file still comes: lint says which. Errors name paths as `sequences/x.yaml`.
     """
+    read = read_folder(root_sequences, root_templates, names)
+    return read.bundles, read.errors
+
+
+def read_folder(root_sequences: Path, root_templates: Path, names: Collection[str] | None = None) -> FolderRead:
+    """The same, with what can be said of the malformed ones."""
     known = sequence_names(root_sequences)
-    bundles, errors = [], []
+    found = FolderRead([], [], [])
     for name in known if names is None else names:
         path = f"{root_sequences.name}/{name}.yaml"
         if name not in known:
-            errors.append(DefinitionError(path, 0, "no such sequence", guess(name, known)))
+            found.errors.append(DefinitionError(path, 0, "no such sequence", guess(name, known)))
             continue
         try:
             source = markup.decode(path, read_below(root_sequences, f"{name}.yaml"))
-            sequence = read_sequence(path, source, name)
+            read = read_draft(path, source, name)
         except DefinitionErrors as error:
-            errors += error.errors
+            found.errors.extend(error.errors)
             continue
         except DefinitionError as error:
-            errors.append(error)
+            found.errors.append(error)
             continue
         except (FileRefused, OSError) as error:
-            errors.append(DefinitionError(path, 0, str(error)))
+            found.errors.append(DefinitionError(path, 0, str(error)))
             continue
-        files, unread = _files(sequence, root_templates)
-        errors += unread
-        bundles.append(_bundle(sequence, source, files))
-    return bundles, errors
+        found.errors.extend(read.errors)
+        if read.sequence is None:
+            continue
+        files, unread = _files(read.sequence, root_templates)
+        found.errors.extend(unread)
+        if read.errors:
+            found.malformed.append(Malformed(read.sequence, files, read.doubt))
+        else:
+            found.bundles.append(_bundle(read.sequence, source, files))
+    return found
 
 
 def from_stored(sequence_id: str, source: str, files: Mapping[str, str]) -> Bundle:

@@ -93,10 +93,15 @@ def inspect(tree: nodes.Template) -> Inspection:
     return walk.found
 
 
+def closest(word: str, known: Any) -> str:
+    """Which of the known words was probably meant, or nothing."""
+    return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")
+
+
 def guess(word: str, known: Any) -> str:
     """`did you mean …?`, or nothing."""
-    close = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f'did you mean "{close[0]}"?' if close else ""
+    close = closest(word, known)
+    return f'did you mean "{close}"?' if close else ""
 
 
 class _Walk:

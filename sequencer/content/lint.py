@@ -11,8 +11,9 @@ from zoneinfo import available_timezones
 
 from sequencer.content.complaint import spoken_key
 from sequencer.content.definition import named_files, reactions
+from sequencer.content.draft import CERTAIN, Doubt
 from sequencer.content.folder import name_problem
-from sequencer.content.grammar import guess
+from sequencer.content.grammar import closest, guess
 from sequencer.content.holiday import known_country
 from sequencer.content.lint_template import TemplateLint, text_limit
 from sequencer.core.condition import Condition, ConditionError, parse
@@ -38,9 +39,14 @@ class Context:
     folder: str = "templates"
 
 
-def problems(sequence: Sequence, files: Mapping[str, str], *, context: Context) -> list[DefinitionError]:
-    """All that must be mended before the sequence may run, in the order of file and line; never raises."""
-    lint = _Lint(sequence, context)
+def problems(
+    sequence: Sequence, files: Mapping[str, str], *, context: Context, doubt: Doubt = CERTAIN
+) -> list[DefinitionError]:
+    """All that must be mended before the sequence may run, in the order of file and line; never raises.
+
+    `doubt`: where a malformed file does not say what was meant; nothing is said that follows only from a stand-in.
+    """
+    lint = _Lint(sequence, context, doubt)
     lint.settings()
     lint.steps()
     lint.reactions()
@@ -53,33 +59,35 @@ def problems(sequence: Sequence, files: Mapping[str, str], *, context: Context) 
 def warnings(sequence: Sequence) -> list[DefinitionError]:
     """What may run but is hardly meant: steps that nobody can reach."""
     lint = _Lint(sequence, Context())
-    reached: set[str] = set()
-    todo = [sequence.steps[0].id]
+    reached: set[int] = set()
+    todo = [0]
     for key, reaction in reactions(sequence):
         if not key.startswith("steps.") and isinstance(reaction, Reaction) and reaction.goto in sequence.index:
-            todo.append(str(reaction.goto))
+            todo.append(sequence.index[str(reaction.goto)])
     while todo:
-        step_id = todo.pop()
-        if step_id not in reached:
-            reached.add(step_id)
-            todo += [target for target in lint.successors(step_id) if target in sequence.index]
-    for at, step in enumerate(sequence.steps):
-        if step.id not in reached:
+        at = todo.pop()
+        if at not in reached:
+            reached.add(at)
+            todo += lint.successors(at)
+    for at in range(len(sequence.steps)):
+        if at not in reached:
             lint.wrong(f"steps.{at}", "no step leads here", "remove it, or name it in a next, then, else or goto")
     return lint.found
 
 
 class _Lint:
-    def __init__(self, sequence: Sequence, context: Context) -> None:
-        self.sequence, self.context = sequence, context
+    def __init__(self, sequence: Sequence, context: Context, doubt: Doubt = CERTAIN) -> None:
+        self.sequence, self.context, self.doubt = sequence, context, doubt
         self.found: list[DefinitionError] = []
         self.path = sequence.place("").path
         self._plain = {
-            "steps": [{"id": step.id} for step in sequence.steps],
-            "rules": [{"id": rule.id} for rule in sequence.rules],
+            group: [{} if each.id in doubt.nameless else {"id": each.id} for each in entries]
+            for group, entries in (("steps", sequence.steps), ("rules", sequence.rules))
         }
 
     def wrong(self, key: str, message: str, hint: str = "") -> None:
+        if self.doubt.covers(key):
+            return
         place = self.sequence.place(key)
         spoken = [int(part) if part.isdigit() else part for part in key.split(".")]
         if spoken[-2:] == ["variants", "only"]:
@@ -137,45 +145,57 @@ class _Lint:
                 self._email(key, at, step)
 
     def _email(self, key: str, at: int, step: EmailStep) -> None:
-        emails = [each.id for each in self.sequence.steps[:at] if isinstance(each, EmailStep)]
-        if step.reply_to and step.reply_to not in emails and self._above(f"{key}.reply_to", step.reply_to, at):
+        above = list(enumerate(self.sequence.steps[:at]))
+        emails = [each.id for _, each in above if isinstance(each, EmailStep)]
+        perhaps = [each.id for position, each in above if position in self.doubt.steps]
+        if (
+            step.reply_to
+            and step.reply_to not in (*emails, *perhaps)
+            and self._above(f"{key}.reply_to", step.reply_to, at)
+        ):
             self.wrong(f"{key}.reply_to", f'"{step.reply_to}" is no email', guess(step.reply_to, emails))
         if step.on_overdue is not None and not step.review:
             self.wrong(f"{key}.on_overdue", "only a task can be overdue", "set review: true, or remove on_overdue")
+        if at in self.doubt.steps:
+            return
         if not step.review and not self.context.postal_address.strip():
             hint = "set postal_address under [company] in config.toml"
             self.wrong(key, "automatic mail needs the company's postal address", hint)
-        for follower in self._at_once(step.id):
-            index = self.sequence.index[follower]
-            hint = f'give "{follower}" a wait, such as wait: 3bd'
-            self.wrong(f"steps.{index}", f'an email directly after the email "{step.id}"', hint)
+        for follower in self._at_once(at):
+            hint = f'give "{self.sequence.steps[follower].id}" a wait, such as wait: 3bd'
+            self.wrong(f"steps.{follower}", f'an email directly after the email "{step.id}"', hint)
 
-    def _at_once(self, step_id: str) -> Iterator[str]:
-        """Emails that could leave in the same moment as the email `step_id`."""
-        todo, seen = list(self.successors(step_id)), set()
+    def _at_once(self, first: int) -> Iterator[int]:
+        """Positions of emails that could leave in the same moment as the email at `first`."""
+        todo, seen = list(self.successors(first)), set()
         while todo:
-            each = todo.pop()
-            if each in seen or each not in self.sequence.index:
+            at = todo.pop()
+            if at in seen:
                 continue
-            seen.add(each)
-            step = self.sequence.step(each)
-            if step.wait.span:
+            seen.add(at)
+            step = self.sequence.steps[at]
+            if step.wait.span or at in self.doubt.steps or self.doubt.below(f"steps.{at}.wait"):
                 continue
             if isinstance(step, EmailStep):
-                yield each
+                yield at
             elif isinstance(step, BranchStep):
-                todo += self.successors(each)
+                todo += self.successors(at)
 
-    def successors(self, step_id: str) -> Iterator[str]:
-        """Ids that may come next, `end` left out; unknown ones too."""
-        step = self.sequence.step(step_id)
+    def successors(self, at: int) -> Iterator[int]:
+        """Positions of the steps that may come next; a target that does not stand below leads nowhere."""
+        step = self.sequence.steps[at]
+        below = {each.id: at + 1 + by for by, each in reversed(list(enumerate(self.sequence.steps[at + 1 :])))}
+        targets: list[str | None] = []
         if isinstance(step, BranchStep):
-            yield from (step.then, step.otherwise)
-            return
-        if (after := self.sequence.after(step_id)) is not None:
-            yield after
-        overdue = [step.on_overdue.do] if not isinstance(step, BranchStep) and step.on_overdue else []
-        yield from (each.goto for each in (*step.outcomes.values(), *overdue) if each.goto is not None)
+            targets = [step.then, step.otherwise]
+        else:
+            if step.next is not None:
+                targets = [step.next]
+            elif at + 1 < len(self.sequence.steps):
+                yield at + 1
+            overdue = [step.on_overdue.do] if step.on_overdue else []
+            targets += [each.goto for each in (*step.outcomes.values(), *overdue)]
+        yield from (below[target] for target in targets if target in below)
 
     def reactions(self) -> None:
         for at, step in enumerate(self.sequence.steps):
@@ -197,7 +217,15 @@ class _Lint:
                     self._target(f"{key}.goto", reaction.goto, step_at)
 
     def conditions(self, files: Mapping[str, str]) -> None:
-        polls = set(TemplateLint(files).polls)
+        lint = TemplateLint(files)
+        named = [each.path for each in named_files(self.sequence) if each.role == "message"]
+        # A poll may stand in a file that is not there, or that nobody can tell.
+        unseen = (
+            any(path not in files for path in named)
+            or any(".email" in key for key in self.doubt.keys)
+            or any(not isinstance(self.sequence.steps[at], EmailStep) for at in self.doubt.steps)
+        )
+        polls = None if unseen else set(lint.polls)
         for at, step in enumerate(self.sequence.steps):
             if step.when is not None:
                 self._condition(f"steps.{at}.when", step.when, polls)
@@ -206,7 +234,7 @@ class _Lint:
         for at, rule in enumerate(self.sequence.rules):
             self._condition(f"rules.{at}.when", rule.when, polls)
 
-    def _condition(self, key: str, source: str, polls: Collection[str]) -> None:
+    def _condition(self, key: str, source: str, polls: Collection[str] | None) -> None:
         try:
             condition: Condition = parse(source)
         except ConditionError as error:
@@ -214,6 +242,8 @@ class _Lint:
             return
         for step_id in sorted(condition.steps - set(self.sequence.index)):
             self._unknown(key, "step", step_id, self.sequence.index)
+        if polls is None:
+            return
         for poll_id in sorted(condition.polls - set(polls)):
             self._unknown(key, "poll in the templates", poll_id, polls)
 
@@ -227,7 +257,9 @@ class _Lint:
                 self.wrong(named.key, f"no file {self.context.folder}/{named.path}", hint)
             else:
                 step = self.sequence.steps[int(named.key.split(".")[1])] if named.key.startswith("steps.") else None
-                is_reply = isinstance(step, EmailStep) and step.reply_to is not None
+                is_reply: bool | None = isinstance(step, EmailStep) and step.reply_to is not None
+                if named.key.startswith("steps.") and int(named.key.split(".")[1]) in self.doubt.steps:
+                    is_reply = None
                 self.found += lint.problems(named.path, named.role, is_reply=is_reply, chars_max=text_limit(step))
 
     def _target(self, key: str, target: str, at: int) -> None:
@@ -255,7 +287,15 @@ class _Lint:
             self._unknown(key, "rep in config.toml", name, {*self.context.reps, *also})
 
     def _unknown(self, key: str, what: str, word: str, known: Collection[str]) -> None:
+        known = set(known) - self.doubt.nameless
+        if what == "step" and self._perhaps_a_step(word, known):
+            return
         hint = guess(word, known)
         if not hint and 0 < len(known) <= 10:
             hint = f"there is {', '.join(sorted(known))}"
         self.wrong(key, f'no {what} "{word}"', hint)
+
+    def _perhaps_a_step(self, word: str, known: Collection[str]) -> bool:
+        """Whether `word` may be the id of a step that cannot be read, or that has no id yet."""
+        malformed = {each.id for at, each in enumerate(self.sequence.steps) if self.doubt.covers(f"steps.{at}.id")}
+        return not self.doubt.all_steps or bool(malformed and not closest(word, set(known) - malformed))

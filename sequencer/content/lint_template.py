@@ -46,9 +46,9 @@ class TemplateLint:
                 yield from self._sandbox.examine(path, text)[1].polls
 
     def problems(
-        self, path: str, role: Literal["message", "text"], *, is_reply: bool, chars_max: int | None
+        self, path: str, role: Literal["message", "text"], *, is_reply: bool | None, chars_max: int | None
     ) -> list[DefinitionError]:
-        """What is wrong with the file as `role`, and with what it includes."""
+        """What is wrong with the file as `role`, and with what it includes. `is_reply` None: nobody knows."""
         if path.rpartition(".")[2].lower() not in KINDS:
             return [self._wrong(path, 0, "a template ends in .md, .txt or .html")]
         text = self._files[path]
@@ -65,13 +65,13 @@ class TemplateLint:
     def _wrong(self, path: str, line: int, text: str, hint: str = "") -> DefinitionError:
         return DefinitionError(f"{self._folder}/{path}", line, text, hint)
 
-    def _headers(self, path: str, text: str, is_reply: bool) -> Iterator[DefinitionError]:
+    def _headers(self, path: str, text: str, is_reply: bool | None) -> Iterator[DefinitionError]:
         try:
             parsed = message.parse(f"{self._folder}/{path}", text)
         except DefinitionErrors as error:
             yield from error.errors
             return
-        if parsed.subject is None and not is_reply:
+        if parsed.subject is None and is_reply is False:
             yield self._wrong(path, 1, "an email needs a Subject", "begin the file with Subject: …, or set reply_to")
         if parsed.subject is not None and is_reply:
             hint = "remove it: a step with reply_to takes the subject of its thread"

@@ -23,7 +23,7 @@ from sequencer.core import events as e
 from sequencer.core.decide import standing
 from sequencer.core.progress import Progress
 from sequencer.core.reason import Place
-from sequencer.core.sequence import END, BranchStep, EmailStep, Sequence
+from sequencer.core.sequence import END, AnyStep, BranchStep, EmailStep, Sequence
 from sequencer.engine.advance import Advance, Pass, write
 from sequencer.engine.situation import load
 from sequencer.errors import DefinitionError, DefinitionErrors, InputError
@@ -39,11 +39,15 @@ _WORDS: Mapping[Why, str] = {
 
 
 class Checked(NamedTuple):
-    """`errors` must be mended before anything is applied; `warnings` are only told."""
+    """`errors` must be mended before anything is applied; `warnings` are only told.
+
+    `unsound`: paths below templates/ that only malformed sequences use.
+    """
 
     bundles: list[Bundle]
     errors: list[DefinitionError]
     warnings: list[DefinitionError]
+    unsound: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +60,31 @@ class Obstacle:
     place: Place
 
 
+class Replaced(NamedTuple):
+    """A step that is gone, and a new one of its kind that stands at its place and does not say that it was renamed."""
+
+    old: str
+    new: str
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What applying a bundle does. `version`: the one that runs afterwards; `people`: live enrollments inside."""
+    """What applying a bundle does. `version`: the one that runs afterwards; `people`: live enrollments inside.
+
+    `replaced`: told while people are inside.
+    """
 
     bundle: Bundle
     kind: Literal["new", "unchanged", "changed"]
     version: int
     people: int = 0
     obstacles: tuple[Obstacle, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
 
 def check(config: Config, names: Collection[str] | None = None) -> Checked:
     """Read the sequences (`names`: ids; None: all) with their templates, and say all that is wrong at once."""
-    bundles, errors = definition.load(config.sequences_folder, config.templates_folder, names)
+    bundles, malformed, errors = definition.read_folder(config.sequences_folder, config.templates_folder, names)
     templates = names_below(config.templates_folder)
     context = Context(
         frozenset(config.windows_by_name),
@@ -83,13 +98,16 @@ def check(config: Config, names: Collection[str] | None = None) -> Checked:
         errors += lint.problems(bundle.sequence, bundle.files, context=context)
         warnings += lint.warnings(bundle.sequence)
         warnings += _needs(config, bundle.sequence)
+    for each in malformed:
+        errors += lint.problems(each.sequence, each.files, context=context, doubt=each.doubt)
     if names is None:
         used = {path for bundle in bundles for path in bundle.files}
         for path in sorted(templates - used) if not errors else ():
             warnings.append(DefinitionError(f"{context.folder}/{path}", 0, "no sequence uses this file"))
         warnings += _lacks(config)
     unique = {str(error): error for error in errors}
-    return Checked(bundles, list(DefinitionErrors(list(unique.values())).errors), warnings)
+    unsound = frozenset(path for each in malformed for path in each.files)
+    return Checked(bundles, list(DefinitionErrors(list(unique.values())).errors), warnings, unsound)
 
 
 def _needs(config: Config, sequence: Sequence) -> Iterator[DefinitionError]:
@@ -139,7 +157,30 @@ def plan_apply(connection: Connection, advance: Advance, bundle: Bundle) -> Chan
     if newest.digest == bundle.digest:
         return Change(bundle, "unchanged", newest.version, len(inside))
     obstacles = _obstacles(connection, advance, bundle, inside)
-    return Change(bundle, "changed", newest.version + 1, len(inside), obstacles)
+    old = advance.around.catalog.bundle(connection, bundle.sequence.id, newest.version).sequence
+    replaced = tuple(_replaced(old, bundle.sequence)) if inside else ()
+    return Change(bundle, "changed", newest.version + 1, len(inside), obstacles, replaced)
+
+
+def _replaced(old: Sequence, new: Sequence) -> Iterator[Replaced]:
+    renamed = {step.renamed_from for step in new.steps}
+    common = set(old.index) & set(new.index)
+    gone, come = _between(old, common), _between(new, common)
+    for above, steps in gone.items():
+        for before, after in zip(steps, come.get(above, ()), strict=False):
+            if before.kind == after.kind and before.id not in renamed and after.renamed_from is None:
+                yield Replaced(before.id, after.id)
+
+
+def _between(sequence: Sequence, common: Collection[str]) -> Mapping[str, list[AnyStep]]:
+    """The other steps, by the common step above them; "" at the top."""
+    above, found = "", dict[str, list[AnyStep]]()
+    for step in sequence.steps:
+        if step.id in common:
+            above = step.id
+        else:
+            found.setdefault(above, []).append(step)
+    return found
 
 
 def _obstacles(

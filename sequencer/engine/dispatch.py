@@ -7,9 +7,10 @@ events, and `decide` says what follows.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import cast
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,7 @@ from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Envelope, Pending
 from sequencer.engine.advance import Advance
 from sequencer.engine.group import Group
-from sequencer.engine.outcomes import Sent, settle_all, settle_each
+from sequencer.engine.outcomes import REST, Sent, settle_all, settle_each
 from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.errors import StoreError
 from sequencer.store import fence, scopes, sends
@@ -28,7 +29,6 @@ from sequencer.store.sends import Prepared
 
 GUARD_S = 2.0
 SLOW_FENCES_MAX = 3
-RETRY_AFTER = timedelta(minutes=1)
 SETTLE_AGAIN_S = (0.05, 0.5, 2.0, 5.0)
 CLOCK_BACK_TOLERATED = timedelta(seconds=60)
 HIGHEST_INSTANT = "highest_instant"
@@ -86,8 +86,7 @@ class Dispatch:
         self._stopping = False
         self._highest: datetime | None = None
         self._limits: dict[str, fence.Limits] = {}
-        self._fence = Group(database, self._pass_fence, urgent=True)
-        self._outcomes = Group(database, self._settle)
+        self._commits: Group[fence.Intent | Sent, object] = Group(database, self._commit_all, urgent=True)
 
     async def run_once(self, now: datetime) -> None:
         """Renew the leases and set every mailbox of ours to work; while stopping, only as long as mail is under way."""
@@ -147,7 +146,7 @@ class Dispatch:
                 pass
         except Exception:
             logger.exception("%s: sending stopped for now", mailbox.address)
-            drain.resting_until = self._clock.now() + RETRY_AFTER
+            drain.resting_until = self._clock.now() + REST
         finally:
             drain.task = None
 
@@ -218,7 +217,7 @@ class Dispatch:
     async def _commit_and_dot(self, this: _Round, prepared: Prepared, pending: Pending) -> Outcome | None:
         """The fence, the guard, the dot. Whatever happens, the connection carries no second message's dot."""
         try:
-            refusal, begun = await self._fence.submit(fence.Intent(prepared.send_id, self._owner, this.fence))
+            refusal, begun = await self._ask_fence(fence.Intent(prepared.send_id, self._owner, this.fence))
             if refusal:
                 this.drain.refused = True
                 logger.info("send %d was not allowed its dot: %s", prepared.send_id, refusal)
@@ -263,7 +262,7 @@ class Dispatch:
             logger.error("%s cannot send: %s", this.mailbox.address, outcome.text)
         else:
             logger.warning("%s rests: %s", this.mailbox.address, outcome.text)
-        this.drain.resting_until = self._clock.now() + RETRY_AFTER
+        this.drain.resting_until = self._clock.now() + REST
         return outcome
 
     async def _record(self, sent: Sent) -> None:
@@ -271,14 +270,34 @@ class Dispatch:
         tries = 0
         while True:
             try:
-                failed = await self._outcomes.submit(sent)
+                failed = await self._commits.submit(sent)
                 break
             except StoreError as error:
                 logger.warning("send %d: its outcome waits for the database: %s", sent.send_id, error)
                 await asyncio.sleep(SETTLE_AGAIN_S[min(tries, len(SETTLE_AGAIN_S) - 1)])
                 tries += 1
-        if failed is not None:
+        if isinstance(failed, Exception):
             logger.error("send %d: its outcome could not be recorded: a bug", sent.send_id, exc_info=failed)
+
+    async def _ask_fence(self, intent: fence.Intent) -> tuple[str, float]:
+        """The refusal, "" for a pass, and when the fence began. Raises what the fence raised."""
+        answer = await self._commits.submit(intent)
+        if isinstance(answer, Exception):
+            raise answer
+        refusal, begun = cast(tuple[str, float], answer)
+        return refusal, begun
+
+    def _commit_all(self, connection: Connection, items: Sequence[fence.Intent | Sent]) -> list[object]:
+        """Outcomes and fences of all connections in one durable transaction; outcomes first, they free counters."""
+        settled = iter(self._settle(connection, [item for item in items if isinstance(item, Sent)]))
+        intents = [item for item in items if not isinstance(item, Sent)]
+        passed: Iterator[object]
+        try:
+            with connection.begin_nested():
+                passed = iter(self._pass_fence(connection, intents) if intents else [])
+        except Exception as error:
+            passed = iter([error] * len(intents))
+        return [next(settled) if isinstance(item, Sent) else next(passed) for item in items]
 
     def _pass_fence(self, connection: Connection, intents: Sequence[fence.Intent]) -> list[tuple[str, float]]:
         """Each one's refusal, and when the transaction began (monotonic seconds)."""

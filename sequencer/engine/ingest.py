@@ -17,6 +17,7 @@ from sequencer.core.ports import Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.arrivals import Walk, WalkStopped
 from sequencer.engine.ours import ours_of
+from sequencer.engine.resting import in_words
 from sequencer.engine.sorting import Sorting
 from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
 from sequencer.store import inbox as store
@@ -197,9 +198,13 @@ class Ingest:
             if line.inbox is None:
                 line.inbox = self._inbox_of(line.name)
             walk.run(line.inbox)
+        except InboxLost as error:
+            lost = in_words(str(error))
+            self._database.write(lambda connection: store.put_lost(connection, line.name, lost, now))
+            raise
         except BROKEN as error:
-            reason = str(error)
-            self._database.write(lambda connection: store.put_broken(connection, line.name, reason, now))
+            broken = str(error)
+            self._database.write(lambda connection: store.put_broken(connection, line.name, broken, now))
             raise
 
     def _leave_alone(self, line: _Line, now: datetime, back_off: timedelta) -> None:

@@ -26,7 +26,7 @@ from sequencer.engine.prepare import DUE_READ_MAX, usage_of
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.engine.step_text import step_text
-from sequencer.store import scopes, sends
+from sequencer.store import inbox, scopes, sends
 from sequencer.store.sends import SendRow
 
 __all__ = ["daemon_gates", "inbox_gate", "limits_gate", "mailbox_gate", "seen_at", "text_gate"]
@@ -56,15 +56,19 @@ def daemon_gates(connection: Connection, now: datetime) -> tuple[Gate, ...]:
     if now < seen - CLOCK_BACK_TOLERATED:
         detail = f"the clock is {seen - now} behind the highest instant seen".split(".")[0]
         return (Gate("clock", False, None, detail, frees_at=seen, frees_by="set the clock, or resume --all"),)
-    leases = [state.lease_until for state in sends.mailbox_states(connection).values() if state.lease_until]
-    if now - seen > DAEMON_SILENT_AFTER and not any(until > now for until in leases):
-        detail = f"none at work since {seen:%Y-%m-%d %H:%M} UTC"
+    leases = [state.lease_until for state in sends.mailbox_states(connection).values()]
+    if any(until is not None and until > now for until in leases):
+        return (Gate("daemon", True),)
+    # A daemon that stops cleanly lets go of every lease; one that died leaves them to run out.
+    let_go = bool(leases) and not any(leases)
+    if let_go or now - seen > DAEMON_SILENT_AFTER:
+        detail = f"last seen {seen:%Y-%m-%d %H:%M} UTC"
         return (Gate("daemon", False, None, detail, frees_by="start it: sequencer daemon"),)
     return (Gate("daemon", True),)
 
 
-def mailbox_gate(connection: Connection, situation: Situation) -> Gate:
-    """Whether the mailbox is there and works."""
+def mailbox_gate(connection: Connection, situation: Situation, now: datetime) -> Gate:
+    """Whether the mailbox is there and works; one whose last try failed is tried again at `frees_at`."""
     address = situation.enrollment.mailbox
     if situation.facts.mailbox is None:
         mend = f"put {address} back into config.toml"
@@ -74,6 +78,9 @@ def mailbox_gate(connection: Connection, situation: Situation) -> Gate:
         detail = f"{state.broken_reason or 'it failed'} (since {state.broken_at:%Y-%m-%d %H:%M} UTC)"
         mend = f"mend it, then resume --mailbox {address}"
         return Gate("mailbox works", False, Reason.MAILBOX_BROKEN, detail, frees_by=mend)
+    if state is not None and state.resting_until is not None:
+        again_at = max(now, state.resting_until)
+        return Gate("mailbox works", False, None, state.rest_reason or "it failed", frees_at=again_at)
     return Gate("mailbox works", True, detail=address)
 
 
@@ -90,6 +97,8 @@ def inbox_gate(connection: Connection, config: Config, situation: Situation, now
     detail = f"{name} was {'never read to its end' if never else f'read at {read_at:%Y-%m-%d %H:%M} UTC'}"
     if now <= good:
         return Gate("inbox", True, detail=detail, place=place)
+    if trouble := inbox.trouble_of(connection, name):
+        detail = f"{detail}: {trouble}"
     return Gate("inbox", False, Reason.INBOX_STALE, detail, place, frees_by="the daemon reads it; see status")
 
 

@@ -14,6 +14,7 @@ from sequencer.core.outcome import Accepted, Deferred, MailboxBroken, Outcome, R
 from sequencer.core.reason import Reason
 from sequencer.core.timing import again_after
 from sequencer.engine.advance import Advance
+from sequencer.engine.resting import rest_reason, was_judged
 from sequencer.store import fence, log, people, sends
 from sequencer.store.database import is_refusal
 from sequencer.store.sends import SendRow
@@ -52,6 +53,7 @@ def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -
     settled = fence.settle(connection, settlements)
     crossed = log.stopped(connection, {row.enrollment_id for row in settled.values()})
     happened: dict[int, list[e.Event]] = {}
+    working: dict[str, bool] = {}
     for one in sent:
         row = settled.get(one.send_id)
         if row is None:
@@ -60,13 +62,24 @@ def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -
             people.invalidate_address(connection, row.address, one.outcome.enhanced or str(one.outcome.code))
         if isinstance(one.outcome, MailboxBroken):
             sends.break_mailbox(connection, row.mailbox, one.outcome.text, one.at)
+        working[row.mailbox] = _works(connection, advance, row.mailbox, one, working.get(row.mailbox, False))
         # Also without an event: what was recorded while it was on the wire may call it back now.
         events = happened.setdefault(row.enrollment_id, [])
         event = _event(row, one, deferrals.get(one.send_id, 0), row.enrollment_id in crossed)
         if event is not None:
             events.append(event)
+    sends.end_rests(connection, [address for address, works in working.items() if works])
     if happened:
         advance.record(connection, happened.items(), max(one.at for one in sent))
+
+
+def _works(connection: Connection, advance: Advance, address: str, one: Sent, before: bool) -> bool:
+    """Whether the mailbox works after this outcome; one that says nothing about a person lets it rest."""
+    section = advance.around.config.mailbox_section(address)
+    if reason := rest_reason(one.outcome, section.smtp.host if section else "its server"):
+        sends.rest_mailbox(connection, address, one.at + REST, reason)
+        return False
+    return before or was_judged(one.outcome)
 
 
 def _deferrals(connection: Connection, send_ids: Sequence[int]) -> dict[int, int]:

@@ -5,7 +5,7 @@ nothing.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from sequencer.core.people import OuterPause
 from sequencer.core.reason import SENTENCE, Reason
 from sequencer.core.window import local_date
 from sequencer.engine.leaving import daemon_gates, seen_at
+from sequencer.engine.outer_stops import config_trouble
 from sequencer.engine.situation import Surroundings
 from sequencer.engine.verbs import faces
 from sequencer.store import inbox, reads, scopes, sends, versions
@@ -43,7 +44,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class MailboxLine:
-    """One mailbox today; `next_at`: when the first of its queued mails may go, None while nothing may."""
+    """One mailbox today; `next_at`: when the first of its queued mails may go, None while none may."""
 
     address: str
     state: str
@@ -84,21 +85,32 @@ def overview(connection: Connection, around: Surroundings, now: datetime) -> Ove
         ))
         for name in sorted({*applied, *counts})
     )  # fmt: skip
-    people = reads.people_count(connection)
+    people, seen = reads.people_count(connection), seen_at(connection)
+    idle = tuple(_daemon(connection, now))
     troubles = (
-        *(_daemon(connection, now) if people else ()), *_pauses(connection), *_mailboxes(connection, config),
-        *_inboxes(connection, config, now), *_mails(connection), *_held(connection), *_overdue(connection, now),
-        *_files(config, applied),
+        *(idle if people else ()), *_config(connection), *_pauses(connection), *_mailboxes(connection, config, now),
+        *(_inboxes(connection, config, now) if seen else ()), *_mails(connection), *_held(connection),
+        *_overdue(connection, now), *_files(config, applied),
     )  # fmt: skip
     boxes = tuple(_mailbox(connection, config, address, now) for address in config.mailboxes_by_address)
-    return Overview(troubles, boxes, sequences, seen_at(connection), people)
+    if idle:
+        boxes = tuple(replace(box, next_at=None) for box in boxes)
+    return Overview(troubles, boxes, sequences, seen, people)
 
 
 def _daemon(connection: Connection, now: datetime) -> Iterable[Trouble]:
     for gate in daemon_gates(connection, now):
         if not gate.passed:
-            said = f"no daemon runs: {gate.detail}" if gate.name == "daemon" else gate.detail
+            said = f"no daemon runs ({gate.detail})" if gate.name == "daemon" else gate.detail
             yield Trouble(gate.name, said, gate.frees_by)
+
+
+def _config(connection: Connection) -> Iterable[Trouble]:
+    """A config.toml that the daemon did not take when it was told to read it again."""
+    since, _, why = config_trouble(connection).partition(" ")
+    if why:
+        said = f"the daemon runs by the config.toml from before {since[:16].replace('T', ' ')} UTC: {why}"
+        yield Trouble("config", said, "mend the file, then send the daemon SIGHUP")
 
 
 def _pauses(connection: Connection) -> Iterable[Trouble]:
@@ -114,11 +126,14 @@ def _since(pause: OuterPause) -> str:
     return f", by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC" + (f": {pause.reason}" if pause.reason else "")
 
 
-def _mailboxes(connection: Connection, config: Config) -> Iterable[Trouble]:
+def _mailboxes(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:
     for address, state in sends.mailbox_states(connection).items():
         if state.broken_at is not None:
             said = f"{address} cannot send since {state.broken_at:%Y-%m-%d %H:%M} UTC: {state.broken_reason}"
             yield Trouble("mailbox", said, f'mend it, then "sequencer resume --mailbox {address}"')
+        elif state.resting_until is not None:
+            again = f"{state.resting_until:%Y-%m-%d %H:%M} UTC" if state.resting_until > now else "with its next mail"
+            yield Trouble("resting", f"{address} rests: {state.rest_reason}", f"it tries again {again}")
     live = {head for head in reads.mailboxes_in_use(connection) if head} - set(config.mailboxes_by_address)
     for address in sorted(live):
         if reads.live_ids(connection, mailbox=address):
@@ -128,16 +143,27 @@ def _mailboxes(connection: Connection, config: Config) -> Iterable[Trouble]:
 def _inboxes(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:
     states, age = inbox.inbox_states(connection), config.policy.inbox_max_age.elapsed
     names = {name for address in config.mailboxes_by_address if (name := config.inbox_of(address))}
-    for name in sorted(names & set(states)):
-        state = states[name]
-        if state["broken_at"] is not None:
+    for name in sorted(names):
+        state = states.get(name)
+        synced_at, reason = (state["synced_at"], state["lost_reason"]) if state else (None, None)
+        late = synced_at is None or now - synced_at > age
+        if state and state["broken_at"] is not None:
             said = f"{name} cannot be read since {state['broken_at']:%Y-%m-%d %H:%M} UTC: {state['broken_reason']}"
             yield Trouble("inbox", said, "mend it; follow-ups wait meanwhile")
-        elif state["synced_at"] is None or now - state["synced_at"] > age:
-            last = f"{state['synced_at']:%Y-%m-%d %H:%M} UTC" if state["synced_at"] else "never"
-            yield Trouble(
-                "inbox", f"{name} was last read to its end: {last}", "follow-ups wait until the daemon has read it"
-            )
+        elif late or reason:
+            last = "never read to its end" if synced_at is None else f"last read {_length(now - synced_at)} ago"
+            said = f"the inbox {name} was {last}" + (f": {reason}" if reason else "")
+            mend = "follow-ups wait until the daemon has read it" if late else "the daemon tries again by itself"
+            yield Trouble("inbox", said, mend)
+
+
+def _length(length: timedelta) -> str:
+    minutes = int(length.total_seconds()) // 60
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 2 * 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
 def _mails(connection: Connection) -> Iterable[Trouble]:
@@ -218,10 +244,20 @@ def _mailbox(connection: Connection, config: Config, address: str, now: datetime
     queue = reads.queues(connection).get(address)
     state = sends.mailbox_states(connection).get(address)
     broken = state is not None and state.broken_at is not None
+    again_at = state.resting_until if state is not None else None
     paused = not scopes.paused_scopes(connection).keys().isdisjoint({("all", ""), ("mailbox", address)})
-    word = "broken" if broken else "paused" if paused else "ok"
+    word = "broken" if broken else "paused" if paused else "resting" if again_at else "ok"
     return MailboxLine(
         address, word, sent,
         effective_cap(mailbox, sends.sending_days(connection, address, day)),
-        queue.queued if queue else 0, queue.next_at if queue and word == "ok" else None,
+        queue.queued if queue else 0, _next_at(queue.next_at if queue else None, word, again_at, now),
     )  # fmt: skip
+
+
+def _next_at(first: datetime | None, word: str, again_at: datetime | None, now: datetime) -> datetime | None:
+    """When the first of a mailbox's mails may go; nothing is promised of a try that is due and may fail again."""
+    if first is None or word in ("broken", "paused"):
+        return None
+    if again_at is None:
+        return first
+    return later if (later := max(first, again_at)) > now else None

@@ -115,19 +115,21 @@ def standing_of(connection: Connection, around: Surroundings, situation: Situati
         )
     flight = progress.flight
     queued = flight is not None and flight.state == "queued" and step is not None and flight.step == step.id
-    gates = [*daemon_gates(connection, now), mailbox_gate(connection, situation)]
+    gates = [*daemon_gates(connection, now), mailbox_gate(connection, situation, now)]
     gates += _core_gates(situation, step, queued, now)
-    goes_at = None if progress.step_task else _goes_at(future)
+    goes_at, kept_by = None if progress.step_task else _goes_at(future), None
     if isinstance(step, EmailStep):
         limits, goes_at = _limits(connection, around, situation, step, goes_at, now)
         gates += [limits, inbox_gate(connection, around.config, situation, now)]
+        if future.next and future.next.kind == "email":
+            goes_at, kept_by = _unless_kept(gates, goes_at, now)
     if step is not None and step.channel is not None:
         gates.append(text_gate(connection, around, situation, step.id, now))
     ordered = _ordered(gates, around, situation)
     return Standing(
         enrollment.id, enrollment.sequence_id, sequence.title, enrollment.progress.status, enrollment.rep,
         enrollment.mailbox, step.id if step else None, step.kind if step else "", ordered,
-        _closed(ordered, future, goes_at), goes_at, queued, _task(connection, situation), facts.zone,
+        kept_by or _closed(ordered, future, goes_at), goes_at, queued, _task(connection, situation), facts.zone,
         _hours(around, situation), future.expected,
     )  # fmt: skip
 
@@ -174,6 +176,21 @@ def _limits(
     review = step.review and not progress.approved
     gate, admitted = limits_gate(connection, around, situation, step, goes_at or now, now)
     return gate, goes_at if review or goes_at is None else admitted
+
+
+def _unless_kept(gates: Iterable[Gate], goes_at: datetime | None, now: datetime) -> tuple[datetime | None, Gate | None]:
+    """When a mail goes whose mailbox or inbox does not work; None, and the gate, when no clock says.
+
+    Until the mail is due that may be mended. Without a daemon nobody knows better.
+    """
+    shut = {gate.name: gate for gate in gates if not gate.passed}
+    if goes_at is None or {"daemon", "clock"} & shut.keys():
+        return goes_at, None
+    untimed = [shut[name] for name in ("mailbox works", "inbox") if name in shut and shut[name].frees_at is None]
+    if untimed and goes_at <= now:
+        return None, untimed[0]
+    again_at = shut["mailbox works"].frees_at if "mailbox works" in shut else None
+    return max(goes_at, again_at or goes_at), None
 
 
 def _closed(gates: Iterable[Gate], future: Outlook, goes_at: datetime | None) -> Gate | None:

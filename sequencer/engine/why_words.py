@@ -70,12 +70,18 @@ def _besides(one: Standing, when: When) -> Iterator[str]:
         yield f"{told(gate.detail, when)}, so nothing moves: {mend_words(gate.frees_by)}"
     if one.kind != "email" or one.status == "held":
         return
-    if gate := shut.get("mailbox works"):
-        yield f"{_why(gate, when)}: {mend_words(gate.frees_by)}"
+    told_before = one.closed if one.goes_at is None else None
+    if (gate := shut.get("mailbox works")) and gate != told_before:
+        yield _rests(one, gate, when) if gate.frees_at else f"{_why(gate, when)}: {mend_words(gate.frees_by)}"
     if gate := shut.get("text"):
         yield f"{_why(gate, when)}, so it would be held: {mend_words(gate.frees_by)}"
-    if (gate := shut.get("inbox")) and "daemon" not in shut:
+    if (gate := shut.get("inbox")) and gate != told_before and "daemon" not in shut:
         yield f"{_why(gate, when)}: {gate.frees_by}"
+
+
+def _rests(one: Standing, gate: Gate, when: When) -> str:
+    again = f"; it tries again {when(gate.frees_at)}" if gate.frees_at else ""
+    return f"{one.mailbox} rests: {gate.detail}{again}"
 
 
 def _outer(one: Standing, when: When) -> str:
@@ -109,7 +115,10 @@ def _waits(one: Standing, name: str, when: When) -> str:
         due = when(one.task.due_at)
         return f"{name} waits for {one.task.rep}: {task_words(one.task.work)} (task {one.task.id}), due {due}"
     if one.goes_at is not None:
-        limits = next((gate for gate in one.gates if gate.name == "limits" and not gate.passed), None)
+        shut = {gate.name: gate for gate in one.gates if not gate.passed}
+        if (rest := shut.get("mailbox works")) and rest.frees_at == one.goes_at:
+            return f'{name} waits: the step "{one.step}" is {"queued" if one.queued else "due"}'
+        limits = shut.get("limits")
         because = f": {_why(limits, when)}" if limits else _within_hours(one)
         return f"{name} waits: {_coming(one, when)}{because}"
     if one.closed is not None:

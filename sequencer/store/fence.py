@@ -19,6 +19,9 @@ from sequencer.store.tables import MAILBOXES, PROSPECTS, SENDS, USAGE
 OUTCOME_AFTER_MAX = timedelta(minutes=15)  # the answer to the dot is waited for 10 minutes
 
 
+_LEASES = select(MAILBOXES)
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """One message that is on the wire but for its dot."""
@@ -105,7 +108,7 @@ def pass_fence(
     people = person_numbers(connection, [row.prospect_id for row in rows.values()])
     above = {row.id: scopes_of(row.sequence_id, row.mailbox, row.account_id) for row in rows.values()}
     numbers = scope_numbers(connection, {scope for scopes in above.values() for scope in scopes})
-    leases = {row.address: row for row in connection.execute(select(MAILBOXES))}
+    leases = {row.address: row for row in connection.execute(_LEASES)}
     busy = _people_with_open_sends(connection, list(people))
     counters = _Counters(connection, rows.values(), limits)
     answers: dict[int, str] = {}
@@ -271,7 +274,7 @@ def stale(connection: Connection, now: datetime) -> list[SendRow]:
 
     So is one whose outcome has been missing for longer than any server is waited for.
     """
-    leases = {row.address: row for row in connection.execute(select(MAILBOXES))}
+    leases = {row.address: row for row in connection.execute(_LEASES)}
     query = select(SENDS.c.id).where(SENDS.c.state == "sending")
     rows = load_sends(connection, list(connection.scalars(query)))
 

@@ -44,6 +44,7 @@ class InboundRow:
     projected_at: datetime | None
 
 
+_NOT_LOST = {"lost_at": None, "lost_reason": None}
 _COLUMNS = [INBOUND.c[name] for name in InboundRow.__slots__]
 
 
@@ -57,9 +58,16 @@ def inbox_states(connection: Connection) -> dict[str, RowMapping]:
     return {row.name: row._mapping for row in connection.execute(select(INBOXES))}
 
 
+def trouble_of(connection: Connection, name: str) -> str:
+    """Why the inbox cannot be read at the moment, "" when nothing is known to be wrong."""
+    query = select(INBOXES.c.broken_reason, INBOXES.c.lost_reason).where(INBOXES.c.name == name)
+    known = connection.execute(query).first()
+    return (known.broken_reason or known.lost_reason or "") if known else ""
+
+
 def put_synced(connection: Connection, name: str, at: datetime) -> None:
     """The walk that began at `at` reached the end of every folder."""
-    values = {"synced_at": at, "broken_at": None, "broken_reason": None}
+    values = {"synced_at": at, "broken_at": None, "broken_reason": None, **_NOT_LOST}
     statement = upsert(connection, INBOXES).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
@@ -69,7 +77,17 @@ def put_broken(connection: Connection, name: str, reason: str, at: datetime) -> 
     known = connection.scalars(select(INBOXES.c.broken_reason).where(INBOXES.c.name == name)).first()
     if known == reason:
         return
-    values = {"broken_at": at, "broken_reason": reason}
+    values = {"broken_at": at, "broken_reason": reason, **_NOT_LOST}
+    statement = upsert(connection, INBOXES).values(name=name, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def put_lost(connection: Connection, name: str, reason: str, at: datetime) -> None:
+    """A walk lost its server; `lost_at` is the first such walk since one reached the end, the reason is the last."""
+    known = connection.execute(select(INBOXES.c.lost_at, INBOXES.c.lost_reason).where(INBOXES.c.name == name)).first()
+    if known is not None and known.lost_reason == reason:
+        return
+    values = {"lost_at": known.lost_at if known and known.lost_at else at, "lost_reason": reason}
     statement = upsert(connection, INBOXES).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 

@@ -46,6 +46,9 @@ class Entry:
     id: int = 0
 
 
+_APPEND = insert(EVENTS)
+
+
 def append(connection: Connection, entries: Sequence[Entry]) -> None:
     """Add lines to the log."""
     rows = [
@@ -59,7 +62,7 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
         for entry in entries
     ]
     if rows:
-        connection.execute(insert(EVENTS), rows)
+        connection.execute(_APPEND, rows)
 
 
 def read_log(connection: Connection, enrollment_id: int) -> list[Entry]:

@@ -130,10 +130,13 @@ def everybody(connection: Connection) -> list[int]:
     return list(connection.scalars(select(PROSPECTS.c.id).order_by(PROSPECTS.c.id)))
 
 
+_RAISE = update(PROSPECTS).where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True))).values(seq=PROSPECTS.c.seq + 1)
+
+
 def raise_seq(connection: Connection, prospect_ids: Collection[int]) -> None:
     """Tell every fence that something was recorded about these people."""
     for part in chunks(set(prospect_ids)):
-        connection.execute(update(PROSPECTS).where(PROSPECTS.c.id.in_(part)).values(seq=PROSPECTS.c.seq + 1))
+        connection.execute(_RAISE, {"ids": part})
 
 
 def add_to_list(connection: Connection, name: str, prospect_ids: Iterable[int]) -> None:

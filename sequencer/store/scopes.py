@@ -54,12 +54,14 @@ def scope_numbers(connection: Connection, keys: Iterable[ScopeKey]) -> Mapping[S
     return {scope: found.get(scope, 0) for scope in wanted}
 
 
+_PAUSED = select(SCOPES).where(SCOPES.c.paused_at.is_not(None))
+
+
 def paused_scopes(connection: Connection) -> dict[ScopeKey, OuterPause]:
     """Every pause above people that stands now."""
-    query = select(SCOPES).where(SCOPES.c.paused_at.is_not(None))
     return {
         (row.kind, row.key): OuterPause(row.kind, row.key, row.pause_reason or "", row.paused_by or "", row.paused_at)
-        for row in connection.execute(query)
+        for row in connection.execute(_PAUSED)
     }
 
 

@@ -22,6 +22,7 @@ OPEN = ("sending", "uncertain", "person")
 LEFT = ("sending", "sent", "uncertain", "person")
 MAY_HAVE_ARRIVED = (*LEFT, "skipped")  # a person gave an uncertain one up: it may lie in the inbox all the same
 IDLE_DAYS_RESTART_RAMP = 14
+_NO_REST = {"resting_until": None, "rest_reason": None}
 WEEK = timedelta(days=7)
 
 
@@ -339,6 +340,8 @@ class MailboxState:
     last_sent_at: datetime | None
     broken_at: datetime | None
     broken_reason: str | None
+    resting_until: datetime | None
+    rest_reason: str | None
 
 
 def mailbox_states(connection: Connection) -> dict[str, MailboxState]:
@@ -347,11 +350,29 @@ def mailbox_states(connection: Connection) -> dict[str, MailboxState]:
 
 def break_mailbox(connection: Connection, address: str, reason: str, at: datetime) -> None:
     """The mailbox cannot work: nothing of it is tried until somebody mends it."""
-    connection.execute(
-        update(MAILBOXES).where(MAILBOXES.c.address == address).values(broken_at=at, broken_reason=reason)
-    )
+    values = {"broken_at": at, "broken_reason": reason, **_NO_REST}
+    connection.execute(update(MAILBOXES).where(MAILBOXES.c.address == address).values(**values))
 
 
 def mend_mailbox(connection: Connection, address: str) -> None:
     broken = (MAILBOXES.c.address == address) & MAILBOXES.c.broken_at.is_not(None)
     connection.execute(update(MAILBOXES).where(broken).values(broken_at=None, broken_reason=None))
+
+
+def rest_mailbox(connection: Connection, address: str, until: datetime, reason: str) -> None:
+    """The last try failed for a reason that lies with no person: it is tried again after `until`."""
+    values = {"resting_until": until, "rest_reason": reason}
+    connection.execute(update(MAILBOXES).where(MAILBOXES.c.address == address).values(**values))
+
+
+_END_RESTS = (
+    update(MAILBOXES)
+    .where(MAILBOXES.c.address.in_(bindparam("ended", expanding=True)), MAILBOXES.c.resting_until.is_not(None))
+    .values(**_NO_REST)
+)
+
+
+def end_rests(connection: Connection, addresses: Collection[str]) -> None:
+    """A server judged a mail of theirs again."""
+    if addresses:
+        connection.execute(_END_RESTS, {"ended": list(addresses)})

@@ -306,7 +306,10 @@ class Usage(Table, table=True):
 
 
 class Mailbox(Table, table=True):
-    """What changes about a mailbox: its lease, its pace, whether it works."""
+    """What changes about a mailbox: its lease, its pace, whether it works.
+
+    `resting_until` and `rest_reason` stand from a try that reached no person until a server judges a mail again.
+    """
 
     __tablename__ = "mailboxes"
     address: str = Field(primary_key=True)
@@ -316,6 +319,8 @@ class Mailbox(Table, table=True):
     last_sent_at: datetime | None = Field(default=None, sa_type=Instant)
     broken_at: datetime | None = Field(default=None, sa_type=Instant)
     broken_reason: str | None = None
+    resting_until: datetime | None = Field(default=None, sa_type=Instant)
+    rest_reason: str | None = None
 
 
 class Inbox(Table, table=True):
@@ -326,6 +331,8 @@ class Inbox(Table, table=True):
     synced_at: datetime | None = Field(default=None, sa_type=Instant)
     broken_at: datetime | None = Field(default=None, sa_type=Instant)
     broken_reason: str | None = None
+    lost_at: datetime | None = Field(default=None, sa_type=Instant)
+    lost_reason: str | None = None
 
 
 class Cursor(Table, table=True):

@@ -106,6 +106,33 @@ def test_check(started: Run, tmp_path: Path) -> None:
     assert started("check", "templates/intro.md").code == 0
 
 
+def test_check_tells_all_errors_of_all_files_at_once(started: Run, tmp_path: Path) -> None:
+    (tmp_path / "sequences" / "bad.yaml").write_text(
+        "title: Bad\nsteps:\n  - id: a\n    email: nothere.md\n"
+        "  - id: a\n    wait: 3x\n    cal: intro.md\n    when: prospect.foo ==\n"
+    )
+    (tmp_path / "sequences" / "worse.yaml").write_text("title: Worse\nowner: anna\nsteps:\n  - {task: x, nxt: a}\n")
+    done = started("check")
+    assert done.code == 2
+    told = [line.partition(" — ")[0] for line in done.err.splitlines() if line.startswith("sequences/")]
+    assert told == [
+        'sequences/bad.yaml:4: step "a": email: no file templates/nothere.md',
+        'sequences/bad.yaml:5: step "a": a step has exactly one of email, call, linkedin, task and branch',
+        'sequences/bad.yaml:5: step "a": id: another step has this id',
+        'sequences/bad.yaml:6: step "a": wait: "3x" is no length of time: write a number and m, h, d or bd, '
+        "as in 30m, 4h, 3d, 2bd",
+        'sequences/bad.yaml:8: step "a": when: cannot be understood near prospect.foo ==',
+        'sequences/worse.yaml:2: owner: no rep in config.toml "anna"',
+        "sequences/worse.yaml:4: step 1: id: is missing",
+        "sequences/worse.yaml:4: step 1: nxt: no such key",
+    ]
+    assert "8 errors in 2 files" in done.err
+    # A template that only a malformed sequence uses is used.
+    (tmp_path / "templates" / "only.md").write_text("Subject: x\n\nx\n")
+    (tmp_path / "sequences" / "worse.yaml").write_text("title: Worse\nsteps:\n  - {email: only.md}\n")
+    assert "no sequence uses" not in started("check", "templates/only.md").err
+
+
 def test_check_reads_what_it_can_when_the_config_is_wrong(started: Run, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(config.read_text().replace("[company]", "[compny]"))
@@ -119,6 +146,8 @@ def test_check_reads_what_it_can_when_the_config_is_wrong(started: Run, tmp_path
 def test_apply(started: Run, tmp_path: Path) -> None:
     assert "unchanged" in started("apply", "--as", "ana").out
     started("enroll", "vp-engineering", "--list", "first", "--as", "ana")
+    same = started("apply", "--as", "ana")
+    assert same.out == "vp-engineering: unchanged, version 1; 40 people are inside\n"
     changed = tmp_path / "templates" / "breakup.md"
     changed.write_text(changed.read_text() + "\nP.S. Good luck.\n")
     (done,) = json.loads(started("apply", "--json", "--as", "bo").out)
@@ -132,6 +161,20 @@ def test_apply(started: Run, tmp_path: Path) -> None:
     source.unlink()
     gone = started("apply", "--as", "ana")
     assert "note: vp-engineering has no file any more; 40 people stay on its last version" in gone.out + gone.err
+
+
+def test_apply_says_what_an_edit_means_for_the_people_inside(started: Run, tmp_path: Path) -> None:
+    started("enroll", "vp-engineering", "--list", "first", "--as", "ana")
+    source = tmp_path / "sequences" / "vp-engineering.yaml"
+    written = source.read_text()
+    source.write_text(written.replace("id: breakup", "id: goodbye").replace("next: breakup", "next: goodbye"))
+    renamed = started("apply", "--as", "ana")
+    assert renamed.out == "vp-engineering: version 2 (was 1); 40 people inside follow it from now on\n"
+    assert 'step "goodbye" stands where "breakup" stood' in renamed.err
+    assert 'write "renamed_from: breakup" in the step' in renamed.err
+    said = source.read_text().replace("id: goodbye", "id: farewell\n    renamed_from: goodbye")
+    source.write_text(said.replace("next: goodbye", "next: farewell"))
+    assert started("apply", "--as", "ana").err == ""
 
 
 IMPORTS: list[tuple[str, str, int, str]] = [

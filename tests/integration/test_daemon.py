@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sequencer.clock import SystemClock
 from sequencer.daemon import Heartbeat, sd_notify
 from sequencer.engine.outer_stops import config_trouble
+from sequencer.engine.overview import overview
 from sequencer.store import sends
 from tests.integration.installation import CONFIG, HandClock, Installation, World
 
@@ -94,6 +95,8 @@ def test_sighup_takes_a_good_config_and_leaves_a_bad_one(house: Installation, wo
         file.write_text("this is = no [toml")
         running.send_signal(signal.SIGHUP)
         wait_until(lambda: "TOML" in house.database.read(config_trouble))
+        troubles = house.database.read(lambda c: overview(c, house.advance.around, SystemClock().now())).troubles
+        assert [each.kind for each in troubles if each.kind == "config"] == ["config"]
         assert len(world.accepted) == 2
         file.write_text(text)
         running.send_signal(signal.SIGHUP)

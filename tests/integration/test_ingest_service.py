@@ -215,10 +215,14 @@ async def test_a_lost_inbox_is_tried_again_later_and_later(room: MailRoom, caplo
     assert tried == [0, 1, 3, 7, 15, 31]
     assert synced_at(room) is None
     assert caplog.text.count("no answer") == 1
+    state = room.database.read(inbox.inbox_states)[NAME]
+    assert (state.lost_at, "no answer" in state.lost_reason) == (start, True)
     flaky.lost = False
     assert await ingest.run_once(start + timedelta(minutes=6)) == 1
     assert replies(room, enrollment) == 1
     assert synced_at(room) == start + timedelta(minutes=6)
+    state = room.database.read(inbox.inbox_states)[NAME]
+    assert (state.lost_at, state.lost_reason) == (None, None)
 
 
 async def test_a_broken_inbox_is_shown_and_said_once(room: MailRoom, caplog: pytest.LogCaptureFixture) -> None:

@@ -124,7 +124,66 @@ def test_errors_come_all_at_once_in_the_order_of_lines() -> None:
     broken = SOURCE.replace("priority: high", "priority: x").replace("title:", "titel:").replace("wait: 3bd", "wait: x")
     with pytest.raises(DefinitionErrors) as refused:
         read_sequence("sequences/vp.yaml", broken, "vp")
-    assert [error.line for error in refused.value.errors] == [1, 1, 23, 35]
+    assert [error.line for error in refused.value.errors] == [1, 23, 35]
+
+
+STEPS = "title: x\nsteps:\n  - {id: a, task: x}\n"
+WAIT = '"3x" is no length of time'
+KIND = "a step has exactly one of email, call, linkedin, task and branch"
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        # a misspelt kind: the rest is read as the kind that is meant
+        ("{id: b, cal: x.md, wait: 3x}", [f'step "b": {KIND} — did you mean "call"?', f'step "b": wait: {WAIT}']),
+        ("{id: b, linkdin: conect}", [KIND, 'linkedin: "conect" is not one of view, connect']),
+        ("{id: b, cal: x.md, scrpt: y}", [KIND, "scrpt: no such key"]),
+        # no kind at all: keys that no step has, and values that no step may have
+        ("{id: b, wait: 3x, at: 9}", [KIND, f"wait: {WAIT}", "at: write hours"]),
+        ("{id: b, foo: x, reply_to: A B}", [KIND, "foo: no such key", "reply_to: write lower-case words"]),
+        ("{id: b, then: end}", [KIND]),
+        # two kinds: what belongs to either may stand
+        ("{id: b, email: x.md, call: x.md, reply_to: a, wait: 3x}", [KIND, f"wait: {WAIT}"]),
+        # no id, no map, no known shape
+        ("{task: x, wait: 3x}", ["step 2: id: is missing", f"step 2: wait: {WAIT}"]),
+        ("just words", ["step 2: "]),
+        # a misspelt key is one mistake, also where the key is required; its value is read as what is meant
+        ("{idd: b, task: x}", ['step 2: idd: no such key — did you mean "id"?']),
+        ("{id: b, task: x, wiat: 3x}", ["wiat: no such key", f"wait: {WAIT}"]),
+        # what only shows once a value is mended, and what only its removal would cause
+        (
+            "{id: b, call: x, outcomes: {y: {finish: gaol, hold: bad_phone}}}",
+            ['"gaol" is not one of', "one reaction has one move, not finish and hold"],
+        ),
+        ("{id: b, call: x, outcomes: {y: {pause: soon, else: 10d}}}", ['"soon" is not one of until_return']),
+        ("{id: b, email: {variants: {c: x.md}, choose: {c: many}}}", ["email.choose.c: write a whole number"]),
+        ("{id: b, email: {variants: {C D: x.md}, wait: 3d}}", ["email.variants.C D: write", "email.wait: no such key"]),
+    ],
+)
+def test_one_mistake_hides_no_other_and_causes_none(entry: str, expected: list[str]) -> None:
+    with pytest.raises(DefinitionErrors) as refused:
+        read_sequence("sequences/x.yaml", f"{STEPS}  - {entry}\n", "x")
+    found = list(map(str, refused.value.errors))
+    assert len(found) == len(expected), found
+    assert all(any(words in error for error in found) for words in expected), found
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("steps: []\nrules: [{id: Hot Now, when: replied}]\n", ["title: is", "steps: is", "id: write", "do: is"]),
+        ("titel: x\nowner: [x]\nsteps: none\n", ["titel: no", "owner: write", "steps: write a list"]),
+        (STEPS.replace("task: x", "tsk: x") + "id: x\n", ["id: no such key", KIND]),
+        (STEPS + "".join(f"  - {{id: s{at}, task: x}}\n" for at in range(100)) + "owner: []\n", ["steps: at", "owner"]),
+    ],
+)
+def test_the_top_of_a_file_hides_nothing_either(source: str, expected: list[str]) -> None:
+    with pytest.raises(DefinitionErrors) as refused:
+        read_sequence("sequences/x.yaml", source, "x")
+    found = list(map(str, refused.value.errors))
+    assert len(found) == len(expected), found
+    assert all(any(words in error for error in found) for words in expected), found
 
 
 @pytest.mark.parametrize("source", ["- a\n", "text\n"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sequencer.content.definition import load, read_sequence
+from sequencer.content.definition import load, read_draft, read_sequence
 from sequencer.content.lint import Context, problems, warnings
 from tests.unit.content.test_definition import SOURCE
 
@@ -94,6 +94,61 @@ def test_sequence(old: str, new: str, expected: str | None) -> None:
         assert errors == []
     else:
         assert any(expected in error for error in errors), errors
+
+
+def told(source: str) -> list[str]:
+    """All that a check says of a file: what is malformed, and what does not fit together in the rest."""
+    read = read_draft("sequences/vp.yaml", source, "vp")
+    assert read.sequence is not None
+    return [str(error) for error in (*read.errors, *problems(read.sequence, FILES, context=CONTEXT, doubt=read.doubt))]
+
+
+MALFORMED = [
+    # what is malformed -> is told once, and no part of it is taken for something else
+    ("wait: 3bd", "wait: 3x", "is no length of time"),
+    ("reply_to: intro", "reply_to: [intro]", "reply_to: write one text"),
+    ("reply_to: intro", "repyl_to: intro", "repyl_to: no such key"),
+    ("call: scripts/call.md", "cal: scripts/call.md", "exactly one of"),
+    ("email: intro.md", "emial: intro.md", "exactly one of"),
+    ("    email: intro.md\n", "", "exactly one of"),
+    ("email: intro.md", "email: intro.md\n    call: scripts/call.md", "exactly one of"),
+    ("email: intro.md", "email: [intro.md]", "email: write a map"),
+    ("id: intro\n", "id: Intro One\n", "id: write lower-case"),
+    ("- id: bump\n    wait", "- wait", "step 5: id: is missing"),
+    ("    else: bump\n", "", "else: is missing"),
+    ("when: clicks >= 2", "when: [x]", "when: write one text"),
+    ("title: VP\n", "", "title: is missing"),
+    ("window: business_hours", "window: {mon-fri: 9-17}", "write hours"),
+]
+UNFIT = [
+    ("owner: ana", "owner: anna", 'no rep in config.toml "anna"'),
+    ("note: connect.txt", "note: conect.txt", "no file templates/conect.txt"),
+    ("branch: linkedin_connected", "branch: opened(acepted)", 'no step "acepted"'),
+    ("script: scripts/hot.md", "script: hto.md", "no file templates/hto.md"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "malformed"), MALFORMED)
+def test_what_is_malformed_is_told_once_and_hides_nothing_that_does_not_fit(old: str, new: str, malformed: str) -> None:
+    assert old in SOURCE
+    (alone,) = told(SOURCE.replace(old, new, 1))
+    assert malformed in alone
+    for fits, does_not, unfit in UNFIT:
+        errors = told(SOURCE.replace(old, new, 1).replace(fits, does_not, 1))
+        assert len(errors) == 2, errors
+        assert any(malformed in error for error in errors), errors
+        assert any(unfit in error for error in errors), errors
+
+
+def test_two_steps_with_one_id_are_each_followed_by_what_follows_them() -> None:
+    source = "title: x\nsteps:\n  - {id: a, email: intro.md}\n  - {id: a, wait: 1d, email: intro.md}\n  - {id: b, %s}\n"
+    (same,) = found(source % "email: intro.md, wait: 1d")
+    assert "another step has this id" in same
+    both = found(source % "email: intro.md")
+    assert [error.partition(" — ")[0].partition(": ")[2] for error in both] == [
+        'step "a": id: another step has this id',
+        'step "b": an email directly after the email "a"',
+    ]
 
 
 EMAILS = "title: x\nsteps:\n  - {id: a, email: intro.md}\n  - {id: b, email: short.md, reply_to: a%s}\n"

@@ -15,64 +15,20 @@ from sequencer.engine.config_lines import config_place
 from sequencer.engine.event_words import WORDS, Beside, words_of
 from sequencer.engine.overview import overview
 from sequencer.engine.timeline import timeline
-from sequencer.engine.why import ORDER, Standing, Why, why
+from sequencer.engine.why import ORDER
 from sequencer.engine.why_words import FINISHED, expected_words, gate_words, sentence
-from sequencer.store import fence, log, scopes, sends
+from sequencer.store import log, scopes
 from sequencer.store.tables import USAGE
 from tests.integration.installation import TEMPLATES
+from tests.unit.engine.asking import BO, BOX, BUMP, ask, beat, clock, said, shut, standing, waiting
 from tests.unit.engine.people_house import House, house
 
 __all__ = ["house"]
-
-BO = "bo@acme.test"
-BOX = "ana@ourco.test"
-BUMP = 'Bo waits: the step "bump" goes Wed 25 Nov 09:00, in the window business_hours'
-
-
-def clock(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%a %d %b %H:%M}"
-
-
-def ask(house: House, address: str = BO) -> Why:
-    return house.database.read(lambda connection: why(connection, house.advance, address, house.clock.now()))
-
-
-def standing(house: House) -> Standing:
-    (one,) = ask(house).standings
-    return one
-
-
-def said(house: House) -> str:
-    return sentence(standing(house), "Bo", clock)
-
-
-def shut(house: House) -> list[str]:
-    return [gate.name for gate in standing(house).gates if not gate.passed]
-
-
-def beat(house: House) -> None:
-    """A daemon is at work and has just read the inbox."""
-    now = house.clock.now()
-
-    def write(connection: Any) -> None:
-        scopes.put_meta(connection, "highest_instant", now.isoformat())
-        fence.lease(connection, [BOX], "daemon", now, timedelta(seconds=20))
-
-    house.database.write(write)
-    house.inbox_read()
 
 
 def outer(house: House, scope: Literal["all", "sequence", "mailbox"], key: str) -> None:
     pause = OuterPause(scope, key, "", "ana", house.clock.now())
     house.database.write(lambda connection: scopes.pause_scope(connection, pause))
-
-
-def waiting(house: House) -> int:
-    """The first mail left on Monday at 09:00; the next is due on Wednesday."""
-    key = house.inside()
-    house.sent()
-    beat(house)
-    return key
 
 
 def test_a_wait_names_its_instant_and_every_gate_stands_in_order(house: House) -> None:
@@ -230,34 +186,6 @@ def test_a_missing_field_is_told_before_anybody_is_held(house: House) -> None:
     text = next(gate for gate in standing(house).gates if gate.name == "text")
     assert (text.detail, str(text.place)) == ("prospect.nickname, account.size", "templates/n.md:3")
     assert "the text needs prospect.nickname, account.size, so it would be held: import it" in said(house)
-
-
-def test_a_stale_inbox_stops_a_follow_up_but_no_first_mail(house: House) -> None:
-    house.inside()
-    beat(house)
-    assert "inbox" not in shut(house)
-    house.sent()
-    house.later(minutes=6)
-    house.database.write(
-        lambda connection: scopes.put_meta(connection, "highest_instant", house.clock.now().isoformat())
-    )
-    assert "inbox" in shut(house)
-    assert "was not read to its end lately" in said(house)
-
-
-def test_a_mailbox_that_broke_is_told_with_its_answer(house: House) -> None:
-    waiting(house)
-    house.database.write(lambda connection: sends.break_mailbox(connection, BOX, "535 no", house.clock.now()))
-    assert "mailbox works" in shut(house)
-    assert "535 no" in said(house)
-
-
-def test_without_a_daemon_nothing_moves_and_that_is_said(house: House) -> None:
-    house.inside()
-    assert said(house).endswith('But no daemon runs, so nothing moves: start it: "sequencer daemon"')
-    ahead = house.clock.now() + timedelta(hours=2)
-    house.database.write(lambda connection: scopes.put_meta(connection, "highest_instant", ahead.isoformat()))
-    assert "the clock is 2:00:00 behind the highest instant seen" in said(house)
 
 
 def test_a_condition_that_is_false_now_is_expected_to_skip(house: House) -> None:

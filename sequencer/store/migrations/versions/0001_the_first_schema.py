@@ -83,6 +83,8 @@ def upgrade() -> None:
         sa.Column("synced_at", Instant(timezone=True), nullable=True),
         sa.Column("broken_at", Instant(timezone=True), nullable=True),
         sa.Column("broken_reason", sa.String(), nullable=True),
+        sa.Column("lost_at", Instant(timezone=True), nullable=True),
+        sa.Column("lost_reason", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_inboxes")),
     )
     op.create_table(
@@ -94,6 +96,8 @@ def upgrade() -> None:
         sa.Column("last_sent_at", Instant(timezone=True), nullable=True),
         sa.Column("broken_at", Instant(timezone=True), nullable=True),
         sa.Column("broken_reason", sa.String(), nullable=True),
+        sa.Column("resting_until", Instant(timezone=True), nullable=True),
+        sa.Column("rest_reason", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("address", name=op.f("pk_mailboxes")),
     )
     op.create_table(
