@@ -14,8 +14,7 @@ from rich.text import Text
 
 from sequencer.cli.session import console, json_option, print_json
 from sequencer.cli.show import line
-from sequencer.cli.why import _print as print_why
-from sequencer.cli.why import _values as why_values
+from sequencer.cli.why import print_why, why_values
 from sequencer.world.record import Entry, Record
 from sequencer.world.report import Explained, Report, explain, report
 from sequencer.world.scene import Script, play

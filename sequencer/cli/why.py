@@ -26,12 +26,12 @@ def command(ctx: click.Context, email: str, file_lines: bool, as_json: bool) -> 
     with opened(ctx) as app:
         found = app.database.read(lambda connection: why(connection, app.advance, email, at))
     if as_json:
-        print_json(_values(found))
+        print_json(why_values(found))
         return
-    _print(found, file_lines)
+    print_why(found, file_lines)
 
 
-def _print(found: Why, file_lines: bool) -> None:
+def print_why(found: Why, file_lines: bool) -> None:
     for number, one in enumerate(found.standings):
         if number:
             click.echo()
@@ -89,7 +89,7 @@ def _iso(at: datetime) -> str:
     return str(as_values(at))
 
 
-def _values(found: Why) -> dict[str, Any]:
+def why_values(found: Why) -> dict[str, Any]:
     face = found.face
     return {
         "person": {"id": face.id, "name": face.name, "address": face.address},
