@@ -46,7 +46,7 @@ FINISHED: dict[FinishReason, str] = {
     FinishReason.DISQUALIFIED: "the person does not fit",
     FinishReason.EXPIRED: "it was held for 30 days and nobody mended it",
 }
-_TODO = {"review": "approve", "other": "task"}
+_TO_DO = {"review": "approve", "other": "task"}
 _WORK = {
     "call": "a call", "email": "a mail to approve", "linkedin": "a LinkedIn touch", "answer": "an answer to write",
     "refer": "a referral to follow", "fix": "something to mend", "other": "a task",
@@ -188,7 +188,7 @@ def expected_words(entry: Expected) -> str:
             variant = f" ({entry.detail})" if entry.detail not in ("", "only") else ""
             return f"mail {entry.step}{variant}"
         case "task":
-            return f"{_TODO.get(entry.detail, entry.detail)} {entry.step}"
+            return f"{_TO_DO.get(entry.detail, entry.detail)} {entry.step}"
         case "skipped":
             return f"{entry.step} passed by: {SENTENCE[entry.reason] if entry.reason else ''}"
         case "branch":
