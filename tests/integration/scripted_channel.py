@@ -91,3 +91,8 @@ def refusing(house: Installation, column: str) -> Iterator[Callable[[], None]]:
     finally:
         refuses = False
         event.remove(house.database.engine, "checkout", watch)
+
+
+def enrolled(house: Installation, number: int) -> list[int]:
+    """New people, each at an account of their own; their enrollments' ids."""
+    return [house.enroll(house.person(f"p{each}@acme{each}.test")) for each in range(number)]

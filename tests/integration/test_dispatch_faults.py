@@ -19,7 +19,7 @@ from sequencer.store import sends
 from sequencer.store.sends import SendRow
 from sequencer.store.tables import MAILBOXES, SENDS
 from tests.integration.installation import MONDAY, Installation
-from tests.integration.scripted_channel import ScriptedChannel, dispatch_over, refusing
+from tests.integration.scripted_channel import ScriptedChannel, dispatch_over, enrolled, refusing
 
 BOX = "ana@ourco.test"
 
@@ -30,10 +30,6 @@ def house(tmp_path: Path) -> Iterator[Installation]:
     house.apply()
     yield house
     house.close()
-
-
-def enrolled(house: Installation, number: int) -> list[int]:
-    return [house.enroll(house.person(f"p{each}@acme{each}.test")) for each in range(number)]
 
 
 def rows(house: Installation) -> list[SendRow]:

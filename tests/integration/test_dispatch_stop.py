@@ -13,7 +13,7 @@ from sequencer.core.reason import Reason
 from sequencer.engine.rescue import sweep
 from sequencer.store import fence, sends
 from tests.integration.installation import Installation
-from tests.integration.scripted_channel import ScriptedChannel, dispatch_over
+from tests.integration.scripted_channel import ScriptedChannel, dispatch_over, enrolled
 
 BOX = "ana@ourco.test"
 
@@ -24,10 +24,6 @@ def house(tmp_path: Path) -> Iterator[Installation]:
     house.apply()
     yield house
     house.close()
-
-
-def enrolled(house: Installation, number: int) -> list[int]:
-    return [house.enroll(house.person(f"p{each}@acme{each}.test")) for each in range(number)]
 
 
 def states(house: Installation) -> list[str]:
