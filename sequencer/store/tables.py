@@ -4,49 +4,14 @@ SQLModel gives the shape and alembic its history; hot paths use SQLAlchemy Core 
 and texts stand only in tables that erasure can reach; events carry ids, codes and numbers. No query is written here.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Date, DateTime, Index, Integer, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy import Table as CoreTable
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-NAMING = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant; SQLite keeps it as text that sorts in order of time."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Table(SQLModel):
-    metadata = MetaData(naming_convention=NAMING)
-
-
-def _json(nullable: bool = False) -> Any:
-    return Field(sa_column=Column(JSON, nullable=nullable))
+from sequencer.store.columns import Instant, Table, json_column
 
 
 class Meta(Table, table=True):
@@ -77,7 +42,7 @@ class Account(Table, table=True):
     id: str = Field(primary_key=True)
     name: str = ""
     domain: str = Field(default="", index=True)
-    fields: dict[str, Any] = _json()
+    fields: dict[str, Any] = json_column()
 
 
 class Prospect(Table, table=True):
@@ -91,7 +56,7 @@ class Prospect(Table, table=True):
     country: str | None = None
     phone: str | None = None
     linkedin: str | None = None
-    fields: dict[str, Any] = _json()
+    fields: dict[str, Any] = json_column()
     seq: int = 0
     created_at: datetime = Field(sa_type=Instant)
 
@@ -137,7 +102,7 @@ class Version(Table, table=True):
     version: int = Field(primary_key=True)
     digest: str
     source: str = Field(sa_type=Text)
-    files: dict[str, Any] = _json()
+    files: dict[str, Any] = json_column()
     applied_at: datetime = Field(sa_type=Instant)
     applied_by: str
 

@@ -4,7 +4,8 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
-from sequencer.store.tables import Table
+from sequencer.store import tables  # noqa: F401  env needs every table to be known
+from sequencer.store.columns import Table
 
 
 def run(connection: Connection) -> None:

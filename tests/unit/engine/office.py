@@ -20,8 +20,8 @@ from sequencer.engine.enrolling import Enrolment, enroll, open_door
 from sequencer.engine.importing import Report, import_rows
 from sequencer.engine.situation import Surroundings
 from sequencer.store import log, people
+from sequencer.store.columns import Table
 from sequencer.store.database import Database
-from sequencer.store.tables import Table
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 

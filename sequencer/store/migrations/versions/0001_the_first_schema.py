@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from sequencer.store.tables import Instant
+from sequencer.store.columns import Instant
 
 revision = "0001"
 down_revision = None
