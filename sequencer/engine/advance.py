@@ -88,7 +88,16 @@ class Advance:
         wanted: dict[int, list[e.Event]] = {}
         for enrollment_id, events in happened:
             wanted.setdefault(enrollment_id, []).extend(events)
-        situations = load(connection, self.around, list(wanted), now)
+        return self.record_in(connection, load(connection, self.around, list(wanted), now), wanted, now)
+
+    def record_in(
+        self,
+        connection: Connection,
+        situations: Mapping[int, Situation],
+        wanted: Mapping[int, Sequence[e.Event]],
+        now: datetime,
+    ) -> dict[int, Pass]:
+        """The same for situations that the caller has read in this transaction, after its own last write."""
         passes = {
             enrollment_id: settled(situations[enrollment_id], events, now)
             for enrollment_id, events in wanted.items()

@@ -6,7 +6,7 @@ of time. Nothing is sent or stored.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -164,7 +164,7 @@ def _queued(connection: Connection, situation: Situation, step: EmailStep) -> Se
 def _would_be(situation: Situation, step: EmailStep, at: datetime) -> SendRow:
     """The row that queueing this step would make."""
     enrollment, person = situation.enrollment, situation.facts.prospect
-    values: dict[str, Any] = dict.fromkeys(field.name for field in fields(SendRow))
+    values: dict[str, Any] = dict.fromkeys(SendRow._fields)
     values |= {
         "id": 0, "enrollment_id": enrollment.id, "step": step.id, "attempt": 1, "prospect_id": person.id,
         "account_id": person.account_id, "sequence_id": enrollment.sequence_id, "mailbox": enrollment.mailbox,

@@ -15,6 +15,7 @@ from sequencer.core.reason import Reason
 from sequencer.core.timing import again_after
 from sequencer.engine.advance import Advance
 from sequencer.engine.resting import rest_reason, was_judged
+from sequencer.engine.situation import load
 from sequencer.store import fence, log, people, sends
 from sequencer.store.database import is_refusal
 from sequencer.store.sends import SendRow
@@ -51,26 +52,28 @@ def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -
     deferrals = _deferrals(connection, [one.send_id for one in sent if isinstance(one.outcome, Deferred)])
     settlements = [_settlement(one, deferrals.get(one.send_id, 0)) for one in sent]
     settled = fence.settle(connection, settlements)
-    crossed = log.stopped(connection, {row.enrollment_id for row in settled.values()})
-    happened: dict[int, list[e.Event]] = {}
+    ours = [(one, settled[one.send_id]) for one in sent if one.send_id in settled]
     working: dict[str, bool] = {}
-    for one in sent:
-        row = settled.get(one.send_id)
-        if row is None:
-            continue
+    for one, row in ours:
         if isinstance(one.outcome, Refused) and one.outcome.address_invalid:
             people.invalidate_address(connection, row.address, one.outcome.enhanced or str(one.outcome.code))
         if isinstance(one.outcome, MailboxBroken):
             sends.break_mailbox(connection, row.mailbox, one.outcome.text, one.at)
         working[row.mailbox] = _works(connection, advance, row.mailbox, one, working.get(row.mailbox, False))
+    sends.end_rests(connection, [address for address, works in working.items() if works])
+    if not ours:
+        return
+    now = max(one.at for one in sent)
+    situations = load(connection, advance.around, {row.enrollment_id for _, row in ours}, now)
+    happened: dict[int, list[e.Event]] = {}
+    for one, row in ours:
         # Also without an event: what was recorded while it was on the wire may call it back now.
         events = happened.setdefault(row.enrollment_id, [])
-        event = _event(row, one, deferrals.get(one.send_id, 0), row.enrollment_id in crossed)
+        crossed = situations[row.enrollment_id].enrollment.status != "active"
+        event = _event(row, one, deferrals.get(one.send_id, 0), crossed)
         if event is not None:
             events.append(event)
-    sends.end_rests(connection, [address for address, works in working.items() if works])
-    if happened:
-        advance.record(connection, happened.items(), max(one.at for one in sent))
+    advance.record_in(connection, situations, happened, now)
 
 
 def _works(connection: Connection, advance: Advance, address: str, one: Sent, before: bool) -> bool:

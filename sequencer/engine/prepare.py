@@ -32,9 +32,9 @@ from sequencer.store.database import is_refusal
 from sequencer.store.fence import Limits
 from sequencer.store.sends import Prepared, SendRow
 
-DUE_READ_MAX = 200
-PAGES_MAX = 25
-BATCH_MAX = 200
+DUE_READ_MAX = 500
+PAGES_MAX = 10
+BATCH_MAX = 500
 PREPARED_GOOD_FOR = timedelta(minutes=15)
 LOOK_AGAIN = timedelta(minutes=15)
 IN_LINE = (Reason.CAP, Reason.GAP, Reason.TURN, Reason.IN_FLIGHT)
@@ -162,7 +162,7 @@ class _Choice:
         person, hours = situation.facts.prospect, hours_of(step, situation.facts)
         domain = limited_domain(person.address or "")
         if (row.account_id, row.domain) != (person.account_id, domain):
-            row = replace(row, account_id=person.account_id, domain=domain)
+            row = row._replace(account_id=person.account_id, domain=domain)
         self._rows[row.id] = row
         return Due(
             row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, row.due_at,

@@ -15,7 +15,7 @@ from sequencer.content.definition import Bundle
 from sequencer.content.holiday import holidays_of
 from sequencer.core.facts import Facts
 from sequencer.core.people import Account, Mailbox, OuterPause, Prospect, Rep
-from sequencer.core.sequence import LinkedInStep, Settings
+from sequencer.core.sequence import CallStep, LinkedInStep, Settings
 from sequencer.core.suppression import Suppression
 from sequencer.core.window import Holidays, Window, local_date, no_holidays, parse_window, start_of_day
 from sequencer.engine.catalog import Catalog
@@ -53,7 +53,6 @@ def load(connection: Connection, around: Surroundings, ids: Collection[int], now
     rules = people.suppressions_of(connection, persons.values())
     paused = scopes.paused_scopes(connection)
     wired = sends.on_the_wire(connection, list(enrollments))
-    seqs = fence.person_numbers(connection, list(persons))
     above = {
         row.id: fence.scopes_of(row.sequence_id, row.mailbox, persons[row.prospect_id].account_id)
         for row in enrollments.values()
@@ -71,7 +70,7 @@ def load(connection: Connection, around: Surroundings, ids: Collection[int], now
             on_the_wire=row.id in wired,
             loads=loads.of(row.rep, bundle),
         )  # fmt: skip
-        text = fence.numbers_text(above[row.id], numbers, seqs[row.prospect_id])
+        text = fence.numbers_text(above[row.id], numbers, row.person_seq)
         found[row.id] = Situation(row, bundle, facts, text)
     return found
 
@@ -168,7 +167,10 @@ class _Loads:
                 for step in bundle.sequence.steps
                 if isinstance(step, LinkedInStep) and step.linkedin == "connect"
             }
-            calls = tasks.load_counts(self._connection, rep_name, "call", (), start_of_day(zone, today))
+            calls = any(isinstance(step, CallStep) for step in bundle.sequence.steps)
+            called = (
+                tasks.load_counts(self._connection, rep_name, "call", (), start_of_day(zone, today)) if calls else 0
+            )
             weekly = tasks.load_counts(self._connection, rep_name, "linkedin", connects, monday) if connects else 0
-            self._known[key] = (calls, weekly)
+            self._known[key] = (called, weekly)
         return self._known[key]

@@ -5,13 +5,15 @@ over, the lease is ours, the counters have room, nobody else has an open send to
 one transaction. `settle` writes what came of a send, and only where that send is still ours to settle.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from sequencer.store.rows import chunks, upsert
+from sequencer.store.rows import chunks, upsert, upsert_for
 from sequencer.store.scopes import EVERYTHING, ScopeKey, scope_numbers
 from sequencer.store.sends import OPEN, SendRow, load_sends
 from sequencer.store.tables import MAILBOXES, PROSPECTS, SENDS, USAGE
@@ -93,6 +95,15 @@ def release(connection: Connection, owner: str) -> None:
     connection.execute(update(MAILBOXES).where(MAILBOXES.c.owner == owner).values(owner="", lease_until=None))
 
 
+_INTENDED = (
+    select(
+        SENDS.c.id, SENDS.c.prospect_id, SENDS.c.sequence_id, SENDS.c.mailbox, SENDS.c.account_id, SENDS.c.domain,
+        SENDS.c.state, SENDS.c.seqs, SENDS.c.valid_until, PROSPECTS.c.seq,
+    )
+    .join(PROSPECTS, PROSPECTS.c.id == SENDS.c.prospect_id)
+    .where(SENDS.c.id.in_(bindparam("ids", expanding=True)))
+)  # fmt: skip
+_LEFT_AT = update(MAILBOXES).where(MAILBOXES.c.address == bindparam("of")).values(last_sent_at=bindparam("at"))
 _PASS = (
     update(SENDS)
     .where(SENDS.c.id == bindparam("send_id"))
@@ -104,12 +115,13 @@ def pass_fence(
     connection: Connection, intents: Sequence[Intent], limits: Mapping[str, Limits], now: datetime
 ) -> dict[int, str]:
     """Which of these may write their dot: the reason of refusal by send id, "" for those that passed."""
-    rows = load_sends(connection, [intent.send_id for intent in intents])
-    people = person_numbers(connection, [row.prospect_id for row in rows.values()])
+    rows: dict[int, Any] = {}
+    for part in chunks([intent.send_id for intent in intents]):
+        rows.update((row.id, row) for row in connection.execute(_INTENDED, {"ids": part}))
     above = {row.id: scopes_of(row.sequence_id, row.mailbox, row.account_id) for row in rows.values()}
     numbers = scope_numbers(connection, {scope for scopes in above.values() for scope in scopes})
     leases = {row.address: row for row in connection.execute(_LEASES)}
-    busy = _people_with_open_sends(connection, list(people))
+    busy = _people_with_open_sends(connection, {row.prospect_id for row in rows.values()})
     counters = _Counters(connection, rows.values(), limits)
     answers: dict[int, str] = {}
     passed: list[dict[str, object]] = []
@@ -125,7 +137,7 @@ def pass_fence(
             reason = "the lease is lost"
         elif row.valid_until is None or now > row.valid_until:
             reason = "the time it was good for is over"
-        elif row.seqs != numbers_text(above[row.id], numbers, people[row.prospect_id]):
+        elif row.seqs != numbers_text(above[row.id], numbers, row.seq):
             reason = "something was recorded meanwhile"
         elif row.prospect_id in busy:
             reason = "another mail to this person is under way"
@@ -139,11 +151,11 @@ def pass_fence(
         connection.execute(_PASS, passed)
         counters.write()
         addresses = {rows[intent.send_id].mailbox for intent in intents if not answers[intent.send_id]}
-        connection.execute(update(MAILBOXES).where(MAILBOXES.c.address.in_(addresses)).values(last_sent_at=now))
+        connection.execute(_LEFT_AT, [{"of": address, "at": now} for address in addresses])
     return answers
 
 
-def _people_with_open_sends(connection: Connection, prospect_ids: Sequence[int]) -> set[int]:
+def _people_with_open_sends(connection: Connection, prospect_ids: Collection[int]) -> set[int]:
     busy: set[int] = set()
     for part in chunks(prospect_ids):
         busy.update(connection.scalars(_BUSY, {"ids": part, "states": list(OPEN)}))
@@ -155,10 +167,16 @@ _USED = select(USAGE).where(
 )
 
 
+@cache
+def _count(dialect: str) -> Any:
+    statement = upsert_for(dialect, USAGE).values({name: bindparam(name) for name in ("kind", "key", "day", "n")})
+    return statement.on_conflict_do_update(index_elements=["kind", "key", "day"], set_={"n": statement.excluded.n})
+
+
 class _Counters:
     """The counters of one transaction: read once, taken in order, written once."""
 
-    def __init__(self, connection: Connection, rows: Iterable[SendRow], limits: Mapping[str, Limits]) -> None:
+    def __init__(self, connection: Connection, rows: Iterable[Any], limits: Mapping[str, Limits]) -> None:
         self._connection = connection
         rows = list(rows)
         days = {limits[row.mailbox].day for row in rows}
@@ -167,7 +185,7 @@ class _Counters:
         self._counts: dict[tuple[str, str, date], int] = {(row.kind, row.key, row.day): row.n for row in read}
         self._taken: set[tuple[str, str, date]] = set()
 
-    def take(self, row: SendRow, limits: Limits) -> bool:
+    def take(self, row: Any, limits: Limits) -> bool:
         wanted = [("mailbox", row.mailbox, limits.mailbox)]
         if row.account_id:
             wanted.append(("account", row.account_id, limits.account))
@@ -184,11 +202,7 @@ class _Counters:
     def write(self) -> None:
         taken = sorted(self._taken)
         rows = [{"kind": kind, "key": key, "day": day, "n": self._counts[kind, key, day]} for kind, key, day in taken]
-        statement = upsert(self._connection, USAGE)
-        changed = statement.on_conflict_do_update(
-            index_elements=["kind", "key", "day"], set_={"n": statement.excluded.n}
-        )
-        self._connection.execute(changed, rows)
+        self._connection.execute(_count(self._connection.dialect.name), rows)
 
 
 def _give_back(connection: Connection, row: SendRow) -> None:

@@ -16,12 +16,12 @@ from sequencer.core import events as e
 from sequencer.core import progress as p
 from sequencer.errors import AlreadyEnrolled
 from sequencer.store.rows import chunks
-from sequencer.store.tables import ENROLLMENTS, EVENTS
+from sequencer.store.tables import ENROLLMENTS, EVENTS, PROSPECTS
 
 
 @dataclass(frozen=True, slots=True)
 class Enrollment:
-    """An enrollment as it stands."""
+    """An enrollment as it stands. `person_seq`: how often something was recorded about its person."""
 
     id: int
     prospect_id: int
@@ -33,6 +33,7 @@ class Enrollment:
     status: p.Status
     due_at: datetime | None
     progress: p.Progress
+    person_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,11 @@ def save(connection: Connection, settled: Sequence[tuple[int, p.Progress, dateti
         connection.execute(_SAVE, rows)
 
 
-_ENROLLMENTS_OF = select(ENROLLMENTS).where(ENROLLMENTS.c.id.in_(bindparam("ids", expanding=True)))
+_ENROLLMENTS_OF = (
+    select(ENROLLMENTS, PROSPECTS.c.seq)
+    .join(PROSPECTS, PROSPECTS.c.id == ENROLLMENTS.c.prospect_id)
+    .where(ENROLLMENTS.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 def load(connection: Connection, ids: Collection[int]) -> dict[int, Enrollment]:
@@ -139,7 +144,7 @@ def load(connection: Connection, ids: Collection[int]) -> dict[int, Enrollment]:
         for row in connection.execute(_ENROLLMENTS_OF, {"ids": part}):
             found[row.id] = Enrollment(
                 row.id, row.prospect_id, row.sequence_id, row.version, row.mailbox, row.rep, row.exclusive,
-                row.status, row.due_at, p.from_json(row.progress),
+                row.status, row.due_at, p.from_json(row.progress), row.seq,
             )  # fmt: skip
     return found
 
@@ -174,15 +179,6 @@ def all_of(connection: Connection, prospect_id: int) -> list[int]:
 def put_off(connection: Connection, enrollment_id: int, until: datetime) -> None:
     """Have this one decided on at `until`; used where deciding on it fails."""
     connection.execute(update(ENROLLMENTS).where(ENROLLMENTS.c.id == enrollment_id).values(due_at=until))
-
-
-def stopped(connection: Connection, ids: Collection[int]) -> set[int]:
-    """Those that are finished, held or paused."""
-    found: set[int] = set()
-    for part in chunks(ids):
-        which = ENROLLMENTS.c.id.in_(part) & (ENROLLMENTS.c.status != "active")
-        found.update(connection.scalars(select(ENROLLMENTS.c.id).where(which)))
-    return found
 
 
 def make_due(connection: Connection, ids: Collection[int], at: datetime) -> None:

@@ -6,10 +6,10 @@ sent | skipped. This module writes rows; when and whether is decided elsewhere. 
 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.engine import Row
@@ -26,9 +26,8 @@ _NO_REST = {"resting_until": None, "rest_reason": None}
 WEEK = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class SendRow:
-    """One attempt to send one mail, without its bytes."""
+class SendRow(NamedTuple):
+    """One attempt to send one mail, without its bytes; a tuple, because the send makes several of each."""
 
     id: int
     enrollment_id: int
@@ -63,11 +62,11 @@ class SendRow:
     wait_reason: str
 
 
-_COLUMNS = [SENDS.c[field.name] for field in fields(SendRow)]
+_COLUMNS = [SENDS.c[name] for name in SendRow._fields]
 
 
 def _row(row: Row[Any]) -> SendRow:
-    return SendRow(**row._mapping)
+    return SendRow._make(row)
 
 
 QUEUED_COLUMNS = (

@@ -1,7 +1,6 @@
 """The mail of one touch: what a rep wrote, what is attached, which thread it joins."""
 
 from base64 import b64encode
-from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -63,7 +62,7 @@ def written(
     person = Prospect(1, (Address("jo@acme.test"),), fields, None, "UTC")
     facts = facts_of(office.config, bundle, "1", person, None, "ana", "ana@ourco.test")
     thread = [sent(each, number) for number, each in enumerate(before)]
-    row = replace(sent(step, 99), state="queued")
+    row = sent(step, 99)._replace(state="queued")
     made = write(office.config, Renderer(bundle.files), bundle, row, facts, thread, b"key", NOW, draft)
     return message_from_bytes(made.raw, policy=policy.default)
 

@@ -4,7 +4,7 @@ One person gets two mails and answers the second; another one opts out after the
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -94,7 +94,17 @@ class SmallWorld:
         progress = {key: fold((entry.at, entry.event) for entry in log) for key, log in self.logs.items()}
         enrollments = {
             key: Enrollment(
-                key, key, "two", 1, ANA, "ana", True, one.status, self.due_at.get(key), self.stored.get(key, one)
+                key,
+                key,
+                "two",
+                1,
+                ANA,
+                "ana",
+                True,
+                one.status,
+                self.due_at.get(key),
+                self.stored.get(key, one),
+                0,
             )
             for key, one in progress.items()
         }
@@ -112,7 +122,7 @@ class SmallWorld:
         return Evidence(CONFIG, {"two": SEQUENCE}, self.record, census, self.lying, ENDS)
 
     def change_send(self, message_id: str, **values: Any) -> None:
-        self.sends = [replace(row, **values) if row.message_id == message_id else row for row in self.sends]
+        self.sends = [row._replace(**values) if row.message_id == message_id else row for row in self.sends]
 
     def entry(self, key: int, at: datetime, *events: e.Event) -> None:
         """Further lines of one log, in the order of time."""
@@ -124,7 +134,7 @@ class SmallWorld:
 def send(
     key: int, enrollment: int, step: str, message_id: str, at: datetime | None, account: str, **values: Any
 ) -> SendRow:
-    blank: dict[str, Any] = {one.name: "" for one in fields(SendRow)}
+    blank: dict[str, Any] = dict.fromkeys(SendRow._fields, "")
     return SendRow(**{
         **blank, "id": key, "enrollment_id": enrollment, "step": step, "attempt": 1, "prospect_id": enrollment,
         "account_id": account, "sequence_id": "two", "mailbox": ANA, "version": 1, "state": "sent",
