@@ -8,16 +8,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sequencer.core.span import Span
 
 Hours = tuple[int, int]
+Openings = tuple[tuple[datetime, datetime], ...]
 Holidays = Callable[[date], str | None]
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTES_A_DAY = 1440
 SEARCH_DAYS = 366
+OPENINGS_KEPT_MAX = 4096
 _SATURDAY = 5
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _ONE_DAY = timedelta(days=1)
@@ -221,7 +224,7 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def _earliest(openings: list[tuple[datetime, datetime]], at: datetime) -> datetime | None:
+def _earliest(openings: Openings, at: datetime) -> datetime | None:
     return min((max(start, at) for start, end in openings if end > at), default=None)
 
 
@@ -231,23 +234,26 @@ def _containing(window: Window, zone: ZoneInfo, holidays: Holidays, at: datetime
     return max((end for start, end in openings if start <= at < end), default=None)
 
 
-def _openings(window: Window, zone: ZoneInfo, holidays: Holidays, day: date) -> list[tuple[datetime, datetime]]:
+def _openings(window: Window, zone: ZoneInfo, holidays: Holidays, day: date) -> Openings:
     """The (start, end) instants of the date's openings in UTC; on the day of a DST change not always in order."""
     hours = window.days[day.weekday()]
-    if not hours or holidays(day) is not None:
-        return []
+    return () if not hours or holidays(day) is not None else _opened(hours, zone, day)
+
+
+@lru_cache(maxsize=OPENINGS_KEPT_MAX)  # asked for by every person of a zone, several times for every mail
+def _opened(hours: tuple[Hours, ...], zone: ZoneInfo, day: date) -> Openings:
     midnight = datetime.combine(day, time(0), UTC)
     before, after = _offset(zone, day, fold=0), _offset(zone, day + _ONE_DAY, fold=1)
     walls = [(midnight + timedelta(minutes=opens), midnight + timedelta(minutes=closes)) for opens, closes in hours]
     if before == after:
-        return [(opens - before, closes - before) for opens, closes in walls]
+        return tuple((opens - before, closes - before) for opens, closes in walls)
     slack = abs(after - before)
     change = _change(zone, midnight - before - slack, midnight + _ONE_DAY - after + slack)
     if after < before:
-        return [piece for opens, closes in walls for piece in _repeated(opens, closes, before, after, change)]
+        return tuple(piece for opens, closes in walls for piece in _repeated(opens, closes, before, after, change))
     day_end = start_of_day(zone, day + _ONE_DAY)
     pieces = [_skipped(opens, closes, before, after, change) for opens, closes in walls]
-    return [(start, min(end, day_end)) for start, end in pieces if start < min(end, day_end)]
+    return tuple((start, min(end, day_end)) for start, end in pieces if start < min(end, day_end))
 
 
 def _repeated(
