@@ -3,11 +3,12 @@
 Apart from the fold so that both can be read in one sitting. Nothing here changes anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal, TypeVar
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sequencer.core import events as e
 from sequencer.core.reaction import TaskKind
@@ -159,15 +160,29 @@ class Progress:
         return sum(touch.clicks for touch in self.touches.values())
 
 
+class _Parts(NamedTuple):
+    """How to read and write all fields of one frozen class with slots at once."""
+
+    read: Callable[[Any], tuple[Any, ...]]
+    write: tuple[Callable[[Any, Any], None], ...]
+    place: Mapping[str, int]
+
+
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _parts(kind: Any) -> _Parts:
+    names = tuple(field.name for field in fields(kind))
+    write = tuple(getattr(kind, name).__set__ for name in names)
+    return _Parts(attrgetter(*names), write, {name: at for at, name in enumerate(names)})
 
 
 def evolve(value: _Value, **changes: Any) -> _Value:
-    """A copy with these fields changed: `dataclasses.replace` at a fifth of its cost, for what is folded often."""
+    """A copy with these fields changed: `dataclasses.replace` for what is folded often, at half its cost."""
     kind: Any = type(value)
+    parts = _parts(kind)
+    values = list(parts.read(value))
+    for name, changed in changes.items():
+        values[parts.place[name]] = changed
     copy: _Value = object.__new__(kind)
-    for name in _names(kind):
-        object.__setattr__(copy, name, changes[name] if name in changes else getattr(value, name))
+    for write, each in zip(parts.write, values, strict=True):
+        write(copy, each)
     return copy
