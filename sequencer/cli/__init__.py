@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "skip": ("tasks", "skip a task, and its step with it"),
     "snooze": ("tasks", "put a task off"),
     "inbox": ("inbox", "what people answered"),
+    "reply": ("reply", "answer a person's mail, in its thread"),
     "why": ("why", "why somebody waits, and until when"),
     "timeline": ("timeline", "all that happened with somebody"),
     "status": ("status", "how the installation is doing, exceptions first"),

@@ -8,6 +8,7 @@ import click
 from sqlalchemy import Connection
 
 from sequencer.app import App
+from sequencer.cli.editor import SUBJECT, edit
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import acting, as_option, json_option, local_zone, now, opened, print_json, when
 from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
@@ -25,7 +26,6 @@ from sequencer.errors import InputError
 from sequencer.mail.classify import Judgement
 from sequencer.store.tasks import TaskRow, task
 
-SUBJECT = "Subject:"
 _HIDDEN = ("first_name", "last_name", "email", "phone", "linkedin", "timezone")
 
 
@@ -125,6 +125,8 @@ def show(ctx: click.Context, task_id: int, as_json: bool) -> None:
     _print_text(found)
     rows: list[list[Cell]] = [[cell(name, "dim"), str(value)] for name, value in _facts(found).items()]
     table(["about them", ""], rows)
+    if found.answered and one.row.work == "answer":
+        _print_answer(found)
     click.echo(f"\nsequencer done {one.row.id} --outcome {' | '.join(found.outcomes)}")
 
 
@@ -142,6 +144,25 @@ def _print_text(found: ShownTask) -> None:
         click.echo(f"they wrote {when(found.answered.received_at)} (mail {found.answered.id}):\n")
         block(judgement.text if judgement else "(not read yet)")
         click.echo()
+
+
+_ANSWER_STATES = {
+    "queued": "your answer is queued and leaves in a moment", "sending": "your answer is on its way",
+    "sent": "you answered {at}", "failed": "your answer was not sent: {said}",
+    "uncertain": "nobody knows whether your answer arrived: sequencer uncertain", "skipped": "",
+    "person": "nobody knows whether your answer arrived: sequencer uncertain",
+}  # fmt: skip
+
+
+def _print_answer(found: ShownTask) -> None:
+    written = found.written
+    if written:
+        state = _ANSWER_STATES[written.state].format(
+            at=when(written.sending_at), said=f"{written.code or ''} {written.reply}".strip()
+        )
+        line(f"\n{state}", "red" if written.state in ("failed", "uncertain", "person") else "")
+    if written is None or written.state in ("failed", "skipped"):
+        click.echo(f"\nsequencer reply {found.listed.row.id}  opens your editor with their mail quoted")
 
 
 def _facts(found: ShownTask) -> dict[str, Any]:
@@ -246,16 +267,12 @@ def _edited(app: App, task_id: int, at: datetime) -> Draft:
         raise InputError(f"task {task_id} is no mail to approve: there is nothing to edit")
     if found.text is None:
         raise InputError(f"the mail cannot be shown: {found.problem}")
-    before = f"{SUBJECT} {found.text.subject}\n\n{found.text.body}\n"
-    after = click.edit(before, extension=".txt")
-    if after is None:
-        raise InputError("nothing was saved, so the task stays open; without --edit the mail is approved as it is")
-    head, _, body = after.replace("\r\n", "\n").partition("\n\n")
-    if not head.startswith(SUBJECT) or "\n" in head.strip() or not body.strip():
-        raise InputError('the first line is "Subject: …", then an empty line, then the text; the task stays open')
-    subject = head.removeprefix(SUBJECT).strip()
-    kept = found.text.threaded and subject == found.text.subject
-    return Draft(None if kept else subject or None, body.strip() + "\n")
+    saved = edit(
+        found.text.subject or "", f"{found.text.body}\n",
+        ", so the task stays open; without --edit the mail is approved as it is",
+    )  # fmt: skip
+    kept = found.text.threaded and saved.subject == found.text.subject
+    return Draft(None if kept else saved.subject or None, saved.body)
 
 
 def _report(app: App, row: TaskRow, what: str, at: datetime) -> None:

@@ -16,6 +16,14 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter
 
+from sequencer.core.answers import (
+    AnswerDeferred,
+    AnswerGivenUp,
+    AnswerQueued,
+    AnswerRefused,
+    AnswerSent,
+    AnswerUncertain,
+)
 from sequencer.core.people import Channel
 from sequencer.core.reaction import Priority, TaskKind
 from sequencer.core.reason import FinishReason, Reason
@@ -315,7 +323,8 @@ class VersionApplied:
 
 Event = (
     Enrolled | TouchQueued | TouchSent | TouchDeferred | TouchRefused | TouchUncertain | TouchSettled
-    | TouchReattempted | TouchCancelled | TouchNotRendered | TaskOpened | TaskDone | TaskSkipped | TaskSnoozed
+    | TouchReattempted | TouchCancelled | TouchNotRendered | AnswerQueued | AnswerSent | AnswerDeferred
+    | AnswerRefused | AnswerUncertain | AnswerGivenUp | TaskOpened | TaskDone | TaskSkipped | TaskSnoozed
     | TaskCancelled | TaskOverdue | StepCompleted | StepSkipped | RetryPlanned | BranchTaken | WentTo | PausePut
     | PauseTaken | HoldPut | HoldTaken | Finished | Reacted | RuleFired | Notified | ContactSuppressed | Reassigned
     | ReplyReceived | AutoReplyReceived | LeftCompany | Bounced | OptedOut | Complained | MeetingBooked

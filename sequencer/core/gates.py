@@ -62,6 +62,15 @@ def leaving_gates(
     )
 
 
+def answer_gates(facts: Facts) -> tuple[Gate, ...]:
+    """What stops a rep's own answer: a stop of the whole installation or of its mailbox, and the person's refusal.
+
+    Neither hours nor the reply that it answers (LIFECYCLE).
+    """
+    closed = (_outer_gate(facts, scope) for scope in ("all", "mailbox"))
+    return (*closed, _suppression_gate("email", facts))
+
+
 def end_gates(progress: Progress) -> tuple[Gate, ...]:
     """Closed for good once the enrollment is finished."""
     if progress.finished is None:
@@ -71,16 +80,7 @@ def end_gates(progress: Progress) -> tuple[Gate, ...]:
 
 def pause_gates(sequence: Sequence, progress: Progress, facts: Facts) -> tuple[Gate, ...]:
     """Installation, sequence, mailbox, then the enrollment's own pauses and holds."""
-    gates = []
-    for scope, (name, reason, mend) in _OUTER.items():
-        pause = next((pause for pause in facts.outer if pause.scope == scope), None)
-        if pause is None:
-            gates.append(Gate(name, True))
-        else:
-            detail = f"by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC" + (
-                f": {pause.reason}" if pause.reason else ""
-            )
-            gates.append(Gate(name, False, reason, detail, frees_by=mend.format(key=pause.key)))
+    gates = [_outer_gate(facts, scope) for scope in _OUTER]
     gates += [
         Gate(
             "paused", False, pause.reason, f"by {pause.by}", _reaction_place(sequence, pause.reason),
@@ -92,6 +92,15 @@ def pause_gates(sequence: Sequence, progress: Progress, facts: Facts) -> tuple[G
         Gate("held", False, hold.reason, hold.detail, frees_by=_mend(hold)) for hold in progress.holds
     ] or [Gate("held", True)]  # fmt: skip
     return tuple(gates)
+
+
+def _outer_gate(facts: Facts, scope: str) -> Gate:
+    name, reason, mend = _OUTER[scope]
+    pause = next((pause for pause in facts.outer if pause.scope == scope), None)
+    if pause is None:
+        return Gate(name, True)
+    detail = f"by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC" + (f": {pause.reason}" if pause.reason else "")
+    return Gate(name, False, reason, detail, frees_by=mend.format(key=pause.key))
 
 
 def _mend(hold: Hold) -> str:
@@ -217,6 +226,17 @@ def contact_gates(step: AnyStep, facts: Facts, progress: Progress | None = None)
     channel: Channel | None = step.channel
     if channel is None:
         return ()
+    gate = _suppression_gate(channel, facts)
+    if gate.passed and progress and {channel, "all"}.intersection(progress.silenced):
+        detail = f"{channel}: in this sequence"
+        return (Gate("suppression", False, Reason.SUPPRESSED, detail, frees_by=_REFUSAL_STANDS),)
+    return (gate,)
+
+
+_REFUSAL_STANDS = "nothing: the refusal stands"
+
+
+def _suppression_gate(channel: Channel, facts: Facts) -> Gate:
     person = facts.prospect
     verdict = may_contact(
         channel,
@@ -225,10 +245,7 @@ def contact_gates(step: AnyStep, facts: Facts, progress: Progress | None = None)
         account_id=person.account_id,
         suppressions=facts.suppressions,
     )
-    mend = "nothing: the refusal stands"
-    if verdict.by is not None:
-        detail = f"{verdict.by.kind}: {verdict.by.reason or SENTENCE[Reason.SUPPRESSED]}"
-        return (Gate("suppression", False, Reason.SUPPRESSED, detail, frees_by=mend),)
-    if progress and {channel, "all"}.intersection(progress.silenced):
-        return (Gate("suppression", False, Reason.SUPPRESSED, f"{channel}: in this sequence", frees_by=mend),)
-    return (Gate("suppression", True),)
+    if verdict.by is None:
+        return Gate("suppression", True)
+    detail = f"{verdict.by.kind}: {verdict.by.reason or SENTENCE[Reason.SUPPRESSED]}"
+    return Gate("suppression", False, Reason.SUPPRESSED, detail, frees_by=_REFUSAL_STANDS)

@@ -121,6 +121,18 @@ _OF_TOUCHES: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.TouchCancelled: lambda one, b: f"mail called back, {b.mail(one)}: {_reason(one.reason)}",
     e.TouchNotRendered: lambda one, _: f"{one.step} could not be written: {_reason(one.reason)}{_detail(one.field)}",
 }
+_OF_ANSWERS: dict[type[Any], Callable[[Any, Beside], str]] = {
+    e.AnswerQueued: lambda one, b: f"an answer to their mail is queued{b.said(one.message)}, {_by(one.by)}",
+    e.AnswerSent: lambda one, _: "the rep answered their mail" + (f" ({_by(one.evidence)})" if one.evidence else ""),
+    e.AnswerDeferred: lambda one, b: f"answer put off by the server ({_code(one)}); again {b.when(one.again_at)}",
+    e.AnswerRefused: lambda one, _: (
+        f"answer refused by the server ({_code(one)})"
+        if one.code
+        else "answer not sent: the person may not be written to"
+    ),
+    e.AnswerUncertain: lambda one, _: "nobody knows whether the answer arrived",
+    e.AnswerGivenUp: lambda one, _: f"the uncertain answer is left as it is, {_by(one.by)}",
+}
 _OF_TASKS: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.TaskOpened: lambda one, b: f"task opened: {b.task(one)}, due {b.when(one.due_at)}",
     e.TaskDone: lambda one, b: (
@@ -168,4 +180,6 @@ _OF_THE_WORLD: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.PollAnswered: lambda one, _: f"poll {one.poll}: {one.option}",
     e.LinkedInConnected: lambda one, _: "connected on LinkedIn",
 }
-WORDS: Mapping[type[Any], Callable[[Any, Beside], str]] = {**_OF_TOUCHES, **_OF_TASKS, **_OF_STEPS, **_OF_THE_WORLD}
+WORDS: Mapping[type[Any], Callable[[Any, Beside], str]] = {
+    **_OF_TOUCHES, **_OF_ANSWERS, **_OF_TASKS, **_OF_STEPS, **_OF_THE_WORLD,
+}  # fmt: skip

@@ -3,7 +3,7 @@
 Shared by dispatch, which saw the outcome, and rescue, which has to assume one. Runs inside the caller's transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from sequencer.core import events as e
 from sequencer.core.outcome import Accepted, Deferred, MailboxBroken, Outcome, Refused, Uncertain
 from sequencer.core.reason import Reason
 from sequencer.core.timing import again_after
+from sequencer.engine import answering
 from sequencer.engine.advance import Advance
 from sequencer.engine.resting import rest_reason, was_judged
 from sequencer.engine.situation import load
@@ -49,8 +50,9 @@ def settle_each(connection: Connection, advance: Advance, sent: Sequence[Sent]) 
 
 def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -> None:
     """Write these outcomes and move their enrollments. An outcome that is not ours to write changes nothing."""
-    deferrals = _deferrals(connection, [one.send_id for one in sent if isinstance(one.outcome, Deferred)])
-    settlements = [_settlement(one, deferrals.get(one.send_id, 0)) for one in sent]
+    put_off = sends.load_sends(connection, [one.send_id for one in sent if isinstance(one.outcome, Deferred)])
+    deferrals = _deferrals(connection, put_off)
+    settlements = [_settlement(one, deferrals.get(one.send_id, 0), put_off.get(one.send_id)) for one in sent]
     settled = fence.settle(connection, settlements)
     ours = [(one, settled[one.send_id]) for one in sent if one.send_id in settled]
     working: dict[str, bool] = {}
@@ -70,8 +72,10 @@ def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -
         # Also without an event: what was recorded while it was on the wire may call it back now.
         events = happened.setdefault(row.enrollment_id, [])
         crossed = situations[row.enrollment_id].enrollment.status != "active"
-        event = _event(row, one, deferrals.get(one.send_id, 0), crossed)
-        if event is not None:
+        before = deferrals.get(one.send_id, 0)
+        if row.answers is not None:
+            events += answering.what_came(connection, row, one.outcome, before, one.at)
+        elif event := _event(row, one, before, crossed):
             events.append(event)
     advance.record_in(connection, situations, happened, now)
 
@@ -85,16 +89,16 @@ def _works(connection: Connection, advance: Advance, address: str, one: Sent, be
     return before or was_judged(one.outcome)
 
 
-def _deferrals(connection: Connection, send_ids: Sequence[int]) -> dict[int, int]:
+def _deferrals(connection: Connection, rows: Mapping[int, SendRow]) -> dict[int, int]:
     """How often each of these sends was put off before."""
-    rows = sends.load_sends(connection, send_ids)
     enrollments = log.load(connection, {row.enrollment_id for row in rows.values()})
     flights = {row.id: enrollments[row.enrollment_id].progress.flight for row in rows.values()}
-    return {send_id: flight.deferrals for send_id, flight in flights.items() if flight}
+    touches = {send_id: flight.deferrals for send_id, flight in flights.items() if flight}
+    return touches | {row.id: answering.deferrals_of(connection, row) for row in rows.values() if row.answers}
 
 
-def _settlement(one: Sent, deferrals: int) -> fence.Settlement:
-    """The outcome as the send's row keeps it."""
+def _settlement(one: Sent, deferrals: int, row: SendRow | None) -> fence.Settlement:
+    """The outcome as the send's row keeps it. `row`: of a deferred one."""
 
     def to(
         state: str, code: int, enhanced: str, text: str, until: datetime | None = None, why: str = ""
@@ -109,6 +113,8 @@ def _settlement(one: Sent, deferrals: int) -> fence.Settlement:
         case Refused(code=code, enhanced=enhanced, text=text):
             return to("failed", code, enhanced, text)
         case Deferred(code=code, enhanced=enhanced, text=text, of_the_person=True):
+            if row and row.answers is not None and again_after(deferrals, one.at) is None:
+                return to("failed", code, enhanced, text)
             return to("queued", code, enhanced, text, again_after(deferrals, one.at) or one.at, Reason.BACK_OFF)
         case Deferred(code=code, enhanced=enhanced, text=text, phase=phase):
             why = Reason.DATABASE_SLOW if phase == "fence" else Reason.BACK_OFF

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sequencer.content.failure import MissingField, RenderError
 from sequencer.core import events as e
 from sequencer.core.capacity import Due, Usage, admit, effective_cap
-from sequencer.core.gates import leaving_gates
+from sequencer.core.gates import answer_gates, leaving_gates
 from sequencer.core.outcome import Refused
 from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Reason
@@ -123,7 +123,7 @@ class _Choice:
         self.until.update(fresh.until)
         read = []
         for row in rows:
-            if fresh.is_fresh(row.prospect_id, self._now):
+            if row.answers is not None or fresh.is_fresh(row.prospect_id, self._now):
                 read.append(row)
             else:
                 self.batch.wait(row, None, Reason.INBOX_STALE)
@@ -150,6 +150,8 @@ class _Choice:
     def _due(self, row: SendRow, situation: Situation) -> Due | None:
         """The send as `admit` sees it; None, with its wait noted, when one of its own gates is closed."""
         sequence, progress = situation.bundle.sequence, situation.enrollment.progress
+        if row.answers is not None:
+            return self._due_answer(row, situation)
         step = sequence.steps[sequence.index[row.step]] if row.step in sequence.index else None
         if not isinstance(step, EmailStep):
             self._stopped(row, Reason.EDITED)
@@ -167,6 +169,22 @@ class _Choice:
         return Due(
             row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, row.due_at,
             closes_at=closes_at(hours.window, hours.zone, hours.holidays, self._now), first_touch=row.first_touch,
+        )  # fmt: skip
+
+    def _due_answer(self, row: SendRow, situation: Situation) -> Due | None:
+        """A rep's own answer: hours and the person's limits do not stop it."""
+        closed = next((gate for gate in answer_gates(situation.facts) if not gate.passed), None)
+        if closed and closed.reason is Reason.SUPPRESSED:
+            no = Refused(0, f"they may not be written to any more ({closed.detail})", "fence")
+            self.batch.refused.append(Sent(row.id, None, no, self._now))
+            return None
+        if closed:
+            self._closed(row, closed)
+            return None
+        self._rows[row.id] = row
+        return Due(
+            row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, row.due_at,
+            answer=True,
         )  # fmt: skip
 
     def _closed(self, row: SendRow, gate: Gate) -> None:
@@ -227,11 +245,13 @@ def _render_all(
     enrollments = [row.enrollment_id for row in going]
     threads = sends.thread_of(connection, enrollments)
     drafts = tasks.drafts(connection, enrollments)
-    kept = sends.raw_bytes(connection, [row.id for row in going if row.fence is not None])
+    written = [row.id for row in going if row.fence is not None or row.answers is not None]
+    kept = sends.raw_bytes(connection, written)
     for row in going:
         situation = situations[row.enrollment_id]
         person = situation.facts.prospect
-        if row.id in kept and not any(address.valid for address in person.addresses if address.email == row.address):
+        of_theirs = [address for address in person.addresses if address.email == row.address]
+        if row.id in kept and row.answers is None and not any(address.valid for address in of_theirs):
             # Its bytes are for this address alone; a new one is a new attempt, which a person allows.
             batch.refused.append(Sent(row.id, None, Refused(0, "the address failed meanwhile", "rcpt", "", True), now))
             continue
@@ -295,12 +315,13 @@ def _failure(row: SendRow, error: Exception) -> e.TouchNotRendered:
 
 def _valid_until(row: SendRow, situation: Situation, until: Mapping[int, datetime], now: datetime) -> datetime:
     """The end of the window, of the mailbox's day, of the inbox's freshness, whichever comes first."""
-    step = situation.bundle.sequence.step(row.step)
-    hours = hours_of(step, situation.facts)
     mailbox = situation.facts.mailbox
-    ends = [now + PREPARED_GOOD_FOR, closes_at(hours.window, hours.zone, hours.holidays, now)]
+    ends = [now + PREPARED_GOOD_FOR]
+    if row.answers is None:
+        hours = hours_of(situation.bundle.sequence.step(row.step), situation.facts)
+        ends.append(closes_at(hours.window, hours.zone, hours.holidays, now))
     if mailbox:
         ends.append(start_of_day(mailbox.timezone, local_date(mailbox.timezone, now) + timedelta(days=1)))
-    if row.prospect_id in until:
+    if row.answers is None and row.prospect_id in until:
         ends.append(until[row.prospect_id])
     return min(ends)

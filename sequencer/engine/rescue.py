@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.outcome import Uncertain
+from sequencer.engine import answering
 from sequencer.engine.advance import Advance
 from sequencer.engine.outcomes import Sent, settle_each
 from sequencer.store import fence, sends
@@ -97,8 +98,10 @@ def settle_as_sent(connection: Connection, advance: Advance, row: SendRow, by: s
     """Positive evidence, or a named person, says that it arrived; False when it is settled already."""
     if not fence.settle_open(connection, row.id, "sent", by, now):
         return False
-    settled = e.TouchSettled(step=row.step, attempt=row.attempt, sent_at=row.sending_at or now, by=by)
-    advance.record(connection, [(row.enrollment_id, (settled,))], now)
+    settled: list[e.Event] = [e.TouchSettled(step=row.step, attempt=row.attempt, sent_at=row.sending_at or now, by=by)]
+    if row.answers is not None:
+        settled = answering.answered(connection, row, now, by)
+    advance.record(connection, [(row.enrollment_id, settled)], now)
     return True
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.reason import Reason
-from sequencer.engine import rescue
+from sequencer.engine import answering, rescue
 from sequencer.engine.advance import Advance
 from sequencer.engine.verbs import Face, by_name, faces, person_word
 from sequencer.errors import InputError, NotFound
@@ -49,15 +49,17 @@ def send_again(connection: Connection, advance: Advance, send_id: int, by: str, 
     one = _open(connection, send_id)
     row = one.row
     progress = log.load(connection, [row.enrollment_id])[row.enrollment_id].progress
-    if progress.finished:
+    if progress.finished and row.answers is None:
         raise InputError(f"{one.face.name}'s sequence is finished ({progress.finished.value}): say sent or skip")
     rules = people.suppressions_of(connection, [one.face.prospect]).get(row.prospect_id, ())
     if any(rule.channel in (None, "email") for rule in rules):
         raise InputError(f"{one.face.name} may not be written to any more: say sent or skip")
     fence.settle_open(connection, send_id, "skipped", by_name(by), now)
     sends.reattempt(connection, send_id, now)
-    again = e.TouchReattempted(step=row.step, attempt=row.attempt + 1, by=by_name(by))
-    advance.record(connection, [(row.enrollment_id, [again])], now)
+    again: list[e.Event] = [e.TouchReattempted(step=row.step, attempt=row.attempt + 1, by=by_name(by))]
+    if row.answers is not None:
+        again = answering.once_more(connection, row, by_name(by))
+    advance.record(connection, [(row.enrollment_id, again)], now)
     return one
 
 
@@ -70,6 +72,8 @@ def give_up(connection: Connection, advance: Advance, send_id: int, by: str, now
         e.TouchCancelled(step=row.step, attempt=row.attempt, reason=Reason.SKIPPED_BY_PERSON),
         e.HoldTaken(reason=Reason.UNCERTAIN, by=by_name(by)),
     ]
+    if row.answers is not None:
+        events = answering.given_up(connection, row, by_name(by))
     advance.record(connection, [(row.enrollment_id, events)], now)
     return one
 

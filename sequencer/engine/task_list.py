@@ -18,8 +18,9 @@ from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.engine.step_text import StepText, step_text
 from sequencer.engine.task_verbs import outcomes_of, step_of
 from sequencer.engine.verbs import Face, faces
-from sequencer.store import inbox, reads, tasks
+from sequencer.store import answers, inbox, reads, tasks
 from sequencer.store.inbox import InboundRow
+from sequencer.store.sends import SendRow
 from sequencer.store.tasks import TaskRow
 
 __all__ = ["ListedTask", "ShownTask", "Upcoming", "shown_task", "task_list", "upcoming"]
@@ -113,13 +114,15 @@ def upcoming(connection: Connection, rep: str | None = None) -> Upcoming:
 
 @dataclass(frozen=True, slots=True)
 class ShownTask:
-    """All that a rep needs for one task. `problem`: why its text cannot be shown; `answered`: the mail it answers."""
+    """All that a rep needs for one task. `problem`: why its text cannot be shown; `answered`: the mail it answers;
+    `written`: the rep's own last answer to it."""
 
     listed: ListedTask
     outcomes: tuple[str, ...]
     text: StepText | None
     problem: str
     answered: InboundRow | None
+    written: SendRow | None
 
 
 def shown_task(connection: Connection, around: Surroundings, task_id: int, now: datetime) -> ShownTask:
@@ -131,7 +134,8 @@ def shown_task(connection: Connection, around: Surroundings, task_id: int, now: 
     answered = None
     if row.work in ("answer", "refer"):
         answered = next(iter(inbox.latest(connection, 1, prospect_id=row.prospect_id)), None)
-    return ShownTask(listed, outcomes_of(row, situation), text, problem, answered)
+    written = next(reversed(answers.answers_to(connection, task_id)), None)
+    return ShownTask(listed, outcomes_of(row, situation), text, problem, answered, written)
 
 
 def _text(

@@ -19,6 +19,7 @@ from sequencer.store.rows import chunks, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
 
 OPEN = ("sending", "uncertain", "person")
+ANSWER = "answer:"
 LEFT = ("sending", "sent", "uncertain", "person")
 MAY_HAVE_ARRIVED = (*LEFT, "skipped")  # a person gave an uncertain one up: it may lie in the inbox all the same
 IDLE_DAYS_RESTART_RAMP = 14
@@ -60,6 +61,11 @@ class SendRow(NamedTuple):
     settled_by: str
     looks: int
     wait_reason: str
+
+    @property
+    def answers(self) -> int | None:
+        """The task that a rep's own answer belongs to; None for a touch of a step, whose id has no colon."""
+        return int(self.step.removeprefix(ANSWER)) if self.step.startswith(ANSWER) else None
 
 
 _COLUMNS = [SENDS.c[name] for name in SendRow._fields]
@@ -232,6 +238,7 @@ def raw_bytes(connection: Connection, send_ids: Collection[int]) -> dict[int, by
 def drop_unfenced_bytes(connection: Connection, sequence_id: str) -> None:
     """An edit reaches what is queued: bytes that were never fenced are made anew."""
     unfenced = (SENDS.c.sequence_id == sequence_id) & (SENDS.c.state == "queued") & SENDS.c.fence.is_(None)
+    unfenced &= SENDS.c.step.not_like(f"{ANSWER}%")
     connection.execute(update(SENDS).where(unfenced).values(raw=None, message_id=None, rendered_at=None))
 
 

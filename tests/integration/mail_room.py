@@ -89,6 +89,7 @@ class MailRoom(Installation):
                 pass
             batch = prepare(connection, self.advance.around, mailbox, KEY, now)
             sends.put_prepared(connection, batch.ready)
+            settle_all(connection, self.advance, batch.refused)
             number = fence.lease(connection, [ANA], OWNER, now, LEASE)[ANA]
             intents = [fence.Intent(one.send_id, OWNER, number) for one in batch.ready]
             limits = {ANA: limits_of(mailbox, self.advance.around, 0, now)}
