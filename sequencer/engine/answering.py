@@ -15,6 +15,7 @@ from sequencer.core.gates import answer_gates
 from sequencer.core.outcome import Accepted, Deferred, Outcome, Refused, Uncertain
 from sequencer.core.timing import again_after
 from sequencer.engine.advance import Advance
+from sequencer.engine.mail_words import last_words
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, load
 from sequencer.engine.verbs import Face, by_name, faces
@@ -128,7 +129,7 @@ def _thread(connection: Connection, advance: Advance, task_id: int, now: datetim
     task = tasks.task(connection, task_id)
     if task.work != "answer":
         raise InputError(f'task {task_id} is no answer to write: "sequencer tasks" lists those that are')
-    row = next(iter(inbox.latest(connection, 1, prospect_id=task.prospect_id)), None)
+    row = last_words(connection, task.prospect_id)
     raw = inbox.raw_mail(connection, [row.id]).get(row.id) if row else None
     if row is None or raw is None:
         raise InputError(f"task {task_id}: no mail of theirs is kept, so there is none to answer")

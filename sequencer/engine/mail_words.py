@@ -17,9 +17,10 @@ from sequencer.mail.parse import Parsed, parse
 from sequencer.store import inbox, reads
 from sequencer.store.inbox import InboundRow
 
-__all__ = ["Mail", "effect_words", "first_words", "judgement_of", "mail", "mails"]
+__all__ = ["Mail", "effect_words", "first_words", "judgement_of", "last_words", "mail", "mails"]
 
 FIRST_WORDS_CHARS = 100
+LATEST_READ_MAX = 20
 _WAITING = {"stored": "not read yet", "judged": "read, its effect is to come"}
 
 
@@ -81,6 +82,13 @@ def judgement_of(row: InboundRow) -> Judgement | None:
 @cache
 def _adapter() -> TypeAdapter[Judgement]:
     return TypeAdapter(Judgement)
+
+
+def last_words(connection: Connection, prospect_id: int) -> InboundRow | None:
+    """The person's last mail of their own, else the last one of any kind: an automatic reply hides no answer."""
+    rows = inbox.latest(connection, LATEST_READ_MAX, prospect_id=prospect_id)
+    own = (row for row in rows if (judgement := judgement_of(row)) and judgement.kind == "reply")
+    return next(own, rows[0] if rows else None)
 
 
 def first_words(rows: Iterable[InboundRow]) -> dict[int, str]:

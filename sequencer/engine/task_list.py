@@ -14,11 +14,12 @@ from sequencer.content.failure import RenderError
 from sequencer.core.sequence import AnyStep, LinkedInStep, TaskStep
 from sequencer.core.timing import Hours, hours_of, opening
 from sequencer.core.window import local_date, start_of_day
+from sequencer.engine.mail_words import last_words
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.engine.step_text import StepText, step_text
 from sequencer.engine.task_verbs import outcomes_of, step_of
 from sequencer.engine.verbs import Face, faces
-from sequencer.store import answers, inbox, reads, tasks
+from sequencer.store import answers, reads, tasks
 from sequencer.store.inbox import InboundRow
 from sequencer.store.sends import SendRow
 from sequencer.store.tasks import TaskRow
@@ -133,7 +134,7 @@ def shown_task(connection: Connection, around: Surroundings, task_id: int, now: 
     text, problem = _text(connection, around, situation, row, now)
     answered = None
     if row.work in ("answer", "refer"):
-        answered = next(iter(inbox.latest(connection, 1, prospect_id=row.prospect_id)), None)
+        answered = last_words(connection, row.prospect_id)
     written = next(reversed(answers.answers_to(connection, task_id)), None)
     return ShownTask(listed, outcomes_of(row, situation), text, problem, answered, written)
 

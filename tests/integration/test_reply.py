@@ -87,6 +87,14 @@ def test_the_blank_has_the_quoted_mail_under_the_signature(night: Night) -> None
     assert (blank.address, blank.subject) == ("jo@acme.test", "Re: An idea for Acme")
 
 
+async def test_an_automatic_reply_that_came_later_hides_no_answer(night: Night) -> None:
+    more = "Auto-Submitted: auto-replied\n"
+    night.deliver(mail("I am away.", answers=night.first.message_id, at=NIGHT, number=8, more=more))
+    await night.read()
+    blank = night.database.read(lambda c: answering.blank(c, night.advance, night.task.id, NIGHT))
+    assert "> Sounds good.\n" in blank.text
+
+
 def test_an_opt_out_stops_a_queued_answer(night: Night) -> None:
     night.reply()
     night.record(night.enrollment, e.OptedOut(by="person:ana"))
