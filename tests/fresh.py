@@ -1,12 +1,22 @@
-"""A database with the newest schema for each test: migrated once a run, then copied."""
+"""A database with the newest schema for each test: migrated once a run, then copied; its statements are compiled once.
+
+SQLAlchemy compiles each statement once an engine, and every test has an engine of its own: that took longer than
+running them. So all engines of a run share one dialect and what it compiled.
+"""
 
 import atexit
 import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Dialect
+
+from sequencer.store.database import Database, throw_away_engine
 from sequencer.store.migrate import migrate
+
+_COMPILED: dict[Any, Any] = {}
 
 
 def fresh_database(folder: Path) -> str:
@@ -14,6 +24,21 @@ def fresh_database(folder: Path) -> str:
     target = folder / "sequencer.db"
     shutil.copyfile(_template(), target)
     return f"sqlite:///{target}"
+
+
+def open_database(url: str) -> Database:
+    """The product's own, on a SQLite database; only what it compiles is shared."""
+    database = Database(url)
+    database.engine.dialect = _dialect()
+    database.engine.update_execution_options(compiled_cache=_COMPILED)
+    return database
+
+
+@cache
+def _dialect() -> Dialect:
+    engine = throw_away_engine("sqlite://")
+    engine.connect().close()  # the first connection tells a dialect what its database can do
+    return engine.dialect
 
 
 @cache

@@ -105,9 +105,10 @@ class _Lint:
                 parse_window(settings.window)
             except ValueError as error:
                 self.wrong("settings.window", str(error))
-        zones = available_timezones()
-        if settings.timezone not in ("prospect", "mailbox") and settings.timezone not in zones:
-            self._unknown("settings.timezone", "time zone", settings.timezone, {"prospect", "mailbox", *zones})
+        if settings.timezone not in ("prospect", "mailbox"):
+            zones = available_timezones()
+            if settings.timezone not in zones:
+                self._unknown("settings.timezone", "time zone", settings.timezone, {"prospect", "mailbox", *zones})
         countries = settings.holidays
         if countries not in ("prospect", "none"):
             for country in (countries,) if isinstance(countries, str) else countries:

@@ -25,8 +25,7 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.dispatch import Dispatch
 from sequencer.engine.situation import Surroundings
 from sequencer.store import inbox, log, people, versions
-from sequencer.store.database import Database
-from tests.fresh import fresh_database
+from tests.fresh import fresh_database, open_database
 from tests.integration.mail_servers import free_ports
 
 KEY = b"a key of the tests"
@@ -160,7 +159,7 @@ class Installation:
         (folder / "config.toml").write_text(text)
         self.config: Config = parse(text)
         self.config._folder = folder
-        self.database = Database(fresh_database(folder))
+        self.database = open_database(fresh_database(folder))
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
 
     def close(self) -> None:

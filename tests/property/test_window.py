@@ -41,17 +41,21 @@ CHANGES: list[tuple[str, datetime]] = [
 ]
 
 
+# Edges fall on tens of minutes, and half of them into the small hours where clocks change.
+edge_sets = st.sets(st.sampled_from([*range(0, 310, 10)] * 5 + [*range(0, 1450, 10)]), max_size=4)
+patterns = st.integers(0, 127)
+
+
 @st.composite
 def openings(draw: st.DrawFn) -> tuple[tuple[int, int], ...]:
-    """Edges fall on tens of minutes, and often into the small hours where clocks change."""
-    edges = sorted(draw(st.sets(st.integers(0, 30) | st.integers(0, 144), max_size=4)))
-    return tuple((opens * 10, closes * 10) for opens, closes in zip(edges[::2], edges[1::2], strict=False))
+    ordered = sorted(draw(edge_sets))
+    return tuple(zip(ordered[::2], ordered[1::2], strict=False))
 
 
 @st.composite
 def windows(draw: st.DrawFn) -> Window:
     """Seven days drawn from two kinds of day: enough to tell neighbours apart, and quick to draw."""
-    kinds, pattern = (draw(openings()), draw(openings())), draw(st.integers(0, 127))
+    kinds, pattern = (draw(openings()), draw(openings())), draw(patterns)
     return Window(tuple(kinds[pattern >> weekday & 1] for weekday in range(7)))
 
 

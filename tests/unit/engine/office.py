@@ -1,6 +1,5 @@
 """A small installation on disk, for the tests of what people do before anything is sent: two reps, three mailboxes."""
 
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
@@ -21,7 +20,7 @@ from sequencer.engine.importing import Report, import_rows
 from sequencer.engine.situation import Surroundings
 from sequencer.store import log, people
 from sequencer.store.columns import Table
-from sequencer.store.database import Database
+from tests.fresh import fresh_database, open_database
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
@@ -95,7 +94,7 @@ TEMPLATES = {
 class Office:
     """The engine without its daemon; `now` stands still unless it is set."""
 
-    def __init__(self, folder: Path, empty_database: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder, self.now = folder, MONDAY
         (folder / "sequences").mkdir()
         (folder / "templates").mkdir()
@@ -103,8 +102,7 @@ class Office:
         for name, text in TEMPLATES.items():
             (folder / "templates" / name).write_text(text)
         self.config = load(folder / "config.toml")
-        shutil.copyfile(empty_database, folder / "sequencer.db")
-        self.database = Database(self.config.database_url)
+        self.database = open_database(fresh_database(folder))
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
 
     def close(self) -> None:

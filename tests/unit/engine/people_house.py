@@ -1,6 +1,5 @@
 """An installation for tests of the people's verbs: one sequence with every kind of step, and people in it."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -128,8 +127,7 @@ def _reachable(connection: Connection, person: int) -> None:
 
 
 @pytest.fixture
-def house(tmp_path: Path, empty_database: Path) -> Iterator[House]:
-    shutil.copy(empty_database, tmp_path / "sequencer.db")
+def house(tmp_path: Path) -> Iterator[House]:
     one = House(tmp_path)
     one.apply("three")
     one.apply("kinds", ALL_KINDS, FILES)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sequencer.store.database import Database
-from tests.fresh import fresh_database
+from tests.fresh import fresh_database, open_database
 
 
 @pytest.fixture
@@ -16,6 +16,6 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    database = Database(url)
+    database = open_database(url)
     yield database
     database.close()
