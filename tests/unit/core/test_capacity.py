@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -270,7 +270,7 @@ def test_gap_is_fixed_by_mailbox_and_instant_and_spread_over_the_jitter() -> Non
 
 def test_five_thousand_due_are_divided_in_well_under_a_second() -> None:
     due = [replace(send, sequence_id=f"s{send.send_id % 40}") for send in some(*range(5000))]
-    began = perf_counter()
+    began = process_time()
     admission = admit(due, Usage(), replace(BULK, cap_per_day=2000, connections=2000), POLICY, NOW)
-    assert perf_counter() - began < 1
+    assert process_time() - began < 1
     assert len(admission.go) == 2000

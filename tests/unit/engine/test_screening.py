@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequencer.config import parse as parse_config
@@ -71,6 +71,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), st.integers(1, 30_000))
+@settings(deadline=2000)  # about 20 ms on an idle machine
 def test_no_bytes_stop_a_walk(raw: bytes, times: int) -> None:
     read_header((raw * times)[:200_000])
 
