@@ -75,6 +75,7 @@ def _database_url(value: str) -> str:
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Secret = Annotated[str, AfterValidator(_reference)]
 MailAddress = Annotated[str, AfterValidator(_address)]
+Selector = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$", max_length=63)]
 
 
 class Section(BaseModel):
@@ -177,6 +178,9 @@ class MailboxSection(Section):
     gap: GapSection = GapSection()
     connections: int = Field(default=1, ge=1, le=100)
     sent_copy: Literal["auto", "append", "none"] = "auto"
+    dkim_selector: (
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$", max_length=63)] | None
+    ) = None
     smtp: ServerSection
     imap: ServerSection | None = None
     maildir: str | None = None

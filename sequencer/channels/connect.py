@@ -59,12 +59,12 @@ async def connect(
     try:
         async with asyncio.timeout(timeouts_s["connect"]):
             client = await _client(server)
-            await _greet(client, server)
+            banner = await _greet(client, server)
         if server.username:
             phase = "auth"
             async with asyncio.timeout(timeouts_s["auth"]):
                 await _login(client, server)
-        return Conversation.take_over(client, timeouts_s, clock)
+        return Conversation.take_over(client, timeouts_s, clock, banner)
     except (aiosmtplib.SMTPException, OSError, ValueError, _SetupError) as error:
         return _failure(error, phase)
     finally:
@@ -90,9 +90,12 @@ async def _client(server: Server) -> aiosmtplib.SMTP:
     )
 
 
-async def _greet(client: aiosmtplib.SMTP, server: Server) -> None:
-    """Banner, EHLO, STARTTLS, EHLO again: nothing said before the encryption is believed (RFC 3207 4.2)."""
-    await client.connect()
+async def _greet(client: aiosmtplib.SMTP, server: Server) -> str:
+    """Banner, EHLO, STARTTLS, EHLO again: nothing said before the encryption is believed (RFC 3207 4.2).
+
+    Returns the banner's text, for people alone.
+    """
+    banner = await client.connect()
     us = server.local_hostname or _address_literal(client)
     await client.ehlo(hostname=us)
     if server.security == "starttls":
@@ -100,6 +103,7 @@ async def _greet(client: aiosmtplib.SMTP, server: Server) -> None:
             raise _SetupError("the server offers no STARTTLS, which this mailbox requires")
         await client.starttls()
         await client.ehlo(hostname=us)
+    return readable(banner.message)
 
 
 async def _login(client: aiosmtplib.SMTP, server: Server) -> None:

@@ -54,8 +54,10 @@ class Conversation(asyncio.Protocol):
         extensions: Mapping[str, str],
         timeouts_s: Mapping[str, float],
         clock: Callable[[], float],
+        banner: str = "",
     ) -> None:
         self.extensions = extensions
+        self.banner = banner
         self.phase: Phase | Literal["idle", "quit"] = "idle"
         self.dot_written = False
         self._transport, self._timeouts_s, self._clock = transport, timeouts_s, clock
@@ -65,7 +67,7 @@ class Conversation(asyncio.Protocol):
 
     @classmethod
     def take_over(
-        cls, client: aiosmtplib.SMTP, timeouts_s: Mapping[str, float], clock: Callable[[], float]
+        cls, client: aiosmtplib.SMTP, timeouts_s: Mapping[str, float], clock: Callable[[], float], banner: str = ""
     ) -> "Conversation":
         """Take the connection from a client that has said EHLO and is logged in; the client is left disconnected.
 
@@ -74,7 +76,7 @@ class Conversation(asyncio.Protocol):
         transport = cast(asyncio.Transport | None, client.transport)
         if transport is None or transport.is_closing():
             raise ConnectionError("connection lost right after the login")
-        conversation = cls(transport, dict(client.esmtp_extensions), timeouts_s, clock)
+        conversation = cls(transport, dict(client.esmtp_extensions), timeouts_s, clock, banner)
         transport.set_protocol(conversation)
         # So that writable means: it has left. With high=0 asyncio pauses over TLS and never resumes.
         transport.set_write_buffer_limits(high=1, low=0)
@@ -85,6 +87,28 @@ class Conversation(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         return self.phase == "idle" and not self._lost and not self._replies
+
+    @property
+    def tls_version(self) -> str:
+        """Such as "TLSv1.3"; "" in clear text."""
+        tls = self._transport.get_extra_info("ssl_object")
+        return str(tls.version()) if tls else ""
+
+    async def try_sender(self, sender: str) -> Outcome | None:
+        """MAIL FROM, then RSET: whether this login may write as `sender`, without a message. None: it may."""
+        if not _is_address(sender):
+            return MailboxBroken("the sender is not an ASCII address")
+        refusal: Outcome | None = None
+        commands: dict[Phase, str] = {"mail": f"MAIL FROM:<{sender}>", "rset": "RSET"}
+        for self.phase, command in commands.items():
+            self._transport.write(f"{command}\r\n".encode("ascii"))
+            reply = await self._reply()
+            if reply is None or reply.code // 100 != 2:
+                refusal = self._ended(reply)
+                break
+        if not self._lost:
+            self.phase = "idle"
+        return refusal
 
     async def open(self, envelope: Envelope) -> Outcome | None:
         """Send envelope and body (RFC 5321 3.3). None: only the dot is missing, `commit` or `abort` now."""

@@ -17,6 +17,7 @@ from sequencer.cli.plain_text import plain
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "watch the whole engine at work on a simulated world"),
     "init": ("init", "start an installation in a folder"),
+    "doctor": ("doctor", "what stands between you and the first mail, and how to mend it"),
     "check": ("check", "check config, sequences and templates; all errors at once"),
     "preview": ("preview", "what one person would read, and when"),
     "apply": ("apply", "make the daemon run the sequences as they are in the files"),

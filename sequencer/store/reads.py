@@ -54,6 +54,14 @@ def people_count(connection: Connection) -> int:
     return connection.scalars(select(func.count()).select_from(PROSPECTS)).one()
 
 
+def last_message_ids(connection: Connection, before: datetime) -> dict[str, str]:
+    """Per mailbox the Message-ID of the last mail that a server accepted before this instant."""
+    sent = (SENDS.c.state == "sent") & (SENDS.c.settled_at < before)
+    newest = select(func.max(SENDS.c.id)).where(sent).group_by(SENDS.c.mailbox)
+    query = select(SENDS.c.mailbox, SENDS.c.message_id).where(SENDS.c.id.in_(newest), SENDS.c.message_id.is_not(None))
+    return {row.mailbox: row.message_id for row in connection.execute(query)}
+
+
 def status_counts(connection: Connection) -> dict[str, dict[str, int]]:
     """How many enrollments of each sequence stand in each status."""
     query = select(ENROLLMENTS.c.sequence_id, ENROLLMENTS.c.status, func.count())

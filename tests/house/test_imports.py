@@ -11,7 +11,7 @@ PACKAGE = ROOT / "sequencer"
 CORE = {"core", "errors"}
 EVERYTHING = {
     "core", "mail", "content", "store", "channels", "inbound", "engine", "insight", "world", "cli", "web",
-    "app", "daemon", "clock", "config", "errors",
+    "doctor", "app", "daemon", "clock", "config", "errors",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -24,9 +24,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "channels": CORE | {"channels", "mail", "config"},
     "inbound": CORE | {"inbound", "mail", "config"},
     "engine": CORE | {"engine", "mail", "config", "clock", "content", "store"},
+    "doctor": CORE | {"doctor", "mail", "config", "content", "store", "channels", "inbound", "engine", "clock"},
     "insight": CORE | {"insight", "content", "store"},
-    "app": EVERYTHING - {"cli", "web", "world", "daemon", "app"},
-    "world": EVERYTHING - {"cli", "web"},
+    "app": EVERYTHING - {"cli", "web", "world", "doctor", "daemon", "app"},
+    "world": EVERYTHING - {"cli", "web", "doctor"},
     "daemon": {"app", "engine", "insight", "content", "mail", "core", "config", "clock", "store", "errors"},
     "web": {"app", "engine", "insight", "content", "mail", "core", "config", "clock", "store", "errors", "web"},
     "cli": EVERYTHING,

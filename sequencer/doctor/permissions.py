@@ -1,0 +1,69 @@
+"""Who else on this machine can read the prospects' names, or change what the daemon runs.
+
+A folder that others cannot enter closes everything in it, so one command mends most of it. It looks at modes and
+changes none.
+"""
+
+import shlex
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from sequencer.config import Config
+from sequencer.doctor.finding import Finding, fail, ok, warn
+
+__all__ = ["permissions"]
+
+NAME = "permissions"
+_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+SECRET_MODES = (0o600, 0o400)
+
+
+def permissions(config: Config, database: Path | None) -> Iterator[Finding]:
+    """config.toml, the folder, the database's files, and the files of passwords."""
+    found = [*_open_places(config, database), *_secrets(config)]
+    yield from found
+    if not found:
+        yield ok(NAME, f"nobody else on this machine can read {config.folder} or the password files")
+
+
+def _open_places(config: Config, database: Path | None) -> Iterator[Finding]:
+    file, folder = config.path_of_file, config.folder
+    if _mode(folder) & stat.S_IWOTH and not _mode(folder) & stat.S_ISVTX:
+        yield fail(NAME, f"anybody may put files into {folder}", f"chmod 700 {shlex.quote(str(folder))}")
+    if _reachable(file) & _OTHERS_WRITE:
+        said = f"others may write {file.name}, and a password reference there can run a command"
+        yield fail(NAME, said, f"chmod 600 {shlex.quote(str(file))}")
+    if "://" in config.database.url and "@" in config.database.url and _reachable(file) & _OTHERS_READ:
+        said = f"others can read {file.name}, whose database url may hold a password"
+        yield fail(NAME, said, f"chmod 600 {shlex.quote(str(file))}")
+    readable = [file] if _reachable(file) & (_OTHERS_READ | _OTHERS_WRITE) else []
+    files = (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))) if database else ()
+    readable += [each for each in files if each.exists() and _reachable(each) & stat.S_IROTH]
+    if readable:
+        said = f"others on this machine can read {', '.join(each.name for each in readable)}"
+        mends = [f"chmod 700 {shlex.quote(str(each))}" for each in dict.fromkeys(each.parent for each in readable)]
+        yield warn(NAME, said, " && ".join(mends))
+
+
+def _secrets(config: Config) -> Iterator[Finding]:
+    servers = [server for box in config.mailboxes for server in (box.smtp, box.imap) if server]
+    references = dict.fromkeys(server.password for server in servers if server.password)
+    for path in (Path(each.removeprefix("file:")) for each in references if each and each.startswith("file:")):
+        if path.exists() and stat.S_IMODE(_mode(path)) not in SECRET_MODES:
+            said = f"{path} has mode {stat.S_IMODE(_mode(path)):04o}, so its password is not used"
+            yield fail(NAME, said, f"chmod 600 {shlex.quote(str(path))}")
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode
+
+
+def _reachable(path: Path) -> int:
+    """The bits of group and others that count: those who may not enter the folder cannot use the file's."""
+    mode, folder = _mode(path), _mode(path.parent)
+    for enter, bits in ((stat.S_IXGRP, stat.S_IRWXG), (stat.S_IXOTH, stat.S_IRWXO)):
+        if not folder & enter:
+            mode &= ~bits
+    return mode
