@@ -62,7 +62,5 @@ def _answer(records: dns.zone.Zone, asked: dns.message.Message) -> dns.message.M
     elif not any(name.is_subdomain(question.name) for name in records.nodes):
         answer.set_rcode(dns.rcode.NXDOMAIN)
     elif (found := records.get_rdataset(question.name, question.rdtype)) is not None:
-        rrset = dns.rrset.RRset(question.name, question.rdclass, question.rdtype)
-        rrset.update(found)
-        answer.answer.append(rrset)
+        answer.answer.append(dns.rrset.from_rdata_list(question.name, found.ttl, list(found)))
     return answer
