@@ -36,7 +36,8 @@ def init(folder: Path) -> None:
         click.echo(f"Nothing to create in {folder}: its {len(kept)} files were there and are as they were.")
     for path in made:
         click.echo(f"created  {path}")
-    invented = f" config.toml names mailboxes that do not exist: put your own in {config_file}."
+    invented = f" config.toml names mailboxes that do not exist: put your own in {config_file}"
+    invented += ', and "sequencer doctor" says what is left to mend.'
     click.echo(f"The database is ready.{invented if config_file in made else ''}")
     click.echo("Then type:")
     for command in _next(folder):

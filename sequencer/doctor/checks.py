@@ -73,10 +73,8 @@ def _installation(config: Config, outside: Outside, readings: ClockReadings, net
         ("disk", partial(disk, folder, outside.machine)),
         ("time zones", partial(time_zones, outside.machine, now)),
     )
-    needs_tables = ("backup", "daemon")
     for name, run in asked:
-        if name not in needs_tables or database.ready(config):
-            yield Check(INSTALLATION, name, run)
+        yield Check(INSTALLATION, name, run)
     yield Check(INSTALLATION, "clock", lambda: clock(readings, outside.machine, outside.clock.now()), last=True)
 
 
@@ -113,18 +111,17 @@ def _mailboxes(
     network: bool,
 ) -> Iterator[Check]:
     secrets = Secrets(outside.read_secret)
-    sent = database.last_sent(config, outside.clock.now() - FILED_AFTER) if network else {}
     for box in boxes:
         group = f"mailbox {box.address}"
         yield Check(group, "password", partial(login.password, box, secrets, config, run_commands=network))
         if network:
             yield Check(group, "smtp", partial(_smtp, config, box, outside, secrets, readings))
         if network and box.imap:
-            yield Check(group, "imap", partial(_imap, config, box, outside, secrets, sent.get(box.address)))
+            yield Check(group, "imap", partial(_imap, config, box, outside, secrets))
         if box.maildir:
             yield Check(group, "maildir", partial(_maildir, config, box))
-        if box.replies_to:
-            yield Check(group, "inbox", partial(_elsewhere, box))
+        if not box.inbox:
+            yield Check(group, "inbox", partial(_elsewhere, config, box))
 
 
 def _smtp(
@@ -133,9 +130,10 @@ def _smtp(
     return login.smtp(box, outside.smtp_of(box), secrets, config, outside.clock.monotonic, readings.saw)
 
 
-def _imap(
-    config: Config, box: MailboxSection, outside: Outside, secrets: Secrets, was_sent: str | None
-) -> Iterator[Finding]:
+def _imap(config: Config, box: MailboxSection, outside: Outside, secrets: Secrets) -> Iterator[Finding]:
+    def was_sent() -> str | None:
+        return database.last_sent(config, outside.clock.now() - FILED_AFTER).get(box.address)
+
     return login.imap(box, outside.imap_of(box), secrets, config, was_sent)
 
 
@@ -151,5 +149,10 @@ def _maildir(config: Config, box: MailboxSection) -> Iterator[Finding]:
     yield ok("maildir", f"{folder} can be read")
 
 
-def _elsewhere(box: MailboxSection) -> Iterator[Finding]:
-    yield ok("inbox", f"answers are read in {box.replies_to}")
+def _elsewhere(config: Config, box: MailboxSection) -> Iterator[Finding]:
+    if config.inbox_of(box.address):
+        yield ok("inbox", f"answers are read in {box.replies_to}")
+        return
+    at = config_place(config, "mailboxes", "replies_to" if box.replies_to else "", box.address)
+    said = "none: no follow-up is sent, for nobody could see an answer"
+    yield warn("inbox", said, f"add imap, maildir or replies_to at {at}")

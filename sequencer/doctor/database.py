@@ -93,7 +93,7 @@ def integrity(config: Config) -> Iterator[Finding]:
 def backups(config: Config, now: datetime) -> Iterator[Finding]:
     """The newest copy that lies beside the database; a copy elsewhere cannot be known."""
     file = sqlite_file(config.database_url)
-    if file is None or not file.is_file():
+    if file is None or not ready(config):
         return
     copies = {path: path.stat().st_mtime for path in file.parent.glob(f"{file.name}.*")}
     if copies:
@@ -110,6 +110,8 @@ def backups(config: Config, now: datetime) -> Iterator[Finding]:
 
 def at_work(config: Config, now: datetime) -> Iterator[Finding]:
     """Whether a daemon holds the mailboxes, and whether our clock is behind what it has seen."""
+    if not ready(config):
+        return
     people, gates = _read(config, lambda connection: (reads.people_count(connection), daemon_gates(connection, now)))
     for gate in gates:
         if gate.passed:

@@ -6,7 +6,7 @@ It knows no check.
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sequencer.doctor.finding import Check, Finding, Line, warn
 from sequencer.errors import SequencerError
@@ -37,30 +37,32 @@ async def _examine(checks: Sequence[Check], seconds: float) -> list[Line]:
 
 
 async def _within(check: Check, seconds: float) -> list[Finding]:
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[list[Finding]] = loop.create_future()
-
-    def settle(findings: list[Finding]) -> None:
-        if not done.done():
-            done.set_result(findings)
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    findings: list[Finding] = []
 
     def work() -> None:
-        findings = _run(check)
+        findings.extend(_found(check))
         if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, findings)
+            loop.call_soon_threadsafe(done.set)
 
     threading.Thread(target=work, name=f"doctor {check.name}", daemon=True).start()
     try:
         async with asyncio.timeout(seconds):
-            return await done
+            await done.wait()
     except TimeoutError:
-        return [warn(check.name, f"could not be checked: it did not end within {seconds:g} s")]
+        return [*findings, _unknown(check, f"it did not end within {seconds:g} s")]
+    return findings
 
 
-def _run(check: Check) -> list[Finding]:
+def _found(check: Check) -> Iterator[Finding]:
+    """What it finds, as it finds it; what it said before it failed stands."""
     try:
-        return list(check.run())
+        yield from check.run()
     except (SequencerError, OSError) as error:
-        return [warn(check.name, f"could not be checked: {error}")]
+        yield _unknown(check, str(error))
     except Exception as error:  # the text of an unforeseen error may quote what nobody should read
-        return [warn(check.name, f"could not be checked: {type(error).__name__}, an error in sequencer itself")]
+        yield _unknown(check, f"{type(error).__name__}, an error in sequencer itself")
+
+
+def _unknown(check: Check, why: str) -> Finding:
+    return warn(check.name, f"could not be checked: {why}", "look again; if it stays so, mend what the line names")

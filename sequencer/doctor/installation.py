@@ -33,7 +33,7 @@ def files(config: Config) -> Iterator[Finding]:
 
 
 def reps(config: Config) -> Iterator[Finding]:
-    """Each rep has a mailbox, each mailbox an inbox."""
+    """Each rep has a mailbox."""
     if not config.mailboxes:
         yield fail("reps", "there is no mailbox, so nothing can be sent", "add [[mailboxes]] to config.toml")
         return
@@ -42,13 +42,6 @@ def reps(config: Config) -> Iterator[Finding]:
         place = config_place(config, "reps", "", name)
         mend = f'add [[mailboxes]] with rep = "{name}" to config.toml'
         yield warn("reps", f"{name} ({place}) has no mailbox, so sequences of {name} cannot write", mend)
-    for box in config.mailboxes_by_address.values():
-        if not box.has_inbox:
-            place = config_place(config, "mailboxes", "", box.address)
-            mend = f"add imap, maildir or replies_to at {place}"
-            yield warn(
-                "reps", f"{box.address} has no inbox: no follow-up is sent, for nobody could see an answer", mend
-            )
     if not without:
         yield ok(
             "reps", f"{counted(len(config.reps), 'rep')}, {counted(len(config.mailboxes), 'mailbox', 'mailboxes')}"

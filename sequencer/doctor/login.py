@@ -148,7 +148,7 @@ def _smtp_refusal(refusal: Outcome, mailbox: MailboxSection, config: Config, sec
 
 
 def imap(
-    mailbox: MailboxSection, server: ImapServer, secrets: Secrets, config: Config, was_sent: str | None
+    mailbox: MailboxSection, server: ImapServer, secrets: Secrets, config: Config, was_sent: Callable[[], str | None]
 ) -> Iterator[Finding]:
     """Login and folders. `was_sent`: the Message-ID of a mail that left a while ago, to be found in Sent."""
     at = _at(config, mailbox, "imap")
@@ -163,7 +163,7 @@ def imap(
         folders = special_folders(line.ask("list_folders"))
         line.ask("select_folder", "INBOX", readonly=True)
         yield ok("imap", f"{how}, logged in as {server.username}, reads {', '.join(each.name for each in folders)}")
-        yield from _sent_copy(mailbox, config, folders, _in_sent(line, folders, was_sent))
+        yield from _sent_copy(mailbox, config, folders, _in_sent(line, folders, was_sent()))
     except InboxBroken as error:
         text = _without_server(secrets.hide(str(error), server.username), server)
         if not known:  # the password is asked for after TLS

@@ -30,7 +30,7 @@ def permissions(config: Config, database: Path | None) -> Iterator[Finding]:
 
 def _open_places(config: Config, database: Path | None) -> Iterator[Finding]:
     file, folder = config.path_of_file, config.folder
-    if _mode(folder) & stat.S_IWOTH and not _mode(folder) & stat.S_ISVTX:
+    if _reachable(folder) & stat.S_IWOTH and not _mode(folder) & stat.S_ISVTX:
         yield fail(NAME, f"anybody may put files into {folder}", f"chmod 700 {shlex.quote(str(folder))}")
     if _reachable(file) & _OTHERS_WRITE:
         said = f"others may write {file.name}, and a password reference there can run a command"
@@ -61,9 +61,9 @@ def _mode(path: Path) -> int:
 
 
 def _reachable(path: Path) -> int:
-    """The bits of group and others that count: those who may not enter the folder cannot use the file's."""
-    mode, folder = _mode(path), _mode(path.parent)
+    """The bits of group and others that count: those who may not enter every folder above cannot use the file's."""
+    mode = _mode(path)
     for enter, bits in ((stat.S_IXGRP, stat.S_IRWXG), (stat.S_IXOTH, stat.S_IRWXO)):
-        if not folder & enter:
+        if not all(_mode(folder) & enter for folder in path.parents):
             mode &= ~bits
     return mode

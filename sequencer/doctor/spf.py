@@ -55,7 +55,7 @@ def spf(resolver: Resolver, domain: str, smtp_hosts: Collection[str]) -> Iterato
         return
     if len(records) > 1:
         said = f"there are {len(records)} SPF records, so receivers use none (RFC 7208 4.5)"
-        yield fail("spf", said, f"remove them all, then {_publish(domain, _merged(records))}")
+        yield fail("spf", said, f"remove them all, then {_publish(domain, _merged(sorted(records)))}")
         return
     walk = _Walk()
     ends = _follow(resolver, records[0], walk, own=True)

@@ -33,15 +33,16 @@ def test_a_check_that_hangs_costs_its_line_and_its_time() -> None:
     never = threading.Event()
 
     def hang() -> Iterable[Finding]:
+        yield ok("hangs", "said before")
         never.wait(30)
-        return []
 
     began = time.monotonic()
     found = examine([*(check("hangs", hang) for _ in range(3)), check("works", lambda: [ok("works", "x")])], 0.2)
     assert time.monotonic() - began < 2
-    assert [line.finding for line in found] == [
-        warn("hangs", "could not be checked: it did not end within 0.2 s"),
-        ok("works", "x"),
+    assert [(line.finding.name, line.finding.status, line.finding.text) for line in found] == [
+        ("hangs", "ok", "said before"),
+        ("hangs", "warn", "could not be checked: it did not end within 0.2 s"),
+        ("works", "ok", "x"),
     ]
     never.set()
 
@@ -57,6 +58,7 @@ def test_a_check_that_crashes_costs_its_line_and_quotes_nothing_unforeseen() -> 
     found = examine([check("refused", refused), check("crash", crash), check("works", lambda: [ok("works", "x")])])
     assert [line.finding.text for line in found] == [
         "could not be checked: the database refuses",
+        "said before it crashed",
         "could not be checked: KeyError, an error in sequencer itself",
         "x",
     ]

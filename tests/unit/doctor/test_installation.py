@@ -8,16 +8,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from sequencer.config import Config
+from sequencer.clock import SystemClock
+from sequencer.config import Config, MailboxSection
+from sequencer.doctor.checks import Outside, checks
 from sequencer.doctor.database import applied_owners, at_work, backups, integrity, schema
+from sequencer.doctor.examine import examine
 from sequencer.doctor.finding import Finding
 from sequencer.doctor.installation import files, owners, postal_address, reps
+from sequencer.doctor.lookup import Dns
 from sequencer.doctor.machine import ClockReadings
 from sequencer.doctor.web_address import WebAnswer, base_url
 from sequencer.engine.dispatch import HIGHEST_INSTANT
+from sequencer.errors import ConfigError
 from sequencer.store import scopes
 from sequencer.store.database import Database
 from sequencer.store.versions import StoredVersion, add_version
@@ -61,13 +67,11 @@ def test_files_are_one_line_that_points_to_check(tmp_path: Path) -> None:
     assert one(files(config)).status == "warn"
 
 
-def test_a_rep_without_a_mailbox_and_a_mailbox_without_an_inbox(tmp_path: Path) -> None:
+def test_a_rep_without_a_mailbox(tmp_path: Path) -> None:
     bo = '[[reps]]\nname = "bo"\nemail = "bo@ourco.test"\ntimezone = "UTC"\n'
-    config = installed(tmp_path, TEXT.replace("[[mailboxes]]", f"{bo}[[mailboxes]]").replace('maildir = "mail"\n', ""))
-    without, deaf = reps(config)
+    config = installed(tmp_path, TEXT.replace("[[mailboxes]]", f"{bo}[[mailboxes]]"))
+    without = one(reps(config))
     assert (without.status, "bo (config.toml:14)" in without.text) == ("warn", True)
-    assert (deaf.status, "ana@ourco.test has no inbox" in deaf.text) == ("warn", True)
-    assert deaf.mend == "add imap, maildir or replies_to at config.toml:18"
     nobody = installed(tmp_path, TEXT.partition("[[mailboxes]]")[0])
     assert one(reps(nobody)).status == "fail"
 
@@ -201,3 +205,43 @@ def test_a_web_servers_date_is_a_clock(tmp_path: Path) -> None:
     assert one(base_url(config, lambda url: dated, readings.saw)).status == "ok"
     assert readings.taken() == {"go.ourco.test": 90.0}
     assert one(base_url(config, None, readings.saw)).text.endswith("(not opened)")
+
+
+def mailbox_lines(folder: Path, text: str) -> dict[str, Finding]:
+    """What is said of the mailbox without the network."""
+    config = installed(folder, text)
+    outside = Outside(SystemClock(), Dns("127.0.0.1:9"), lambda reference: "x", never, never)
+    planned = checks(config, outside, ["ana@ourco.test"], network=False)
+    return {line.finding.name: line.finding for line in examine(planned)}
+
+
+def never(box: MailboxSection) -> NoReturn:
+    raise AssertionError(f"{box.address} was asked")
+
+
+def test_where_answers_arrive(tmp_path: Path) -> None:
+    assert mailbox_lines(tmp_path, TEXT)["maildir"].status == "warn"
+    (tmp_path / "mail" / "cur").mkdir(parents=True)
+    (tmp_path / "mail" / "new").mkdir()
+    assert mailbox_lines(tmp_path, TEXT)["maildir"].status == "ok"
+    deaf = mailbox_lines(tmp_path, TEXT.replace('maildir = "mail"\n', ""))["inbox"]
+    assert (deaf.status, deaf.mend) == ("warn", "add imap, maildir or replies_to at config.toml:14")
+
+
+@pytest.mark.parametrize(
+    ("written", "reads"),
+    [
+        ('dkim_selector = "s1"', "s1"),
+        ('dkim_selector = "s1.mail"', "s1.mail"),  # RFC 6376 3.1: a selector may have dots
+        ('dkim_selector = "a b"', None),
+        ('dkim_selector = ""', None),
+        ('dkim_selector = "x._domainkey."', None),
+    ],
+)
+def test_a_selector_is_checked_when_it_is_read(tmp_path: Path, written: str, reads: str | None) -> None:
+    text = f"{TEXT}{written}\n"
+    if reads is None:
+        with pytest.raises(ConfigError, match="dkim_selector"):
+            installed(tmp_path, text, database=False)
+    else:
+        assert installed(tmp_path, text, database=False).mailboxes[0].dkim_selector == reads

@@ -1,5 +1,7 @@
 """Clock, disk, time zones and permissions, each as machines are found."""
 
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -89,8 +91,16 @@ def test_a_closed_folder_closes_all_that_is_in_it(tmp_path: Path) -> None:
     assert only.status == "ok"
 
 
-def test_what_others_can_read_and_write_is_named_with_its_command(tmp_path: Path) -> None:
-    folder = tmp_path / "out reach"
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Where others can come: pytest's own folders are closed to them."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_what_others_can_read_and_write_is_named_with_its_command(open_folder: Path) -> None:
+    folder = open_folder / "out reach"
     folder.mkdir()
     config = installed(folder)
     folder.chmod(0o755)
@@ -106,6 +116,10 @@ def test_what_others_can_read_and_write_is_named_with_its_command(tmp_path: Path
     written = next(iter(permissions(config, None)))
     assert (written.status, written.mend) == ("fail", f"chmod 600 '{folder / 'config.toml'}'")
     (folder / "config.toml").chmod(0o600)
+    open_folder.chmod(0o700)
+    (folder / "config.toml").chmod(0o666)
+    assert [finding.status for finding in permissions(config, None)] == ["ok"]  # the folder above is closed
+    open_folder.chmod(0o755)
     folder.chmod(0o777)
     anybody = next(iter(permissions(config, None)))
     assert (anybody.status, "anybody may put files" in anybody.text) == ("fail", True)
