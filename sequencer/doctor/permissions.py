@@ -21,7 +21,7 @@ SECRET_MODES = (0o600, 0o400)
 
 
 def permissions(config: Config, database: Path | None) -> Iterator[Finding]:
-    """config.toml, the folder, the database's files, and the files of passwords."""
+    """config.toml, the folder, the database (SQLite gives its other files the same mode), and the password files."""
     found = [*_open_places(config, database), *_secrets(config)]
     yield from found
     if not found:
@@ -39,8 +39,8 @@ def _open_places(config: Config, database: Path | None) -> Iterator[Finding]:
         said = f"others can read {file.name}, whose database url may hold a password"
         yield fail(NAME, said, f"chmod 600 {shlex.quote(str(file))}")
     readable = [file] if _reachable(file) & (_OTHERS_READ | _OTHERS_WRITE) else []
-    files = (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))) if database else ()
-    readable += [each for each in files if each.exists() and _reachable(each) & stat.S_IROTH]
+    if database and database.exists() and _reachable(database) & stat.S_IROTH:
+        readable.append(database)
     if readable:
         said = f"others on this machine can read {', '.join(each.name for each in readable)}"
         mends = [f"chmod 700 {shlex.quote(str(each))}" for each in dict.fromkeys(each.parent for each in readable)]

@@ -5,12 +5,10 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +18,9 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from sequencer import cli
 from sequencer.app import imap_server
-from sequencer.clock import SystemClock
 from sequencer.config import load
 from sequencer.doctor.login import imap
 from sequencer.doctor.secret import Secrets
-from sequencer.doctor.web_address import ask_web, base_url
 from tests.integration.conftest import PASSWORD, Account
 from tests.integration.mail_servers import HOST, MailServers, free_ports
 from tests.integration.scripted_imap import scripted_imap
@@ -344,47 +340,6 @@ def test_doctor_makes_and_changes_nothing(run: Run, tmp_path: Path) -> None:
     assert done.code == 1
     assert "there is no file" in done.out
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
-
-
-@contextmanager
-def web_server(folder: Path) -> Iterator[str]:
-    """An HTTPS server that answers 501 with its date. Yields its address."""
-    server = ThreadingHTTPServer((HOST, 0), Silent)
-    server.socket = tls(folder).wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"https://{HOST}:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
-
-
-class Silent(BaseHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        """Nothing on standard error."""
-
-
-def test_a_web_server_is_asked_over_verified_tls(mail: MailServers) -> None:
-    with web_server(mail.dovecot.folder) as url:
-        answer = ask_web(url, str(mail.dovecot.ca_file))
-        assert (answer.status, answer.peer) == (501, HOST)  # it knows no GET, and that is an answer
-        assert answer.date is not None
-        assert abs((SystemClock().now() - answer.date).total_seconds()) < 5
-        with pytest.raises(ssl.SSLCertVerificationError):
-            ask_web(url)
-
-
-def test_an_untrusted_web_server_is_a_failure(run: Run, mail: MailServers, tmp_path: Path) -> None:
-    config = tmp_path / "config.toml"
-    with web_server(mail.dovecot.folder) as url:
-        # A name that is this machine, though not one of those that are told by their spelling.
-        named = url.replace(HOST, "0.0.0.0")
-        config.write_text(config.read_text().replace('base_url = ""', f'base_url = "{named}"'))
-        found = list(base_url(load(config), ask_web, lambda source, instant: None))
-    assert [finding.status for finding in found] == ["fail"]
-    assert "its certificate is not trusted" in found[0].text
 
 
 TYPED = [
