@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from sequencer.doctor.finding import Finding, counted, fail, ok, warn
-from sequencer.doctor.lookup import Resolver
+from sequencer.doctor.lookup import Resolver, Unanswered
 from sequencer.doctor.provider import provider_of, spf_term
 
 __all__ = ["LOOKUPS_MAX", "spf"]
@@ -140,7 +140,10 @@ def _lead(resolver: Resolver, target: str, walk: _Walk) -> str:
     walk.included.add(target.lower().rstrip("."))
     if "%" in target or walk.lookups > LOOKUPS_FOLLOWED_MAX:  # a macro (RFC 7208 7) depends on the mail
         return ""
-    records = _records(resolver, target)
+    try:
+        records = _records(resolver, target)
+    except Unanswered as error:
+        raise Unanswered(f"it leads to {target}: {error}") from None
     if len(records) != 1:
         many = "no SPF record" if not records else f"{len(records)} SPF records"
         walk.errors.append(f"it leads to {target}, which has {many}")
