@@ -47,10 +47,10 @@ def zone_server(zone: str) -> Iterator[str]:
 
 
 @contextmanager
-def resolver(zone: str) -> Iterator[Dns]:
-    """The product's resolver, asking a server of this zone."""
+def resolver(zone: str, seconds: float = 10.0) -> Iterator[Dns]:
+    """The product's resolver, asking a server of this zone; `seconds`: its patience with a silent one."""
     with zone_server(zone) as address:
-        yield Dns(address, seconds=0.4)
+        yield Dns(address, seconds)
 
 
 def _answer(records: dns.zone.Zone, asked: dns.message.Message) -> dns.message.Message:
