@@ -1,51 +1,44 @@
 """Reads a list of people from a CSV file: each row checked, normalised and placed, or refused with a reason.
 
-It is here because whatever enters by this door is later mailed, called and printed into headers. It stores nothing and
-does not know who is in the database already.
+It is here because a row of a stranger's file becomes a person that the engine writes to. Columns are recognised by
+headings.py, cells checked by cells.py. It stores nothing and does not know who is in the database already.
 
-A cell that begins with = + - or @ is a formula to a spreadsheet: in names, title and company it refuses the row, in
-other fields it stays text, and exports quote it. A malformed phone or LinkedIn address is left out with a note, since
-mail does not need it; a malformed zone or country refuses the row, since a wrong guess would write at night.
+A cell that begins with = + - or @ is a formula to a spreadsheet and a text to us: it refuses the row only in a name,
+title or company, which no formula is; exports quote it. A malformed phone, profile or website is left out with a note,
+since mail does not need it; a malformed zone or country refuses the row, since a wrong guess would write at night.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from sequencer.content.csv_rows import BadRow, CsvRow, rows
-from sequencer.content.place import (
-    country_of_phone,
-    find_country,
-    find_phone,
-    find_zone,
-    zone_of_country,
-    zone_of_phone,
-)
+from sequencer.content import cells as c
+from sequencer.content.csv_rows import BadRow, CsvRow, Form, form_of, rows
+from sequencer.content.headings import REASON, Headings, recognise
+from sequencer.content.neutral import restored
 from sequencer.core.people import ZoneSource
 from sequencer.errors import DefinitionError
-from sequencer.mail.address import AddressProblem, check, is_free_mail, normalise, registrable_domain
 
-__all__ = ["Refused", "Row", "read"]
+__all__ = ["Refused", "Row", "Survey", "read", "survey"]
 
-ADDRESSES_MAX = 10
-NAMES = ("first_name", "last_name", "title", "company")
-PLACED = frozenset({"email", "phone", "linkedin", "timezone", "country", "company", "domain", "account_id"})
-# Columns that tell of the company; any other of its fields is a column account_….
-ACCOUNT_COLUMNS = frozenset({"hiring", "industry", "employees", "revenue", "funding", "technologies", "headquarters"})
-_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_LINE_BREAKS = re.compile(r"[ \t]*(?:\r\n|\r|\n|\t)[ \t]*")
-_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
-_LINKEDIN = re.compile(r"(?:https?://)?(?:[a-z]{2,3}\.)?linkedin\.com/((?:in|pub|sales/lead)/[^\s?#]+)", re.IGNORECASE)
+SAMPLED_ROWS_MAX = 200
+# What is not kept as a text of the person: it is placed elsewhere in a Row, or only decides about it.
+PLACED = frozenset(
+    ("email", "phone", "linkedin", "timezone", "country", "company", "domain", "account_id", "full_name",
+     "opted_out", "do_not_call")
+)  # fmt: skip
+NAMES = ("first_name", "last_name", "full_name", "title", "company")
+NUMBERS = frozenset(("score", "account_employees", "account_revenue"))
+LINES = frozenset((*NAMES, *PLACED))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One person. `emails` in the order of the file, normalised; blank cells are not in `fields`; `notes` say what was
-    left out. `country` is the file's, else the phone's. No account: a free-mail address without a company domain."""
+    """One person. `emails` in order of preference, normalised; blank cells are not in `fields`; `notes` say what was
+    left out. Further phones are the fields phone_2, phone_3, …. `country` is the file's, else the phone's. No account:
+    a free-mail address without a company domain. `has_account_id`: the file itself names the account."""
 
     line: int
     emails: tuple[str, ...]
@@ -60,6 +53,7 @@ class Row:
     account_domain: str = ""
     account_fields: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    has_account_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,173 +65,156 @@ class Refused:
     cells: tuple[str, ...] = ()
 
 
-class _Mend(ValueError):
-    """Why a row is refused."""
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A file as a whole. `samples`: the first text of each column; `rows`: how many lines of people."""
+
+    form: Form
+    headings: Headings
+    samples: tuple[str, ...]
+    rows: int
 
 
-def read(source: Path | BinaryIO, path: str = "") -> Iterator[Row | Refused]:
-    """The rows of a CSV file, in order; `path` is how errors name a stream.
+def survey(path: Path, maps: Sequence[str] = ()) -> Survey:
+    """Read the file once without judging its rows, so that nothing is written of one that cannot be used.
+
+    Raises as `read` does.
+    """
+    with path.open("rb") as stream:
+        form = form_of(str(path), stream)
+        with closing(rows(str(path), stream, form)) as lines:
+            headings = _headings(str(path), lines, maps)
+            samples, number = [""] * len(headings.columns), 0
+            for row in lines:
+                number += 1
+                if number <= SAMPLED_ROWS_MAX and isinstance(row, CsvRow):
+                    samples = [had or cell.strip() for had, cell in zip(samples, _padded(row, samples), strict=True)]
+    return Survey(form, headings, tuple(samples), number)
+
+
+def _padded(row: CsvRow, like: Sequence[str]) -> list[str]:
+    return [*row.cells, *[""] * len(like)][: len(like)]
+
+
+def read(source: Path | BinaryIO, path: str = "", maps: Sequence[str] = ()) -> Iterator[Row | Refused]:
+    """The rows of a CSV file, in order; `path` is how errors name a stream, `maps` as in `recognise`.
 
     Raises DefinitionError for a file that cannot be used: no header, no email column, unknown encoding, too large.
     """
     if isinstance(source, Path):
         with source.open("rb") as stream:
-            yield from _read(path or str(source), stream)
+            yield from _read(path or str(source), stream, maps)
     else:
-        yield from _read(path or "the file", source)
+        yield from _read(path or "the file", source, maps)
 
 
-def _read(path: str, stream: BinaryIO) -> Iterator[Row | Refused]:
+def _read(path: str, stream: BinaryIO, maps: Sequence[str]) -> Iterator[Row | Refused]:
     with closing(rows(path, stream)) as lines:
-        header = next(lines, None)
-        if header is None:
-            raise DefinitionError(path, 0, "the file is empty", "its first line names the columns: email,first_name,…")
-        if isinstance(header, BadRow):
-            raise DefinitionError(path, header.line, header.reason)
-        columns = _columns(path, header)
-        seen: dict[str, int] = {}
+        reader = _Reader(_headings(path, lines, maps))
         for each in lines:
-            yield Refused(each.line, each.reason) if isinstance(each, BadRow) else _checked(columns, each, seen)
+            yield Refused(each.line, each.reason) if isinstance(each, BadRow) else reader.checked(each)
 
 
-def _checked(columns: list[str], cells: CsvRow, seen: dict[str, int]) -> Row | Refused:
-    try:
-        row = _row(columns, cells)
-        _unseen(row, seen)
-    except _Mend as error:
-        return Refused(cells.line, str(error), cells.cells)
-    return row
+def _headings(path: str, lines: Iterator[CsvRow | BadRow], maps: Sequence[str]) -> Headings:
+    header = next(lines, None)
+    if header is None:
+        raise DefinitionError(path, 0, "the file is empty", "its first line names the columns: email,first_name,…")
+    if isinstance(header, BadRow):
+        raise DefinitionError(path, header.line, header.reason)
+    return recognise(path, header.line, header.cells, maps)
 
 
-def _columns(path: str, header: CsvRow) -> list[str]:
-    columns = [re.sub(r"[\s.\-/]+", "_", cell.strip().lower()).strip("_") for cell in header.cells]
-    while columns and not columns[-1]:
-        columns.pop()
-    for name, cell in zip(columns, header.cells, strict=False):
-        if not _COLUMN.fullmatch(name):
-            hint = "write letters, digits and _, as in first_name"
-            raise DefinitionError(path, header.line, f'the column "{cell.strip()[:60]}" has no usable name', hint)
-        if columns.count(name) > 1:
-            raise DefinitionError(path, header.line, f'the column "{name}" stands there twice', "rename or remove one")
-    if "email" not in columns:
-        raise DefinitionError(
-            path, header.line, 'no column "email"', "the first line names the columns: email,first_name,…"
+class _Reader:
+    """Makes rows of cells; remembers every address, since one that stands twice is refused."""
+
+    def __init__(self, headings: Headings) -> None:
+        self._width = len(headings.columns)
+        self._is_mended = headings.columns[-1].heading == REASON
+        several = ("email", "phone")
+        self._several = {name: headings.places.get(name, ()) for name in several}
+        self._single = [(name, places) for name, places in headings.places.items() if name not in several]
+        self._seen: dict[str, int] = {}
+
+    def checked(self, row: CsvRow) -> Row | Refused:
+        try:
+            found = self._row(row)
+            for email in found.emails:
+                if email in self._seen:
+                    raise c.Mend(f"{email} is also on line {self._seen[email]}: keep one of the two")
+        except c.Mend as error:
+            return Refused(row.line, str(error), row.cells)
+        self._seen.update(dict.fromkeys(found.emails, row.line))
+        return found
+
+    def _row(self, row: CsvRow) -> Row:
+        cells = self._cells(row)
+        texts = self._texts(cells)
+        if c.is_yes(texts.get("opted_out", "")):
+            raise c.Mend('has opted out by the file: they are not imported; "sequencer opt-out ADDRESS" records it')
+        notes: list[str] = []
+        emails = c.addresses([c.clean("email", cells[at], is_line=True) for at in self._several["email"]], notes)
+        country = c.country(texts.get("country", ""), texts.get("location", ""))
+        phones = c.phones([c.clean("phone", cells[at], is_line=True) for at in self._several["phone"]], country, notes)
+        if phones and c.is_yes(texts.get("do_not_call", "")):
+            phones = ()
+            notes.append("phones left out: the file says not to call")
+        country = country or next((phone.country for phone in phones if phone.country), None)
+        timezone, source = c.zone(texts.get("timezone", ""), phones, country)
+        domain = c.web_domain(texts.get("domain", ""), emails, notes)
+        account_id = texts.get("account_id", "").partition(";")[0].strip()
+        more = {f"phone_{at}": phone.number for at, phone in enumerate(phones[1:], 2)}
+        return Row(
+            row.line,
+            emails,
+            {**{name: text for name, text in texts.items() if _is_own(name)}, **more},
+            phones[0].number if phones else None,
+            c.linkedin(texts.get("linkedin", ""), notes),
+            timezone,
+            source,
+            country,
+            account_id or domain or None,
+            texts.get("company", ""),
+            domain,
+            {name.removeprefix("account_"): text for name, text in texts.items() if _is_account(name)},
+            tuple(notes),
+            bool(account_id),
         )
-    return columns
+
+    def _cells(self, row: CsvRow) -> Sequence[str]:
+        cells = row.cells
+        if len(cells) > self._width:
+            if any(map(str.strip, cells[self._width :])):
+                raise c.Mend(f"{len(cells)} cells for {self._width} columns: put a text with a delimiter in quotes")
+        elif len(cells) < self._width:
+            cells = (*cells, *[""] * (self._width - len(cells)))
+        return list(map(restored, cells)) if self._is_mended else cells
+
+    def _texts(self, cells: Sequence[str]) -> dict[str, str]:
+        """The first text of each field's columns; fields without one are left out."""
+        texts: dict[str, str] = {}
+        for name, places in self._single:
+            for at in places:
+                if cells[at] and (text := c.clean(name, cells[at], is_line=name in LINES)):
+                    texts[name] = _normal(name, text)
+                    break
+        if "full_name" in texts:
+            first, last = c.split_name(texts["full_name"])
+            if "first_name" not in texts and "last_name" not in texts:
+                texts |= {name: text for name, text in (("first_name", first), ("last_name", last)) if text}
+        return texts
 
 
-def _row(columns: list[str], row: CsvRow) -> Row:
-    if len(row.cells) > len(columns) and any(map(str.strip, row.cells[len(columns) :])):
-        raise _Mend(f"{len(row.cells)} cells for {len(columns)} columns: put a text with a delimiter in quotes")
-    cells = {name: text for name, cell in zip(columns, row.cells, strict=False) if (text := _cell(name, cell))}
-    notes: list[str] = []
-    emails = _emails(cells.get("email", ""))
-    country = _country(cells.get("country"))
-    phone = _phone(cells.get("phone"), country, notes)
-    if country is None and phone is not None:
-        country = country_of_phone(phone)
-    timezone, source = _zone(cells.get("timezone"), phone, country)
-    domain = _domain(cells.get("domain"), emails)
-    return Row(
-        row.line,
-        emails,
-        {name: text for name, text in cells.items() if not _is_account(name) and name not in PLACED},
-        phone,
-        _linkedin(cells.get("linkedin"), notes),
-        timezone,
-        source,
-        country,
-        cells.get("account_id") or domain or None,
-        cells.get("company", ""),
-        domain,
-        {name.removeprefix("account_"): text for name, text in cells.items() if _is_account(name)},
-        tuple(notes),
-    )
+def _normal(name: str, text: str) -> str:
+    if name in NAMES:
+        return c.checked_name(name, text)
+    if name == "stage":
+        return c.stage(text)
+    return c.number(text) if name in NUMBERS else text
 
 
-def _is_account(column: str) -> bool:
-    return column in ACCOUNT_COLUMNS or (column.startswith("account_") and column != "account_id")
+def _is_own(name: str) -> bool:
+    return name not in PLACED and not name.startswith("account_")
 
 
-def _cell(column: str, cell: str) -> str:
-    text = cell.strip()
-    if column not in PLACED and column not in NAMES:
-        text = _LINE_BREAKS.sub(" ", text)
-    if _CONTROL.search(text):
-        raise _Mend(f"{column} contains a line break or control character: retype it on one line")
-    if column in NAMES and text[:1] in ("=", "+", "-", "@"):
-        raise _Mend(f'{column} begins with "{text[0]}", as a spreadsheet formula does: retype it')
-    return text
-
-
-def _emails(cell: str) -> tuple[str, ...]:
-    given = [part.strip() for part in cell.split(";") if part.strip()]
-    if not given:
-        raise _Mend("email is empty: without an address nobody can be told apart")
-    if len(given) > ADDRESSES_MAX:
-        raise _Mend(f"email holds {len(given)} addresses: {ADDRESSES_MAX} are allowed")
-    checked = []
-    for address in given:
-        found = check(address)
-        if isinstance(found, AddressProblem):
-            raise _Mend(f'email "{address[:80]}" cannot be written to: {found}')
-        checked.append(normalise(found))
-    return tuple(dict.fromkeys(checked))
-
-
-def _country(cell: str | None) -> str | None:
-    if cell is None:
-        return None
-    if (country := find_country(cell)) is None:
-        raise _Mend(f'country "{cell[:60]}" is not known: write a code of two letters such as ES, or the English name')
-    return country
-
-
-def _phone(cell: str | None, country: str | None, notes: list[str]) -> str | None:
-    if cell is None:
-        return None
-    if (phone := find_phone(cell, country)) is None:
-        notes.append(f'phone "{cell[:40]}" left out: write it with + and the country, as in +34 612 345 678')
-    return phone
-
-
-def _linkedin(cell: str | None, notes: list[str]) -> str | None:
-    if cell is None:
-        return None
-    found = _LINKEDIN.fullmatch(cell.partition("?")[0])
-    if found is None:
-        notes.append(f'linkedin "{cell[:60]}" left out: write the profile\'s address, https://www.linkedin.com/in/…')
-        return None
-    return f"https://www.linkedin.com/{found[1].rstrip('/')}"
-
-
-def _zone(cell: str | None, phone: str | None, country: str | None) -> tuple[str | None, ZoneSource]:
-    if cell is not None:
-        if (zone := find_zone(cell)) is None:
-            raise _Mend(f'timezone "{cell[:60]}" is not known: write a name such as Europe/Madrid, or leave it empty')
-        return zone, "file"
-    if phone is not None and (zone := zone_of_phone(phone)):
-        return zone, "phone"
-    if country is not None and (zone := zone_of_country(country)):
-        return zone, "country"
-    return None, "unknown"
-
-
-def _domain(cell: str | None, emails: tuple[str, ...]) -> str:
-    """The company's registrable domain; '' if there is none or anybody can have an address there."""
-    if cell is not None:
-        host = normalise(re.sub(r"^[a-z]+://", "", cell.lower())).partition("/")[0].partition(":")[0]
-        if not _DOMAIN.fullmatch(host):
-            raise _Mend(f'domain "{cell[:60]}" is no web domain: write it as in acme.com, or leave it empty')
-        named = registrable_domain(host)
-        if not is_free_mail(named):
-            return named
-    own = (registrable_domain(email) for email in emails if not is_free_mail(email.rpartition("@")[2]))
-    return next(own, "")
-
-
-def _unseen(row: Row, seen: dict[str, int]) -> None:
-    for email in row.emails:
-        if email in seen:
-            raise _Mend(f"{email} is also on line {seen[email]}: keep one of the two")
-    seen.update(dict.fromkeys(row.emails, row.line))
+def _is_account(name: str) -> bool:
+    return name.startswith("account_") and name != "account_id"

@@ -7,15 +7,20 @@ country with several zones and no dominant one has none: nothing is guessed.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from zoneinfo import available_timezones
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 from phonenumbers.timezone import time_zones_for_number
 
-__all__ = ["country_of_phone", "find_country", "find_phone", "find_zone", "zone_of_country", "zone_of_phone"]
+__all__ = ["Phone", "country_in", "find_country", "find_phone", "find_zone", "zone_of_country"]
+
+CACHED_MAX = 4096
+# A country that shares its code with others and whose number says nothing more: +1 800 rings anywhere.
+SHARED_ZONES_MAX = 4
 
 # Countries of several zones in which nearly everybody lives in this one.
 MAIN_ZONES: Mapping[str, str] = {
@@ -83,17 +88,47 @@ _OTHER_NAMES: Mapping[str, str] = {
 _FOLD = str.maketrans("ñöüäéèêíóôáçãøåß’", "nouaeeeiooacaoas'")
 
 
+_ZONE_INSIDE = re.compile(r"[A-Za-z]+(?:/|_slash_)[A-Za-z_/+-]+")
+_OFFSET = re.compile(r"\(?(?:UTC|GMT)\s*[+-]?\d{0,2}:?\d{0,2}\)?\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number in E.164 (`+34612345678`), the country it belongs to, and the zone of its area code or country."""
+
+    number: str
+    country: str | None
+    zone: str | None
+
+
+@lru_cache(maxsize=CACHED_MAX)
 def find_country(text: str) -> str | None:
     """The ISO 3166-1 alpha-2 code of a country's code or name."""
     word = text.strip()
-    if word.upper() in _countries().values():
+    if word.upper() in _codes():
         return word.upper()
     return _countries().get(_folded(word)) or _OTHER_NAMES.get(_folded(word))
 
 
+@lru_cache(maxsize=CACHED_MAX)
+def country_in(location: str) -> str | None:
+    """The country that ends a place as LinkedIn writes it: "Madrid, Community of Madrid, Spain"."""
+    return find_country(location.rpartition(",")[2])
+
+
+@lru_cache(maxsize=CACHED_MAX)
 def find_zone(text: str) -> str | None:
-    """The IANA name that `text` means, in its right letters; abbreviations such as EST mean nothing certain."""
-    return _zones().get(text.strip().replace(" ", "_").lower())
+    """The IANA name that `text` means, in its right letters; abbreviations such as EST mean nothing certain.
+
+    CRMs write it inside other words: "(GMT-05:00) Eastern Standard Time (America/New_York)", "UTC -05:00 America New
+    York", "america_slash_new_york".
+    """
+    name = _zones().get(text.strip().replace(" ", "_").lower())
+    if name is None and (inside := _ZONE_INSIDE.search(text)):
+        name = _zones().get(inside[0].replace("_slash_", "/").lower())
+    if name is None and (offset := _OFFSET.match(text.strip())):
+        name = _zones().get(text.strip()[offset.end() :].replace(" ", "/", 1).replace(" ", "_").lower())
+    return name
 
 
 def zone_of_country(country: str) -> str | None:
@@ -102,35 +137,36 @@ def zone_of_country(country: str) -> str | None:
     return MAIN_ZONES.get(country) or (zones[0] if len(zones) == 1 else None)
 
 
-def find_phone(text: str, country: str | None) -> str | None:
-    """The number in E.164 (`+34612345678`); `country` is where a number without + is dialled."""
+@lru_cache(maxsize=CACHED_MAX)
+def find_phone(text: str, country: str | None) -> Phone | None:
+    """What `text` dials; `country` is where a number without + is dialled."""
     try:
         number = phonenumbers.parse(text, country)
     except NumberParseException:
         return None
     if not phonenumbers.is_possible_number(number):
         return None
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
-
-
-def country_of_phone(phone: str) -> str | None:
-    """The country of an E.164 number; None for one that several share, such as +44 and +1 800."""
-    number = phonenumbers.parse(phone)
     regions = phonenumbers.region_codes_for_country_code(number.country_code or 0)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if len(regions) == 1 and len(_zones_of_countries().get(regions[0], ())) == 1:
+        return Phone(e164, str(regions[0]), zone_of_country(regions[0]))
+    zones = time_zones_for_number(number)
+    belongs = _country(number, regions, zones)
+    return Phone(e164, belongs, _zone(zones, zone_of_country(belongs) if belongs else None))
+
+
+def _country(number: PhoneNumber, regions: tuple[str, ...], zones: tuple[str, ...]) -> str | None:
+    """The number's country; None for one that several share, such as +1 800."""
     if len(regions) == 1 and regions[0] != "001":
         return str(regions[0])
-    if len(time_zones_for_number(number)) > 4:
+    if len(zones) > SHARED_ZONES_MAX:
         return None
     region = phonenumbers.region_code_for_number(number)
     # Mobile numbers of Jersey, Guernsey and the Isle of Man look like those of Great Britain, which has 500 times more.
     return "GB" if region in ("GG", "JE", "IM") else region
 
 
-def zone_of_phone(phone: str) -> str | None:
-    """The zone of an E.164 number: that of its area code, else that of its country."""
-    zones = time_zones_for_number(phonenumbers.parse(phone))
-    country = country_of_phone(phone)
-    main = zone_of_country(country) if country else None
+def _zone(zones: tuple[str, ...], main: str | None) -> str | None:
     if len(zones) != 1 or zones[0] == "Etc/Unknown":
         return main
     # Some names there are old ones (Asia/Calcutta), which the tz database keeps as aliases.
@@ -146,6 +182,11 @@ def _folded(text: str) -> str:
 def _countries() -> Mapping[str, str]:
     rows = (row for row in _table("iso3166.tab"))
     return {_folded(name): code for code, name in rows}
+
+
+@lru_cache(maxsize=1)
+def _codes() -> frozenset[str]:
+    return frozenset(_countries().values())
 
 
 @lru_cache(maxsize=1)

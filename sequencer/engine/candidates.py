@@ -3,7 +3,7 @@
 enroll and import share it, so that "our own people" and "who fits" mean one thing. It changes nothing.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -28,11 +28,21 @@ ALWAYS_KNOWN = {
 
 def own_address(config: Config, email: str) -> bool:
     """Whether the address is one of ours: a rep's, a mailbox's, or at one of the company's own domains."""
+    return own_addresses(config)(email)
+
+
+def own_addresses(config: Config) -> Callable[[str], bool]:
+    """`own_address`, for whoever asks it of many."""
     ours = {rep.email for rep in config.reps} | set(config.mailboxes_by_address)
-    if email in ours or plus_base(email) in ours:
-        return True
-    domain = email.rpartition("@")[2]
-    return any(domain == own.lower() or domain.endswith(f".{own.lower()}") for own in config.company.own_domains)
+    domains = [own.lower() for own in config.company.own_domains]
+
+    def is_ours(email: str) -> bool:
+        if email in ours or plus_base(email) in ours:
+            return True
+        domain = email.rpartition("@")[2]
+        return any(domain == own or domain.endswith(f".{own}") for own in domains)
+
+    return is_ours
 
 
 def candidates(

@@ -4,7 +4,7 @@ It is here because an import may touch people in the middle of a sequence: what 
 again, and what it mends lets them go on. It reads no file (content/people_csv.py does) and enrols nobody.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -18,12 +18,16 @@ from sequencer.core.people import Account, Address, Prospect
 from sequencer.core.progress import Hold, Progress
 from sequencer.core.reason import Reason
 from sequencer.engine.advance import Advance
-from sequencer.engine.candidates import own_address
+from sequencer.engine.candidates import own_addresses
+from sequencer.engine.companies import Companies
 from sequencer.store import log, people, roster, scopes
 from sequencer.store.database import Database
 
 ROWS_PER_TRANSACTION = 500
 FIXED = "fixed"
+NOTES_MAX = 1_000
+# Of these domains, those that take no mail, with the reason.
+WithoutMail = Callable[[Collection[str]], Mapping[str, str]]
 _ZONE_RANK = {"unknown": 0, "country": 1, "phone": 2, "file": 3, "person": 4}
 
 
@@ -31,8 +35,8 @@ _ZONE_RANK = {"unknown": 0, "country": 1, "phone": 2, "file": 3, "person": 4}
 class Report:
     """What came of each row. `differing`: known people of whom the file says something else, without `update`.
 
-    `refused`: (line, reason). `notes`: (line, what was left out of a row that was taken). `freed`: enrollments that a
-    mended hold lets go on.
+    `refused`: (line, reason). `notes`: (line, what was left out of a row that was taken), the first NOTES_MAX of
+    `note_count`. `freed`: enrollments that a mended hold lets go on.
     """
 
     added: int = 0
@@ -40,12 +44,23 @@ class Report:
     unchanged: int = 0
     differing: int = 0
     freed: int = 0
+    note_count: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def taken(self) -> int:
         return self.added + self.updated + self.unchanged
+
+    def noted(self, line: int, notes: Iterable[str]) -> None:
+        for note in notes:
+            self.note_count += 1
+            if len(self.notes) < NOTES_MAX:
+                self.notes.append((line, note))
+
+
+class _Unwritten(Exception):
+    """Takes a transaction back that was only meant to be seen; `args[0]` is its report."""
 
 
 def import_rows(
@@ -56,77 +71,81 @@ def import_rows(
     list_name: str = "",
     update: bool = False,
     now: datetime,
+    dry_run: bool = False,
+    without_mail: WithoutMail = lambda domains: {},
     on_rows: Callable[[int], None] = lambda number: None,
 ) -> Report:
     """Add new people, and with `update` change known ones; the same file twice changes nothing.
 
     Without `update`, known people keep what they have and only join the list. Written in transactions of at most 500
-    rows; `on_rows` is told how many each one finished.
+    rows; `on_rows` is told how many each one finished. `without_mail` is asked of the domains of each portion, outside
+    its transaction. With `dry_run` each transaction is taken back: the report says what would come of the rows.
     """
-    report, accounts = Report(), _Accounts(update)
+    report, companies, is_ours = Report(), Companies(update), own_addresses(advance.around.config)
     remaining = iter(rows)
     while portion := list(islice(remaining, ROWS_PER_TRANSACTION)):
         readable = []
-        for row in portion:
+        for row in _reachable(portion, without_mail):
             if isinstance(row, Refused):
                 report.refused.append((row.line, row.reason))
             else:
                 readable.append(row)
 
         def write(connection: Connection, rows: Sequence[Row] = tuple(readable)) -> Report:
-            return _Portion(connection, advance, accounts, update, now).write(rows, list_name)
+            part = _Portion(connection, advance, companies, is_ours, update, now).write(rows, list_name)
+            if dry_run:
+                raise _Unwritten(part)
+            return part
 
-        _add(report, database.write(write))
+        try:
+            _add(report, database.write(write))
+        except _Unwritten as taken_back:
+            _add(report, taken_back.args[0])
         on_rows(len(portion))
     report.refused.sort()
     return report
 
 
 def _add(report: Report, part: Report) -> None:
-    for name in ("added", "updated", "unchanged", "differing", "freed"):
+    for name in ("added", "updated", "unchanged", "differing", "freed", "note_count"):
         setattr(report, name, getattr(report, name) + getattr(part, name))
     report.refused += part.refused
-    report.notes += part.notes
+    report.notes += part.notes[: NOTES_MAX - len(report.notes)]
 
 
-class _Accounts:
-    """What the file says of companies; of two rows that differ the first one is believed, so that a second import of
-    the same file finds nothing to change."""
-
-    def __init__(self, update: bool) -> None:
-        self._update = update
-        self._said: dict[str, Account] = {}
-
-    def told(self, row: Row) -> None:
-        if row.account_id is None:
-            return
-        new = Account(row.account_id, row.account_name, row.account_domain, row.account_fields)
-        said = self._said.get(row.account_id)
-        self._said[row.account_id] = _filled(said, new) if said else new
-
-    def merged(self, account_id: str, stored: Account | None) -> Account:
-        """The account as it is to be stored."""
-        said = self._said[account_id]
-        if stored is None:
-            return said
-        return _filled(said, stored) if self._update else _filled(stored, said)
-
-
-def _filled(account: Account, other: Account) -> Account:
-    """`account`, with what only `other` knows."""
-    return Account(
-        account.id, account.name or other.name, account.domain or other.domain, {**other.fields, **account.fields}
-    )
+def _reachable(rows: Sequence[Row | Refused], without_mail: WithoutMail) -> Iterator[Row | Refused]:
+    """The rows, without the addresses at domains that take no mail; whoever has no other one is refused."""
+    readable = [row for row in rows if isinstance(row, Row)]
+    reasons = without_mail({email.rpartition("@")[2] for row in readable for email in row.emails})
+    for row in rows:
+        if isinstance(row, Refused):
+            yield row
+            continue
+        wrong = {email: why for email in row.emails if (why := reasons.get(email.rpartition("@")[2]))}
+        notes = [f'email "{email}" left out: {why}' for email, why in wrong.items()]
+        left = tuple(email for email in row.emails if email not in wrong)
+        if not wrong:
+            yield row
+        elif left:
+            yield replace(row, emails=left, notes=(*row.notes, *notes))
+        else:
+            yield Refused(row.line, "; ".join(notes).replace("left out", "cannot be written to"))
 
 
 class _Portion:
     """The rows of one transaction; all that is known of them is read first."""
 
     def __init__(
-        self, connection: Connection, advance: Advance, accounts: _Accounts, update: bool, now: datetime
+        self,
+        connection: Connection,
+        advance: Advance,
+        companies: Companies,
+        is_ours: Callable[[str], bool],
+        update: bool,
+        now: datetime,
     ) -> None:
-        self._connection, self._advance, self._accounts = connection, advance, accounts
-        self._update, self._now = update, now
+        self._connection, self._advance, self._companies = connection, advance, companies
+        self._is_ours, self._update, self._now = is_ours, update, now
         self._report = Report()
         self._owners: dict[str, int] = {}
         self._persons: dict[int, Prospect] = {}
@@ -136,13 +155,14 @@ class _Portion:
         connection, report = self._connection, self._report
         self._owners = dict(people.owners(connection, [email for row in rows for email in row.emails]))
         self._persons = people.load_prospects(connection, set(self._owners.values()))
-        taken = [row for row in rows if not self._refused(row)]
-        report.notes += [(row.line, note) for row in taken for note in row.notes]
-        companies = self._write_accounts(taken)
-        new = [row for row in taken if self._known(row) is None]
-        ids = roster.add_prospects(connection, [_new(row) for row in new], self._now)
+        accepted = [(row, self._known(row)) for row in rows if not self._refused(row)]
+        taken = self._companies.placed(connection, accepted)
+        for row, _ in taken:
+            report.noted(row.line, row.notes)
+        companies = self._companies.write(connection, [row for row, _ in taken])
+        ids = roster.add_prospects(connection, [_new(row) for row, person in taken if person is None], self._now)
         report.added += len(ids)
-        known = [self._compare(row, person) for row in taken if (person := self._known(row))]
+        known = [self._compare(row, self._persons[person.id]) for row, person in taken if person is not None]
         self._write_changes()
         report.updated += len(self._before)
         report.unchanged += len(known) - len(self._before)
@@ -162,9 +182,8 @@ class _Portion:
 
     def _objection(self, row: Row) -> str | None:
         """Why the row is not taken, and how to mend it."""
-        config = self._advance.around.config
         for email in row.emails:
-            if own_address(config, email):
+            if self._is_ours(email):
                 return f"{email} is an address of your own company (own_domains, reps and mailboxes of config.toml)"
         owners = {self._owners[email] for email in row.emails if email in self._owners}
         if len(owners) > 1:
@@ -175,17 +194,6 @@ class _Portion:
             if known and named and known.casefold() != named.casefold():
                 return f"{row.emails[0]} belongs to {known}, the row says {named}; --update renames the person"
         return None
-
-    def _write_accounts(self, rows: Sequence[Row]) -> set[str]:
-        """Returns the ids of known companies about which something changed."""
-        for row in rows:
-            self._accounts.told(row)
-        ids = dict.fromkeys(row.account_id for row in rows if row.account_id)
-        stored = people.load_accounts(self._connection, ids)
-        merged = [self._accounts.merged(account_id, stored.get(account_id)) for account_id in ids]
-        changed = [account for account in merged if account != stored.get(account.id)]
-        roster.put_accounts(self._connection, changed)
-        return {account.id for account in changed if account.id in stored}
 
     def _compare(self, row: Row, before: Prospect) -> int:
         """Note what the row says of a known person; returns their id."""

@@ -4,6 +4,7 @@ It is here because an address decides who is answered, suppressed and counted, a
 It asks no DNS, so it does not say whether a domain takes mail; doctor does.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,12 @@ from pathlib import Path
 import idna
 
 __all__ = ["AddressProblem", "check", "is_free_mail", "normalise", "plus_base", "registrable_domain"]
+
+
+CACHED_MAX = 4096
+# Together within the 254 characters of an address (RFC 5321 4.5.3.1), so that the parts can be checked apart.
+PLAIN_DOMAIN_CHARS_MAX = 189
+_PLAIN_LOCAL = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ def normalise(address: str) -> str:
     return f"{local}@{ascii_domain(domain)}" if at else text
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=CACHED_MAX)
 def ascii_domain(domain: str) -> str:
     """The domain in lower case and ASCII (IDNA 2008, UTS 46), without a last dot; not translated where that fails."""
     lowered = domain.strip().lower().rstrip(".")
@@ -52,11 +59,27 @@ def check(address: str) -> str | AddressProblem:
     Stricter than RFC 5322 where that saves a bounce: no quoted local part, no address literal, no non-ASCII local part
     (it would need SMTPUTF8). The domain `test` is let through: it never resolves, and the demo lives in it (RFC 6761).
     """
+    local, at, domain = address.strip().rpartition("@")
+    if at and _PLAIN_LOCAL.fullmatch(local) and (known := _plain_domain(domain)):
+        return f"{local}@{known}"
+    return _checked(address.strip())
+
+
+@lru_cache(maxsize=CACHED_MAX)
+def _plain_domain(domain: str) -> str:
+    """The domain as `check` returns it, "" if it is not right; a list has many addresses at few domains."""
+    if len(domain) > PLAIN_DOMAIN_CHARS_MAX:
+        return ""
+    found = _checked(f"x@{domain}")
+    return "" if isinstance(found, AddressProblem) else found.rpartition("@")[2]
+
+
+def _checked(address: str) -> str | AddressProblem:
     from email_validator import EmailNotValidError, validate_email  # large, and needed at import alone
 
     try:
         found = validate_email(
-            address.strip(), check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
+            address, check_deliverability=False, allow_smtputf8=False, strict=True, test_environment=True
         )
     except EmailNotValidError as error:
         return AddressProblem(str(error))
@@ -74,7 +97,12 @@ def registrable_domain(address_or_host: str) -> str:
 
     Suffixes of two labels come from public_suffixes.txt, which names its source and limits; all others count as one.
     """
-    host = ascii_domain(address_or_host.rpartition("@")[2].strip("<> "))
+    return _registrable(address_or_host.rpartition("@")[2].strip("<> "))
+
+
+@lru_cache(maxsize=CACHED_MAX)
+def _registrable(domain: str) -> str:
+    host = ascii_domain(domain)
     labels = host.split(".")
     if host.startswith("[") or labels[-1].isdigit():
         return host

@@ -121,6 +121,18 @@ def load_accounts(connection: Connection, ids: Collection[str]) -> dict[str, Acc
     return accounts
 
 
+def accounts_at(connection: Connection, domains: Collection[str]) -> dict[str, list[str]]:
+    """The ids of the accounts that have each of these web domains, in order; a domain without one is left out."""
+    ordered, found = list(domains), dict[str, list[str]]()
+    for at in range(0, len(ordered), IDS_PER_QUERY_MAX):
+        query = select(ACCOUNTS.c.domain, ACCOUNTS.c.id).where(
+            ACCOUNTS.c.domain.in_(ordered[at : at + IDS_PER_QUERY_MAX])
+        )
+        for row in connection.execute(query.order_by(ACCOUNTS.c.id)):
+            found.setdefault(row.domain, []).append(row.id)
+    return found
+
+
 def colleagues(connection: Connection, account_id: str) -> list[int]:
     """Everybody at the account."""
     return list(connection.scalars(select(PROSPECTS.c.id).where(PROSPECTS.c.account_id == account_id)))

@@ -6,12 +6,11 @@ import pytest
 
 from sequencer.content.place import (
     MAIN_ZONES,
-    country_of_phone,
+    country_in,
     find_country,
     find_phone,
     find_zone,
     zone_of_country,
-    zone_of_phone,
 )
 
 
@@ -53,6 +52,12 @@ def test_country(text: str, code: str | None) -> None:
         ("GMT+1", None),
         ("Europe/Madird", None),
         ("../../etc/passwd", None),
+        # as CRMs write it
+        ("(GMT-05:00) Eastern Standard Time (America/New_York)", "America/New_York"),
+        ("america_slash_new_york", "America/New_York"),
+        ("UTC -05:00 America New York", "America/New_York"),
+        ("UTC +01:00 Europe Madrid", "Europe/Madrid"),
+        ("(GMT+01:00) Central European Time", None),
         ("", None),
     ],
 )
@@ -76,7 +81,8 @@ def test_zone(text: str, zone: str | None) -> None:
     ],
 )
 def test_phone(text: str, country: str | None, number: str | None) -> None:
-    assert find_phone(text, country) == number
+    found = find_phone(text, country)
+    assert (found and found.number) == number
 
 
 @pytest.mark.parametrize(
@@ -92,8 +98,22 @@ def test_phone(text: str, country: str | None, number: str | None) -> None:
     ],
 )
 def test_zone_and_country_of_a_phone(phone: str, country: str | None, zone: str | None) -> None:
-    assert country_of_phone(phone) == country
-    assert zone_of_phone(phone) == zone
+    found = find_phone(phone, None)
+    assert found is not None
+    assert (found.number, found.country, found.zone) == (phone, country, zone)
+
+
+@pytest.mark.parametrize(
+    ("place", "country"),
+    [
+        ("Madrid, Community of Madrid, Spain", "ES"),
+        ("Germany", "DE"),
+        ("San Francisco Bay Area", None),  # a region is no country, and nothing is guessed
+        ("Atlanta, Georgia, United States", "US"),
+    ],
+)
+def test_country_of_a_place(place: str, country: str | None) -> None:
+    assert country_in(place) == country
 
 
 @pytest.mark.parametrize(
