@@ -12,8 +12,8 @@ from sequencer.core.people import ZoneSource
 from sequencer.mail.address import AddressProblem, check, is_free_mail, normalise, registrable_domain
 
 __all__ = [
-    "Mend", "addresses", "checked_name", "clean", "country", "is_yes", "linkedin", "number", "phones", "split_name",
-    "stage", "web_domain", "zone",
+    "Mend", "addresses", "checked_name", "clean", "company_phone", "country", "is_yes", "linkedin", "number",
+    "phones", "split_name", "stage", "web_domain", "zone",
 ]  # fmt: skip
 
 ADDRESSES_MAX = 10
@@ -133,6 +133,13 @@ def phones(cells: Iterable[str], country: str | None, notes: list[str]) -> tuple
             else:
                 found.setdefault(phone.number, phone)
     return tuple(found.values())[:PHONES_MAX]
+
+
+def company_phone(text: str, country: str) -> str:
+    """The number to dial, else the text: nobody is called by it, so it need not be one."""
+    bare = text.removeprefix("'")
+    found = find_phone(bare, find_country(country))
+    return found.number if found else bare
 
 
 def linkedin(cell: str, notes: list[str]) -> str | None:

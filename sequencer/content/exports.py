@@ -30,7 +30,7 @@ class Layout:
 
 COMMON: Headings = {
     "email": (
-        "Email", "Email Address", "E-mail", "E-mail Address", "Mail", "Primary Email", "Work Email", "Work Email 1",
+        "Email", "Email Address", "Mail", "Primary Email", "Work Email", "Work Email 1",
         "Work Email Address", "Business Email", "Corporate Email", "Company Email", "Professional Email",
         "Verified Email", "Email 1", "Contact Email", "Work Email 2", "Email 2", "Secondary Email",
         "Supplemental Email", "Additional Email Addresses", "Tertiary Email", "Email 3", "Work Email 3",
@@ -47,14 +47,14 @@ COMMON: Headings = {
         "Phone", "Direct Phone", "Direct Phone Number", "Work Direct Phone", "Direct Dial", "Direct Number",
         "Work Direct Phone 1", "Mobile Phone", "Mobile Phone Number", "Mobile", "Mobile Number", "Cell Phone",
         "Mobile Phone 1", "Phone Number", "Telephone", "Work Phone", "Work Phone 1", "Business Phone", "Phone 1",
-        "Mobile Phone 2", "Work Phone 2", "Phone 2", "Home Phone", "Other Phone", "Corporate Phone",
+        "Mobile Phone 2", "Work Phone 2", "Phone 2", "Home Phone", "Other Phone",
     ),
     "linkedin": (
         "LinkedIn", "LinkedIn URL", "LinkedIn Profile", "LinkedIn Profile URL", "Person LinkedIn URL",
         "Personal LinkedIn URL", "Contact LinkedIn URL", "Contact LinkedIn Profile URL", "LinkedIn Contact Profile URL",
         "LinkedIn Link", "Default Profile URL",
     ),
-    "timezone": ("Time Zone", "Timezone", "TZ", "IANA Time Zone"),
+    "timezone": ("Time Zone", "TZ", "IANA Time Zone"),
     "country": (
         "Country", "Country Code", "Person Country", "Contact Country", "Country/Region", "Mailing Country",
         "Mailing Country (text only)", "Mailing Country Code", "Country/Region Code", "Country (text only)",
@@ -71,7 +71,7 @@ COMMON: Headings = {
     "account_id": ("Account ID", "CRM Account ID"),
     "account_industry": ("Industry", "Company Industry", "Primary Industry", "LinkedIn Industry", "Account Industry"),
     "account_employees": (
-        "Employees", "# Employees", "Number of Employees", "Employee Count", "Company Size", "Headcount",
+        "Employees", "Number of Employees", "Employee Count", "Company Size", "Headcount",
         "No. of Employees", "Company Employee Count", "Company Headcount", "LinkedIn Employees", "Employee Size",
     ),
     "account_revenue": ("Revenue", "Annual Revenue", "Company Revenue", "Company Annual Revenue"),
@@ -79,8 +79,10 @@ COMMON: Headings = {
     "account_technologies": ("Technologies", "Company Technologies", "Web Technologies", "Tech Stack"),
     "account_headquarters": ("Headquarters", "Company Headquarters", "HQ Location", "Company Location"),
     "account_hiring": ("Hiring",),
+    "account_founded": ("Founded Year", "Year Founded", "Company Founded Year"),
     "account_phone": (
         "Company Phone", "Company HQ Phone", "Company Phone Number", "HQ Phone", "Account Phone", "Main Phone",
+        "Corporate Phone",
     ),
     "account_linkedin": (
         "Company LinkedIn URL", "Company LinkedIn", "LinkedIn Company Profile URL", "LinkedIn Company Page",
@@ -90,7 +92,7 @@ COMMON: Headings = {
     "account_city": ("Company City", "Company HQ City", "Billing City", "HQ City"),
     "account_state": ("Company State", "Company HQ State", "Billing State", "Billing State/Province", "HQ State"),
     "account_address": ("Company Address", "Company Full Address", "Company Street Address", "Billing Street"),
-    "stage": ("Stage", "Lifecycle Stage", "Contact Stage", "Prospect Stage", "Life Cycle Stage", "Lead Stage"),
+    "stage": ("Stage", "Lifecycle Stage", "Contact Stage", "Prospect Stage", "Lead Stage"),
     "persona": ("Persona", "Buyer Persona", "HS Persona", "Personas"),
     "icp_fit": (
         "ICP Fit", "ICP", "ICP Tier", "ICP Match", "Ideal Customer Profile", "Ideal Customer Profile Tier",
@@ -101,7 +103,7 @@ COMMON: Headings = {
     "authority": ("Authority", "BANT Authority", "Buying Role", "Decision Maker", "Decision-Making Authority"),
     "need": ("Need", "BANT Need", "Business Need", "Pain", "Pain Point"),
     "timeline": (
-        "Timeline", "BANT Timeline", "Timeframe", "Time Frame", "Timing", "Purchase Timeframe", "Purchase Timeline",
+        "Timeline", "BANT Timeline", "Timeframe", "Timing", "Purchase Timeframe", "Purchase Timeline",
         "Buying Timeframe",
     ),
     "opted_out": (
@@ -132,10 +134,10 @@ LAYOUTS: Sequence[Layout] = (
         ),
         fields={
             "company": ("Company Name for Emails", "Company", "Company Name"),
-            "phone": (
-                "Work Direct Phone", "Mobile Phone", "First Phone", "Phone", "Other Phone", "Home Phone",
-                "Corporate Phone",
-            ),
+            "phone": ("Work Direct Phone", "Mobile Phone", "First Phone", "Phone", "Other Phone", "Home Phone"),
+            "account_latest_funding": ("Latest Funding",),
+            "account_latest_funding_amount": ("Latest Funding Amount",),
+            "account_last_raised_at": ("Last Raised At",),
             "account_apollo_id": ("Apollo Account Id",),
             "account_keywords": ("Keywords",),
             "account_description": ("SEO Description", "Short Description"),
@@ -160,7 +162,7 @@ LAYOUTS: Sequence[Layout] = (
         ),
         fields={
             "linkedin": (
-                "LinkedIn Profile URL", "Default Profile URL", "LinkedIn URL", "LinkedIn Public URL", "Profile URL",
+                "LinkedIn Public URL", "Default Profile URL", "LinkedIn Profile URL", "LinkedIn URL", "Profile URL",
                 "Sales Navigator URL", "Sales Navigator Profile URL",
             ),
             "account_linkedin": (
@@ -207,7 +209,10 @@ LAYOUTS: Sequence[Layout] = (
             "account_revenue_thousand_usd": ("Revenue (in 000s USD)",),
             "account_revenue_range": ("Revenue Range (in USD)",),
             "account_description": ("Company Description",),
-            "account_funding": ("Total Funding Amount (in 000s USD)",),
+            "account_funding_thousand_usd": ("Total Funding Amount (in 000s USD)",),
+            "account_employee_range": ("Employee Range",),
+            "account_sub_industry": ("Primary Sub-Industry",),
+            "account_postal_code": ("Company Zip Code",),
         },
         left_out=(
             "ZoomInfo Contact ID", "ZoomInfo Contact Profile URL", "ZoomInfo Company Profile URL",
@@ -228,7 +233,7 @@ LAYOUTS: Sequence[Layout] = (
             "company": ("Company Name", "Company", "Associated Company", "Primary Associated Company Name"),
             "account_id": (
                 "Primary Associated Company ID", "Associated Company IDs (Primary)", "Associated Company ID",
-                "Associated Company IDs", "associatedcompanyid",
+                "Associated Company IDs",
             ),
             "timezone": ("Time Zone", "hs_timezone"),
         },
@@ -249,9 +254,9 @@ LAYOUTS: Sequence[Layout] = (
         ),
         fields={
             "phone": ("Phone", "Mobile", "Mobile Phone", "Other Phone", "Home Phone", "Asst. Phone"),
-            "company": ("Account Name", "Company / Account", "Account.Name", "Company"),
-            "account_id": ("Account ID", "Account.Id"),
-            "domain": ("Website", "Account.Website", "Account Website"),
+            "company": ("Account Name", "Company / Account", "Company"),
+            "account_id": ("Account ID",),
+            "domain": ("Website", "Account Website"),
             "account_industry": ("Industry", "Account.Industry"),
             "city": ("Mailing City",),
             "state": ("Mailing State/Province", "Mailing State"),

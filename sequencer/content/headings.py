@@ -149,7 +149,7 @@ def _column(cell: str, key: str, ranked: Mapping[str, tuple[str, int]], left_out
         return Column(cell, "", "left out")
     if key in ranked:
         return Column(cell, ranked[key][0], "recognised")
-    name = _own_name(cell)
+    name = _plain_names().get(key) or _own_name(cell)
     if not _FIELD.fullmatch(name):
         return Column(cell, "", "left out")
     if name in FIELDS or name.startswith("account_"):
@@ -194,13 +194,18 @@ def _meant(key: str) -> str:
 
 
 @lru_cache(maxsize=1)
+def _plain_names() -> Mapping[str, str]:
+    return {_key(heading): _own_name(heading) for heading in PLAIN}
+
+
+@lru_cache(maxsize=1)
 def _plain_keys() -> frozenset[str]:
     layouts = [heading for layout in LAYOUTS for heading in (*layout.marks, *layout.left_out)]
     return frozenset(map(_key, (*PLAIN, *layouts)))
 
 
 def _no_address(path: str, line: int, cells: Sequence[str]) -> DefinitionError:
-    close = next((cell for cell in cells if _meant(_key(cell)) == "email"), "")
+    close = next((cell for cell in cells if _meant(_key(cell)) == "email" and _key(cell) != "email"), "")
     if close:
         return DefinitionError(path, line, "no column with addresses", f'did you mean --map "{close}=email"?')
     hint = 'the first line names the columns: email,first_name,…; --map "Column=email" says which one it is'

@@ -85,7 +85,7 @@ def survey(path: Path, maps: Sequence[str] = ()) -> Survey:
         with closing(rows(str(path), stream, form)) as lines:
             headings = _headings(str(path), lines, maps)
             samples, number = [""] * len(headings.columns), 0
-            for row in lines:
+            for row in _people(lines, headings):
                 number += 1
                 if number <= SAMPLED_ROWS_MAX and isinstance(row, CsvRow):
                     samples = [had or cell.strip() for had, cell in zip(samples, _padded(row, samples), strict=True)]
@@ -110,8 +110,9 @@ def read(source: Path | BinaryIO, path: str = "", maps: Sequence[str] = ()) -> I
 
 def _read(path: str, stream: BinaryIO, maps: Sequence[str]) -> Iterator[Row | Refused]:
     with closing(rows(path, stream)) as lines:
-        reader = _Reader(_headings(path, lines, maps))
-        for each in lines:
+        headings = _headings(path, lines, maps)
+        reader = _Reader(headings)
+        for each in _people(lines, headings):
             yield Refused(each.line, each.reason) if isinstance(each, BadRow) else reader.checked(each)
 
 
@@ -122,6 +123,12 @@ def _headings(path: str, lines: Iterator[CsvRow | BadRow], maps: Sequence[str]) 
     if isinstance(header, BadRow):
         raise DefinitionError(path, header.line, header.reason)
     return recognise(path, header.line, header.cells, maps)
+
+
+def _people(lines: Iterator[CsvRow | BadRow], headings: Headings) -> Iterator[CsvRow | BadRow]:
+    """The rows without the foot of a Salesforce report: its title, a copyright and who made it, one cell each."""
+    has_foot = headings.layout == "Salesforce" and len(headings.columns) > 1
+    return (row for row in lines if not (has_foot and isinstance(row, CsvRow) and len(row.cells) == 1))
 
 
 class _Reader:
@@ -197,6 +204,8 @@ class _Reader:
                 if cells[at] and (text := c.clean(name, cells[at], is_line=name in LINES)):
                     texts[name] = _normal(name, text)
                     break
+        if "account_phone" in texts:
+            texts["account_phone"] = c.company_phone(texts["account_phone"], texts.get("account_country", ""))
         if "full_name" in texts:
             first, last = c.split_name(texts["full_name"])
             if "first_name" not in texts and "last_name" not in texts:

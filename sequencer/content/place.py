@@ -161,6 +161,9 @@ def _country(number: PhoneNumber, regions: tuple[str, ...], zones: tuple[str, ..
         return str(regions[0])
     if len(zones) > SHARED_ZONES_MAX:
         return None
+    if len(zones) == 1 and (country := _current_zones().get(zones[0])):
+        # A zone has one country, and asking the library takes as long as all the rest.
+        return country
     region = phonenumbers.region_code_for_number(number)
     # Mobile numbers of Jersey, Guernsey and the Isle of Man look like those of Great Britain, which has 500 times more.
     return "GB" if region in ("GG", "JE", "IM") else region
@@ -198,8 +201,9 @@ def _zones_of_countries() -> Mapping[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
-def _current_zones() -> frozenset[str]:
-    return frozenset(zone for zones in _zones_of_countries().values() for zone in zones)
+def _current_zones() -> Mapping[str, str]:
+    """Each zone with its country."""
+    return {zone: country for country, zones in _zones_of_countries().items() for zone in zones}
 
 
 @lru_cache(maxsize=1)

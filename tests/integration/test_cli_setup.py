@@ -206,9 +206,9 @@ def test_refused_rows_are_mended_and_imported(run: Run, tmp_path: Path) -> None:
     )
     done = run("import", "people.csv")
     assert done.code == 0
-    assert "people.csv: 1 added, 0 updated, 0 unchanged, 3 refused" in done.out
+    assert "people.csv: 1 new, 0 changed, 0 as they were, 3 refused" in done.out
     rejects = tmp_path / "people.rejected.csv"
-    rows = list(csv.reader(rejects.read_text().splitlines()))
+    rows = list(csv.reader(rejects.read_text("utf-8-sig").splitlines()))
     assert rows[0] == ["email", "first_name", "title", "refused_because"]
     assert rows[1][:3] == ["nobody", "Al", "Head, Platform"]
     assert rows[2][0] == "ann@ourco.test"
@@ -216,9 +216,9 @@ def test_refused_rows_are_mended_and_imported(run: Run, tmp_path: Path) -> None:
     assert rows[3][3].startswith("line 5 of people.csv: a quote is opened")
     rejects.write_text(rejects.read_text().replace("nobody", "al@acme.test"))
     again = run("import", "people.rejected.csv", "--list", "mended")
-    assert "1 added" in again.out
+    assert "1 new" in again.out
     assert run("enroll", "x", "--where", 'prospect.refused_because == "x"', "--as", "ana").code == 2
-    second = list(csv.reader((tmp_path / "people.rejected.rejected.csv").read_text().splitlines()))
+    second = list(csv.reader((tmp_path / "people.rejected.rejected.csv").read_text("utf-8-sig").splitlines()))
     assert second[0] == rows[0]
 
 
@@ -226,7 +226,7 @@ def test_import_says_what_update_would_do(started: Run, tmp_path: Path) -> None:
     text = (tmp_path / "sequences" / "people.csv").read_text().replace("VP Engineering", "CTO")
     (tmp_path / "new.csv").write_text(text)
     left = started("import", "new.csv")
-    assert "0 updated" in left.out
+    assert "0 changed" in left.out
     assert "other values in the file; --update takes them over" in left.err
     report = json.loads(started("import", "new.csv", "--update", "--json").out)
     assert report["updated"] > 0
