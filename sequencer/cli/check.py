@@ -8,11 +8,14 @@ import click
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import config_of, json_option, print_json
 from sequencer.config import Config
-from sequencer.content.definition import load
+from sequencer.content.definition import Bundle, load
+from sequencer.content.lint_fields import unknown_fields
 from sequencer.content.people_csv import Refused, read
 from sequencer.engine.applying import Checked
 from sequencer.engine.applying import check as check_all
-from sequencer.errors import ConfigError, DefinitionError, DefinitionErrors, InputError
+from sequencer.engine.candidates import known_fields
+from sequencer.errors import ConfigError, DefinitionError, DefinitionErrors, InputError, StoreError
+from sequencer.store.database import Database, sqlite_file
 
 
 @click.command(epilog="Example: sequencer check sequences/vp-engineering.yaml")
@@ -99,7 +102,26 @@ def _chosen(config: Config, files: Sequence[str]) -> tuple[Checked, int]:
     if templates:
         found = _with_users(config, templates, found)
     people, refused = _people(lists)
-    return Checked(found.bundles, [*found.errors, *refused], found.warnings), people
+    fields = _unknown_fields(config, found.bundles)
+    return Checked(found.bundles, [*found.errors, *refused], [*found.warnings, *fields]), people
+
+
+def _unknown_fields(config: Config, bundles: Iterable[Bundle]) -> list[DefinitionError]:
+    """What the sequences ask for and nobody has; nothing where the database cannot say."""
+    file = sqlite_file(config.database_url)
+    if file is not None and not file.exists():
+        return []
+    database = Database(config.database_url)
+    try:
+        known = database.read(known_fields)
+    except StoreError:
+        return []
+    finally:
+        database.close()
+    if known is None:
+        return []
+    notes = [note for bundle in bundles for note in unknown_fields(bundle, known, config.templates_folder.name)]
+    return list({str(note): note for note in notes}.values())
 
 
 def _is_template(config: Config, name: str) -> bool:

@@ -22,6 +22,7 @@ PHONES_MAX = 5
 _NOTHING = frozenset(
     ("-", "--", "---", "–", "—", "n/a", "#n/a", "null", "(null)", "(blank)", "#ref!", "#value!", "#name?", "#div/0!")
 )  # fmt: skip
+NOTHING_CHARS_MAX = max(map(len, _NOTHING))
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"[ \t]*(?:\r\n|\r|\n|\t)[ \t]*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
@@ -68,7 +69,7 @@ def clean(name: str, cell: str, *, is_line: bool) -> str:
     """
     text = cell.strip()
     if text.isprintable():
-        return "" if text.lower() in _NOTHING else text
+        return "" if len(text) <= NOTHING_CHARS_MAX and text.lower() in _NOTHING else text
     if not is_line:
         text = _LINE_BREAKS.sub(" ", text)
     if _CONTROL.search(text):

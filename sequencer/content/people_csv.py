@@ -32,6 +32,7 @@ PLACED = frozenset(
 NAMES = ("first_name", "last_name", "full_name", "title", "company")
 NUMBERS = frozenset(("score", "account_employees", "account_revenue"))
 LINES = frozenset((*NAMES, *PLACED))
+NORMAL = frozenset((*NAMES, *NUMBERS, "stage"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,17 @@ class _Reader:
         self._is_mended = headings.columns[-1].heading == REASON
         several = ("email", "phone")
         self._several = {name: headings.places.get(name, ()) for name in several}
-        self._single = [(name, places) for name, places in headings.places.items() if name not in several]
+        self._single = [
+            (name, places, name in LINES, name in NORMAL)
+            for name, places in headings.places.items()
+            if name not in several
+        ]
+        names = [name for name, *_ in self._single]
+        self._account = {name: name.removeprefix("account_") for name in names if _is_account(name)}
+        # The parts of a full name are fields too, whether or not there are columns of them.
+        self._own = (
+            {"first_name", "last_name", *names} - PLACED - {name for name in names if name.startswith("account_")}
+        )
         self._seen: dict[str, int] = {}
 
     def checked(self, row: CsvRow) -> Row | Refused:
@@ -173,7 +184,7 @@ class _Reader:
         return Row(
             row.line,
             emails,
-            {**{name: text for name, text in texts.items() if _is_own(name)}, **more},
+            {**{name: text for name, text in texts.items() if name in self._own}, **more},
             phones[0].number if phones else None,
             c.linkedin(texts.get("linkedin", ""), notes),
             timezone,
@@ -182,7 +193,7 @@ class _Reader:
             account_id or domain or None,
             texts.get("company", ""),
             domain,
-            {name.removeprefix("account_"): text for name, text in texts.items() if _is_account(name)},
+            {self._account[name]: text for name, text in texts.items() if name in self._account},
             tuple(notes),
             bool(account_id),
         )
@@ -199,10 +210,10 @@ class _Reader:
     def _texts(self, cells: Sequence[str]) -> dict[str, str]:
         """The first text of each field's columns; fields without one are left out."""
         texts: dict[str, str] = {}
-        for name, places in self._single:
+        for name, places, is_line, is_special in self._single:
             for at in places:
-                if cells[at] and (text := c.clean(name, cells[at], is_line=name in LINES)):
-                    texts[name] = _normal(name, text)
+                if cells[at] and (text := c.clean(name, cells[at], is_line=is_line)):
+                    texts[name] = _normal(name, text) if is_special else text
                     break
         if "account_phone" in texts:
             texts["account_phone"] = c.company_phone(texts["account_phone"], texts.get("account_country", ""))
@@ -219,10 +230,6 @@ def _normal(name: str, text: str) -> str:
     if name == "stage":
         return c.stage(text)
     return c.number(text) if name in NUMBERS else text
-
-
-def _is_own(name: str) -> bool:
-    return name not in PLACED and not name.startswith("account_")
 
 
 def _is_account(name: str) -> bool:

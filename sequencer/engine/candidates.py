@@ -16,7 +16,7 @@ from sequencer.core.facts import account_fields, prospect_fields
 from sequencer.core.people import Fields, Prospect
 from sequencer.errors import InputError
 from sequencer.mail.address import normalise, plus_base
-from sequencer.store import people
+from sequencer.store import people, reads
 from sequencer.store.rows import chunks
 
 NAMED_MAX = 10
@@ -43,6 +43,14 @@ def own_addresses(config: Config) -> Callable[[str], bool]:
         return any(domain == own or domain.endswith(f".{own}") for own in domains)
 
     return is_ours
+
+
+def known_fields(connection: Connection) -> Mapping[str, Collection[str]] | None:
+    """What `prospect.x` and `account.x` can mean for the people who are in; None: nobody is in yet."""
+    if people.is_empty(connection):
+        return None
+    persons, accounts = reads.field_names(connection)
+    return {"prospect": persons | ALWAYS_KNOWN["prospect"], "account": accounts | ALWAYS_KNOWN["account"]}
 
 
 def candidates(

@@ -142,6 +142,11 @@ def everybody(connection: Connection) -> list[int]:
     return list(connection.scalars(select(PROSPECTS.c.id).order_by(PROSPECTS.c.id)))
 
 
+def is_empty(connection: Connection) -> bool:
+    """Whether nobody was ever imported."""
+    return connection.execute(select(PROSPECTS.c.id).limit(1)).first() is None
+
+
 _RAISE = update(PROSPECTS).where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True))).values(seq=PROSPECTS.c.seq + 1)
 
 

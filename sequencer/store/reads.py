@@ -7,12 +7,13 @@ enrollment. Nothing here writes.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from sequencer.store.log import load
 from sequencer.store.rows import chunks
-from sequencer.store.tables import ADDRESSES, ENROLLMENTS, INBOUND, NOTES, PROSPECTS, SENDS, TASKS
+from sequencer.store.tables import ACCOUNTS, ADDRESSES, ENROLLMENTS, INBOUND, NOTES, PROSPECTS, SENDS, TASKS
 
 ADDRESSES_COMPARED_MAX = 2_000
 HELD_READ_MAX = 2_000
@@ -31,6 +32,18 @@ class Head:
     finished_at: datetime | None
     finish_reason: str | None
     last_touch_at: datetime | None
+
+
+def field_names(connection: Connection) -> tuple[set[str], set[str]]:
+    """The names of the fields that anybody has: people's own, and accounts'."""
+    return _keys(connection, PROSPECTS.c.fields), _keys(connection, ACCOUNTS.c.fields)
+
+
+def _keys(connection: Connection, column: ColumnElement[Any]) -> set[str]:
+    if connection.dialect.name == "postgresql":
+        return set(connection.scalars(select(func.json_object_keys(column)).distinct()))
+    entries = func.json_each(column).table_valued("key")
+    return set(connection.scalars(select(entries.c.key).select_from(column.table, entries).distinct()))
 
 
 def heads(connection: Connection, prospect_id: int) -> list[Head]:

@@ -125,6 +125,26 @@ def test_what_was_imported_can_be_asked_for(run: Run, tmp_path: Path) -> None:
     assert 'nobody has a field prospect.scor: did you mean "score"?' in wrong.err
 
 
+def test_check_notes_fields_that_nobody_has(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sequences" / "scored.yaml").write_text(
+        "title: Scored\nsteps:\n  - id: ring\n    call: ring.md\n    when: prospect.scor >= 70 and prospect.mood\n"
+    )
+    (tmp_path / "templates" / "ring.md").write_text(
+        "{{ prospect.first_name }}\n\n{{ account.first_nam }}\n{{ prospect.name }}\n"
+    )
+    asked = ("check", "sequences/scored.yaml")
+    assert run(*asked).err == ""  # nobody is in yet, so nobody can tell
+    (tmp_path / "people.csv").write_text(SCORED)
+    run("import", "people.csv")
+    done = run(*asked)
+    assert done.code == 0
+    assert done.err.splitlines() == [
+        'note: sequences/scored.yaml:5: no imported person has prospect.scor — did you mean "score"?',
+        "note: templates/ring.md:3: no imported person has account.first_nam",
+        'note: templates/ring.md:4: no imported person has prospect.name — did you mean "account.name"?',
+    ]
+
+
 def test_refused_rows_are_no_formulas_and_come_back_as_they_were(run: Run, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(
         "email;first_name;phone;note\nnobody;Jo;+34 612 345 678;=1+1\n;'@x;-;'=2\n", "cp1252"

@@ -1,13 +1,16 @@
 """Any file: a value, or an error with its place; never another exception, never a changed text."""
 
+import csv
 import io
 from contextlib import suppress
 
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from sequencer.content import markup, message
 from sequencer.content.definition import read_sequence
+from sequencer.content.csv_rows import DELIMITERS, CsvRow, form_of, rows
+from sequencer.content.neutral import neutralised, restored
 from sequencer.content.people_csv import Refused, Row, read
 from sequencer.errors import DefinitionError, DefinitionErrors
 
@@ -127,3 +130,44 @@ def test_any_csv_gives_rows_refusals_or_one_error(content: bytes) -> None:
                     assert all(value.strip() for value in row.fields.values())
                 case Refused():
                     assert row.reason
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["", "a,b", "a;b", "a\tb", "a|b", 'say "x"', "two\nlines", "two\r\nlines", "=1+1", " blank ", "Lucía", "\ufeff"]
+)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS, CELLS).filter(lambda row: any(map(str.strip, row))), max_size=6),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    st.sampled_from(DELIMITERS),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+@example([("Müller", "Ã", "x")], "cp1252", ";", "\r\n", csv.QUOTE_MINIMAL)
+@settings(max_examples=300, deadline=None)
+def test_any_table_comes_back_as_it_was_written(
+    table: list[tuple[str, str, str]], encoding: str, delimiter: str, end: str, quoting: int
+) -> None:
+    written = io.StringIO()
+    writer = csv.writer(written, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
+    writer.writerows([("email", "first_name", "note"), *table])
+    try:
+        content = written.getvalue().encode(encoding)
+    except UnicodeEncodeError:
+        assume(False)
+    if encoding == "cp1252":
+        # What is UTF-8 as well, or in part, nobody can tell apart.
+        with suppress(UnicodeDecodeError):
+            assume(content.decode() == written.getvalue())
+        assume(not any(pair in content for pair in (bytes([0xC3, low]) for low in range(0x80, 0xC0))))
+    stream = io.BytesIO(content)
+    assert form_of("x.csv", stream).delimiter == delimiter
+    found = [row.cells for row in rows("x.csv", stream) if isinstance(row, CsvRow)]
+    assert found == [("email", "first_name", "note"), *table]
+
+
+@given(CELLS | st.text("'=+-@ab", max_size=6))
+def test_a_neutral_cell_is_no_formula_and_comes_back(cell: str) -> None:
+    assert not neutralised(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert restored(neutralised(cell)) == cell
