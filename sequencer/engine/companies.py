@@ -37,13 +37,13 @@ class Companies:
         for told, person in rows:
             row = told
             known = by_domain.setdefault(row.account_domain, [])
-            if row.has_account_id or not row.account_domain:
-                if row.account_domain and row.account_id not in known:
-                    known.append(str(row.account_id))
-            elif person is not None and person.account_id in known:
-                row = replace(row, account_id=person.account_id)
-            elif known and row.account_domain not in known:
-                row = replace(row, account_id=known[0])
+            if row.account_domain and not row.has_account_id:
+                if person is not None and person.account_id in known:
+                    row = replace(row, account_id=person.account_id)
+                elif known and row.account_domain not in known:
+                    row = replace(row, account_id=known[0])
+            if row.account_id is not None and row.account_id not in known:
+                known.append(row.account_id)
             found.append((row, person))
         return found
 

@@ -42,7 +42,7 @@ def field_names(connection: Connection) -> tuple[set[str], set[str]]:
 def _keys(connection: Connection, column: ColumnElement[Any]) -> set[str]:
     if connection.dialect.name == "postgresql":
         return set(connection.scalars(select(func.json_object_keys(column)).distinct()))
-    entries = func.json_each(column).table_valued("key")
+    entries = func.json_each(column).table_valued("key", joins_implicitly=True)
     return set(connection.scalars(select(entries.c.key).select_from(column.table, entries).distinct()))
 
 

@@ -8,8 +8,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from sequencer.content import markup, message
-from sequencer.content.definition import read_sequence
 from sequencer.content.csv_rows import DELIMITERS, CsvRow, form_of, rows
+from sequencer.content.definition import read_sequence
 from sequencer.content.neutral import neutralised, restored
 from sequencer.content.people_csv import Refused, Row, read
 from sequencer.errors import DefinitionError, DefinitionErrors

@@ -5,13 +5,15 @@ from io import BytesIO
 
 import pytest
 
+from sequencer.channels.mail_domain import MailDomains
 from sequencer.content.people_csv import Row, read
 from sequencer.core import events as e
 from sequencer.core.people import Address, Prospect
 from sequencer.core.reason import Reason
 from sequencer.core.suppression import Suppression
-from sequencer.engine.importing import _updated, import_rows
+from sequencer.engine.importing import NOTES_MAX, _updated, import_rows
 from sequencer.store import fence, log, people
+from tests.unit.channels.name_server import NameServer
 from tests.unit.engine.office import ONE_MAIL, SEQUENCE, Office
 
 HEADER = "email,first_name,last_name,company,phone,country,hiring\n"
@@ -214,3 +216,70 @@ def test_many_rows_go_in_portions(office: Office) -> None:
     assert {p.address: p.fields["first_name"] for p in persons.values()} == {
         f"p{number}@company{number // 7}.test": f"P{number}" for number in range(1_234) if number != 700
     }
+
+
+ACCOUNTS = [
+    # a CRM's id comes first, and a list without ids finds the account by its web domain
+    (["001,jo@acme.test", ",al@acme.test"], ["001", "001"]),
+    # the other way round the domain is the account's id, and the CRM's id makes its own
+    ([",jo@acme.test", "001,al@acme.test", ",ed@acme.test"], ["acme.test", "001", "acme.test"]),
+    # of two ids the person keeps theirs
+    (["002,jo@acme.test", "001,al@acme.test", ",jo@acme.test"], ["002", "001"]),
+    # nobody is a colleague at a free-mail domain
+    ([",jo@gmail.com", ",al@gmail.com"], [None, None]),
+]
+
+
+@pytest.mark.parametrize("update", [False, True])
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(("lines", "accounts"), ACCOUNTS)
+def test_a_company_is_one_account(
+    office: Office, lines: list[str], accounts: list[str], together: bool, update: bool
+) -> None:
+    texts = ["\n".join(lines)] if together else lines
+    for _ in range(2):
+        for text in texts:
+            office.bring(f"account_id,email\n{text}\n", update=update)
+        emails = dict.fromkeys(line.split(",")[1] for line in lines)
+        assert [office.prospect(email).account_id for email in emails] == accounts
+
+
+def test_of_two_rows_the_first_is_believed_over_several_transactions(office: Office) -> None:
+    people_of_acme = [f"p{number}@acme.test,Acme {number},{number}" for number in range(600)]
+    text = "email,company,industry\n" + "\n".join(people_of_acme)
+    for _ in range(2):
+        office.bring(text, update=True)
+        account = office.database.read(lambda c: people.load_accounts(c, ["acme.test"]))["acme.test"]
+        assert (account.name, account.fields) == ("Acme 0", {"industry": "0"})
+    assert office.bring(text, update=True).updated == 0
+
+
+def test_a_dry_run_says_what_would_come_and_writes_nothing(office: Office) -> None:
+    office.bring(HEADER + JO)
+    before = office.everything()
+    text = HEADER + "jo@acme.test,Jo,Doe,,+34 699 999 999,ES,\nal@acme.test,Al,,,,,\nann@ourco.test,Ann,,,,,\n"
+    rows = read(BytesIO(text.encode()), "people.csv")
+    report = import_rows(
+        office.database, office.advance, rows, list_name="q4", update=True, dry_run=True, now=office.now
+    )
+    assert (report.added, report.updated, len(report.refused)) == (1, 1, 1)
+    assert office.everything() == before
+
+
+def test_addresses_at_domains_without_mail_are_left_out_or_refused(office: Office) -> None:
+    server = NameServer({("acme.test", "MX"): ["10 mx.acme.test."], ("null.test", "MX"): ["0 ."]})
+    text = "email,personal_email\njo@acme.test,jo@null.test\nal@gone.test,\ned@null.test,ed@acme.test\n"
+    rows = read(BytesIO(text.encode()), "people.csv")
+    domains = MailDomains(server.resolver())
+    report = import_rows(office.database, office.advance, rows, without_mail=domains, now=office.now)
+    server.close()
+    assert report.refused == [(3, 'email "al@gone.test" cannot be written to: the domain does not exist')]
+    assert [line for line, _ in report.notes] == [2, 4]
+    assert office.prospect("jo@acme.test").addresses == (Address("jo@acme.test"),)
+    assert office.prospect("ed@acme.test").addresses == (Address("ed@acme.test"),)
+
+
+def test_many_notes_are_counted_and_not_all_kept(office: Office) -> None:
+    lines = "\n".join(f"p{number}@acme.test,call me" for number in range(NOTES_MAX + 100))
+    report = office.bring(f"email,phone\n{lines}\n")
+    assert (report.note_count, len(report.notes)) == (NOTES_MAX + 100, NOTES_MAX)

@@ -1,7 +1,10 @@
 """Addresses as keys: equal ones compare equal, and nothing is counted as one company that is not."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sequencer.mail import address as address_module
 from sequencer.mail.address import (
     AddressProblem,
     ascii_domain,
@@ -121,3 +124,23 @@ def test_free_mail(domain: str, free: bool) -> None:
 def test_ascii_domain_never_raises() -> None:
     for domain in ("\ud800", "a" * 300, "xn--\u00e9", "..é..", "\u0130", "-é-", "é\x00"):
         assert isinstance(ascii_domain(domain), str)
+
+
+LOCALS = st.text("aZ0+-_.'!é ", min_size=0, max_size=70)
+DOMAINS = st.sampled_from(
+    [
+        "acme.test",
+        "Acme.TEST",
+        "bücher.test",
+        "a" * 60 + "." + "b" * 60 + "." + "c" * 60 + ".test",
+        "acme",
+        "-a.test",
+        "",
+    ]
+)
+
+
+@given(LOCALS, DOMAINS)
+@settings(max_examples=300, deadline=None)
+def test_a_domain_that_was_checked_before_changes_no_verdict(local: str, domain: str) -> None:
+    assert check(f"{local}@{domain}") == address_module._checked(f"{local}@{domain}".strip())
