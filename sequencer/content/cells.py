@@ -129,7 +129,9 @@ def phones(cells: Iterable[str], country: str | None, notes: list[str]) -> tuple
         for given in cell.split(";"):
             if not (text := given.strip().removeprefix("'")):
                 continue
-            if (phone := find_phone(text, country)) is None:
+            # One number that tells the zone is enough, and telling takes most of the time.
+            is_placed = any(phone.zone for phone in found.values())
+            if (phone := find_phone(text, country, not is_placed)) is None:
                 notes.append(f'phone "{text[:40]}" left out: write it with + and the country, as in +34 612 345 678')
             else:
                 found.setdefault(phone.number, phone)
@@ -139,7 +141,7 @@ def phones(cells: Iterable[str], country: str | None, notes: list[str]) -> tuple
 def company_phone(text: str, country: str) -> str:
     """The number to dial, else the text: nobody is called by it, so it need not be one."""
     bare = text.removeprefix("'")
-    found = find_phone(bare, find_country(country))
+    found = find_phone(bare, find_country(country), placed=False)
     return found.number if found else bare
 
 
