@@ -28,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from sequencer.core.absence import Away, refusals, resolve
 from sequencer.core.people import Absence, Brake, Mailbox, Policy, Ramp, Rep
 from sequencer.core.span import Span
 from sequencer.core.toml_errors import config_errors
@@ -253,10 +254,7 @@ class Config(Section):
                 yield f'mailboxes.{at}.rep: there is no rep "{mailbox.rep}"'
             if mailbox.replies_to and mailbox.replies_to not in addresses:
                 yield f'mailboxes.{at}.replies_to: there is no mailbox "{mailbox.replies_to}"'
-        for at, away in enumerate(self.away):
-            for key, name in (("rep", away.rep), ("cover", away.cover or "")):
-                if name and name not in reps:
-                    yield f'away.{at}.{key}: there is no rep "{name}"'
+        yield from refusals(self.absences, reps)
 
     @property
     def path_of_file(self) -> Path:
@@ -319,7 +317,14 @@ class Config(Section):
 
     @cached_property
     def absences(self) -> tuple[Absence, ...]:
-        return tuple(Absence(away.rep, away.first, away.last, away.cover) for away in self.away)
+        return tuple(
+            Absence(away.rep, away.first, away.last, away.cover, number) for number, away in enumerate(self.away)
+        )
+
+    @cached_property
+    def away_by_rep(self) -> Mapping[str, Away]:
+        """When each rep is away; a rep who never is has no entry."""
+        return resolve(self.absences, self.reps_by_name, self.windows_by_name[self.policy_section.window])
 
     @cached_property
     def windows_by_name(self) -> Mapping[str, Window]:

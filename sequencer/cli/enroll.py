@@ -14,6 +14,7 @@ from sequencer.cli.session import acting, as_option, json_option, now, opened, p
 from sequencer.cli.show import table
 from sequencer.core.outlook import Expected
 from sequencer.core.reason import SENTENCE
+from sequencer.engine.absence import absence_place
 from sequencer.engine.candidates import candidates, name_of
 from sequencer.engine.enrolling import (
     ENROLLED_PER_TRANSACTION_MAX,
@@ -25,7 +26,7 @@ from sequencer.engine.enrolling import (
     open_door,
 )
 from sequencer.engine.enrolling import enroll as enroll_some
-from sequencer.engine.rehearsal import DayLoad, Prospective, load_of, would_be
+from sequencer.engine.rehearsal import DayLoad, Late, Prospective, late_by_absence, load_of, would_be
 from sequencer.engine.why_words import mend_words
 from sequencer.errors import InputError
 
@@ -94,8 +95,9 @@ def _enroll(app: App, door: Door, ids: Sequence[int], at: datetime, as_json: boo
         enrolled += some.enrolled
         refused += some.refused
     enrolment = Enrolment(tuple(enrolled), tuple(refused))
+    late = _late(app, door, enrolled, at)
     if as_json:
-        print_json(_as_json(door, enrolment))
+        print_json(_as_json(door, enrolment, late=late))
         return len(enrolled)
     if enrolled:
         boxes = Counter(seat.mailbox for seat in enrolled if seat.mailbox)
@@ -109,6 +111,7 @@ def _enroll(app: App, door: Door, ids: Sequence[int], at: datetime, as_json: boo
             click.echo(
                 f"{counted(overridden, 'refusal was', 'refusals were')} overridden by {door.by}; noted with each person"
             )
+    _tell_late(app, late)
     _tell_refused(refused)
     return len(enrolled)
 
@@ -119,8 +122,9 @@ def _rehearse(app: App, door: Door, ids: Sequence[int], at: datetime, as_json: b
         lambda connection: would_be(connection, app.advance, door.bundle, enrolment.enrolled, at, door.version)
     )
     loads = app.database.read(lambda connection: load_of(connection, app.advance, door, prospects, at))
+    late = late_by_absence(door.bundle, prospects, at)
     if as_json:
-        print_json(_as_json(door, enrolment, prospects, loads))
+        print_json(_as_json(door, enrolment, prospects, loads, late))
         return len(prospects)
     rows = [(name_of(each.seat.prospect), *_dates(each), each.seat.mailbox) for each in prospects[:SHOWN_MAX]]
     columns = ("person", "first touch", "then", "from")
@@ -133,10 +137,33 @@ def _rehearse(app: App, door: Door, ids: Sequence[int], at: datetime, as_json: b
     if loads:
         table(("day", "touches", "new", "already", "capacity", ""), [_load_row(load) for load in loads], "")
         click.echo()
+    _tell_late(app, late)
     _tell_refused(enrolment.refused)
     people = counted(len(prospects), "person", "people")
     click.echo(f"dry run, nothing was written: {people} would be enrolled, {len(enrolment.refused):,} refused")
     return len(prospects)
+
+
+def _late(app: App, door: Door, seats: Sequence[Seat], at: datetime) -> Late | None:
+    """Who waits for the rep's return; nobody, without a question asked, for a rep who is never away."""
+    if not seats or door.rep not in app.config.away_by_rep:
+        return None
+    prospects = app.database.read(
+        lambda connection: would_be(connection, app.advance, door.bundle, seats, at, door.version)
+    )
+    return late_by_absence(door.bundle, prospects, at)
+
+
+def _tell_late(app: App, late: Late | None) -> None:
+    if late is None:
+        return
+    who, place = late.absence.rep, absence_place(app.config, late.absence)
+    waits = counted(late.people, "first touch waits", "first touches wait")
+    click.echo(
+        f"note: {waits} until {who} is back on {late.back:%a %d %b}: {who} is away"
+        f" from {late.absence.first:%d %b} to {late.absence.last:%d %b} ({place})",
+        err=True,
+    )
 
 
 def _touches(each: Prospective) -> list[Expected]:
@@ -175,7 +202,11 @@ def _tell_refused(refused: Sequence[Refusal]) -> None:
 
 
 def _as_json(
-    door: Door, enrolment: Enrolment, prospects: Sequence[Prospective] = (), loads: Sequence[DayLoad] = ()
+    door: Door,
+    enrolment: Enrolment,
+    prospects: Sequence[Prospective] = (),
+    loads: Sequence[DayLoad] = (),
+    late: Late | None = None,
 ) -> dict[str, object]:
     futures = {each.seat.prospect.id: each for each in prospects}
 
@@ -213,6 +244,7 @@ def _as_json(
             {"what": each.what, "day": each.day, "new": each.new, "already": each.already, "capacity": each.capacity}
             for each in loads
         ],
+        "waits_for_rep": {"rep": late.absence.rep, "people": late.people, "back": late.back} if late else None,
     }
 
 

@@ -4,8 +4,10 @@ from datetime import datetime
 
 import click
 
+from sequencer.cli.check import counted
 from sequencer.cli.session import json_option, now, opened, print_json, when
 from sequencer.cli.show import Cell, as_values, cell, line, table
+from sequencer.engine.absence_lines import AbsenceLine
 from sequencer.engine.overview import MailboxLine, Overview, overview
 from sequencer.engine.why_words import told
 
@@ -24,6 +26,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
         print_json(as_values(found))
         return
     _print_troubles(found)
+    for away in found.absences:
+        line(_away_line(away))
     if found.mailboxes:
         click.echo()
     table(["mailbox", "state", "today", "queued", "next"], [_mailbox_row(each, at) for each in found.mailboxes])
@@ -52,6 +56,13 @@ def _print_troubles(found: Overview) -> None:
         )
     else:
         line('All is well: nothing needs mending. "sequencer tasks --all" shows what the reps have to do.', "green")
+
+
+def _away_line(each: AbsenceLine) -> str:
+    """`ana is away until 4 January, back on Tue 05 Jan; bo covers and has 3 tasks; 12 mails wait`."""
+    tasks, mails = counted(each.tasks + each.answers, "task", "tasks"), counted(each.mails, "mail", "mails")
+    whose = f"{each.cover} covers and has {tasks}; {mails}" if each.cover else f"nobody covers; {tasks} and {mails}"
+    return f"{each.rep} is away until {each.until}, back on {each.back:%a %d %b}; {whose} wait for the return"
 
 
 def _mailbox_row(each: MailboxLine, at: datetime) -> list[Cell]:

@@ -13,9 +13,11 @@ from sequencer.cli.plain_text import plain
 from sequencer.cli.session import acting, as_option, json_option, local_zone, now, opened, print_json, when
 from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
 from sequencer.cli.until import instant, length
+from sequencer.core.absence import Stretch
 from sequencer.core.facts import account_fields, prospect_fields
 from sequencer.core.timing import wait_end
 from sequencer.engine import task_verbs
+from sequencer.engine.absence import absence_of
 from sequencer.engine.letter import Draft
 from sequencer.engine.mail_words import judgement_of
 from sequencer.engine.situation import load
@@ -46,17 +48,25 @@ def command(ctx: click.Context, rep: str | None, everybody: bool, as_json: bool)
     if as_json:
         print_json([_values(each) for each in found])
         return
+    if whose and (stretch := absence_of(app.config, whose, at)):
+        line(_away_line(whose, stretch), "yellow")
     columns = ["id", "what", "who", "company", "sequence · step", "due", "their time", "reach"]
+    shows_rep = everybody or any(each.row.rep != whose for each in found)
     table(
-        [*columns, "rep"] if everybody else columns,
-        [_row(each, at, everybody) for each in found],
+        [*columns, "rep"] if shows_rep else columns,
+        [_row(each, at, shows_rep) for each in found],
         _empty(following, at),
     )
     if found:
         click.echo('\n"sequencer tasks show ID" has the text, "sequencer done ID --outcome …" records what came of it')
 
 
-def _row(each: ListedTask, at: datetime, everybody: bool) -> list[Cell]:
+def _away_line(rep: str, stretch: Stretch) -> str:
+    meanwhile = f"{stretch.cover} has these tasks" if stretch.cover else "nobody covers"
+    return f"{rep} is away until {stretch.absence.until}: {meanwhile} meanwhile"
+
+
+def _row(each: ListedTask, at: datetime, shows_rep: bool) -> list[Cell]:
     shut = each.opens_at is not None
     style = "dim" if shut else ""
     due = (
@@ -69,7 +79,14 @@ def _row(each: ListedTask, at: datetime, everybody: bool) -> list[Cell]:
         cell(due, style or ("red" if each.late else "")), cell(f"{at.astimezone(each.zone):%H:%M}", style),
         cell(each.reach.removeprefix("https://").removeprefix("www."), style),
     ]  # fmt: skip
-    return [*row, cell(each.row.rep, style)] if everybody else row
+    return [*row, cell(_whose(each), style)] if shows_rep else row
+
+
+def _whose(each: ListedTask) -> str:
+    if each.away is None:
+        return each.row.rep
+    who = f"{each.away.cover} for {each.row.rep}" if each.away.cover else each.row.rep
+    return f"{who}, away until {each.away.absence.until}"
 
 
 def _soon(instant: datetime, at: datetime) -> str:
@@ -94,6 +111,8 @@ def _values(each: ListedTask) -> dict[str, Any]:
         **as_values(each.row), "what": each.what, "step": each.step, "sequence": each.sequence_id,
         "name": each.face.name, "company": each.face.company, "address": each.face.address, "reach": each.reach,
         "zone": each.zone.key, "opens_at": as_values(each.opens_at), "late": each.late,
+        "away_until": as_values(each.away.absence.last) if each.away else None,
+        "cover": each.away.cover if each.away else None,
     }  # fmt: skip
 
 
@@ -116,7 +135,7 @@ def show(ctx: click.Context, task_id: int, as_json: bool) -> None:
     due = f"opens {theirs(one.zone)(one.opens_at)}" if one.opens_at else f"due {theirs(one.zone)(one.row.due_at)}"
     click.echo(
         plain(
-            f"{one.sequence_id} · {one.step} · {due} · {one.row.rep} · {one.reach or 'no way to reach them is known'}"
+            f"{one.sequence_id} · {one.step} · {due} · {_whose(one)} · {one.reach or 'no way to reach them is known'}"
         )
     )
     if one.row.state != "open":

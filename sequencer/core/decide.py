@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sequencer.core import actions as a
+from sequencer.core.absence import next_begin
 from sequencer.core.carry import Actions, Moment, carry_out, finish, hold, silenced
 from sequencer.core.facts import Facts, Known
 from sequencer.core.gates import end_gates, expires_at, flight_gate, gates_of, pause_gates
@@ -148,7 +149,7 @@ def _overdue(moment: Moment) -> Actions:
 def _overdue_at(moment: Moment) -> datetime | None:
     """When the current step's task counts as overdue, if the step says so; nothing is overdue while all stands still.
 
-    After a pause or a hold the rep has the whole time again.
+    After a pause, a hold or an absence that nobody covered the rep has the whole time again.
     """
     progress = moment.progress
     key = progress.step_task
@@ -158,7 +159,12 @@ def _overdue_at(moment: Moment) -> datetime | None:
     task = progress.tasks[key]
     if rule is None or task.overdue:
         return None
-    return wait_end(rule.after, moment.facts, max(task.due_at, progress.resumed_at or task.due_at))
+    begins = max(task.due_at, progress.resumed_at or task.due_at)
+    ends = wait_end(rule.after, moment.facts, begins)
+    for stretch in moment.facts.away:
+        if stretch.cover is None and begins < stretch.ends and stretch.begins < ends:
+            begins, ends = stretch.ends, wait_end(rule.after, moment.facts, stretch.ends)
+    return ends
 
 
 def _begin(moment: Moment, step: AnyStep) -> Actions:
@@ -258,4 +264,6 @@ def _wake(moment: Moment, gates: tuple[Gate, ...]) -> datetime | None:
     instants += [expires_at(each) for each in progress.holds]
     instants += [known.next_change(rule.when) for rule in moment.sequence.rules if rule.id not in progress.fired]
     instants += [closed.frees_at if closed else None, _overdue_at(moment)]
+    if progress.tasks:
+        instants.append(next_begin(moment.facts.away, moment.now, uncovered=True))
     return min((at for at in instants if at and at > moment.now), default=None)

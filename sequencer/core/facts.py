@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sequencer.core.absence import Away
 from sequencer.core.condition import explain, holds, parse
 from sequencer.core.expression_facts import value_of
 from sequencer.core.expression_tree import (
@@ -36,8 +37,9 @@ class Facts:
     """`key` is the enrollment's id as text, for hashes.
 
     `zone_detail` says where the zone comes from ("America/Denver, from the phone number"). `mailbox` is None when
-    config no longer has it. `on_the_wire`: the flight can no longer be called back. `variant_counts`: (sent, positive
-    answers) of each variant of each step that chooses adaptively.
+    config no longer has it. `on_the_wire`: the flight can no longer be called back. `away`: when the rep is; `cover`:
+    who does the rep's tasks today because of that, and whose `calls_today` and `connects_this_week` these are then.
+    `variant_counts`: (sent, positive answers) of each variant of each step that chooses adaptively.
     """
 
     key: str
@@ -55,6 +57,8 @@ class Facts:
     suppressions: tuple[Suppression, ...] = ()
     outer: tuple[OuterPause, ...] = ()
     on_the_wire: bool = False
+    away: Away = ()
+    cover: Rep | None = None
     calls_today: int = 0
     connects_this_week: int = 0
     variant_counts: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)

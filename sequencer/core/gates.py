@@ -8,13 +8,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sequencer.core.absence import Stretch, away_at
 from sequencer.core.facts import Facts, Known
 from sequencer.core.people import Channel
 from sequencer.core.progress import Hold, Progress
 from sequencer.core.reason import SENTENCE, Gate, Place, Reason
 from sequencer.core.sequence import AnyStep, BranchStep, CallStep, EmailStep, LinkedInStep, Sequence
 from sequencer.core.suppression import may_contact
-from sequencer.core.timing import HOLD_EXPIRES, DueTime, Hours, due_time, hours_now, hours_of, opening, within_end
+from sequencer.core.timing import (
+    HOLD_EXPIRES,
+    DueTime,
+    Hours,
+    due_time,
+    hours_now,
+    hours_of,
+    opening,
+    opening_at_work,
+    within_end,
+)
 from sequencer.core.window import local_date, start_of_day
 
 _OUTER = {
@@ -45,6 +56,7 @@ def _groups(
     yield (_wait_gate(step, sequence, progress, due, now),)
     yield _branch_gates(step, sequence, progress, facts, due, now)
     yield _hour_gates(step, sequence, facts, hours_now(step, progress, facts), due, now)
+    yield _away_gates(step, progress, facts, now)
     yield _rep_gates(step, progress, facts, now)
 
 
@@ -58,6 +70,7 @@ def leaving_gates(
         *end_gates(progress),
         *pause_gates(sequence, progress, facts),
         *_hour_gates(step, sequence, facts, hours_of(step, facts), due, now),
+        *_away_gates(step, progress, facts, now, leaving=True),
         *contact_gates(step, facts, progress),
     )
 
@@ -200,9 +213,37 @@ def _hour_gates(
     return (Gate("window", False, Reason.WINDOW_CLOSED, detail, place, frees_at=opens), Gate("holiday", True))
 
 
+def _away_gates(
+    step: AnyStep, progress: Progress, facts: Facts, now: datetime, *, leaving: bool = False
+) -> tuple[Gate, ...]:
+    """While the rep is away mail waits, because nobody would answer the reply; tasks wait unless somebody covers."""
+    if not facts.away or isinstance(step, BranchStep):
+        return ()
+    stretch = absence_then(step, progress, facts, now, leaving=leaving)
+    if stretch is None:
+        return (Gate("rep away", True, detail=f"{facts.rep.name} is at work then"),)
+    detail, task = f"{facts.rep.name} until {stretch.absence.until}", not isinstance(step, EmailStep)
+    if stretch.cover and task:
+        return (Gate("rep away", True, detail=f"{detail}; {stretch.cover} covers"),)
+    hours = hours_of(step, facts) if leaving else hours_now(step, progress, facts)
+    frees_at = opening_at_work(hours, facts.away, stretch.ends, covered=task)
+    return (Gate("rep away", False, Reason.REP_AWAY, detail, frees_at=frees_at or stretch.back),)
+
+
+def absence_then(
+    step: AnyStep, progress: Progress, facts: Facts, now: datetime, *, leaving: bool = False
+) -> Stretch | None:
+    """The rep's absence when `step` comes up; `leaving`: when its mail, which is queued, may leave by its hours."""
+    if leaving:
+        opens = opening(hours_of(step, facts), now)
+    else:
+        opens = due_time(step, progress, facts, now).opens
+    return away_at(facts.away, opens) if opens else None
+
+
 def _rep_gates(step: AnyStep, progress: Progress, facts: Facts, now: datetime) -> tuple[Gate, ...]:
     """A rep gets no more calls a day, and no more connection requests a week, than they can do."""
-    rep = facts.rep
+    rep = facts.cover or facts.rep
     if isinstance(step, CallStep) and facts.calls_today >= rep.calls_per_day:
         used, limit = facts.calls_today, rep.calls_per_day
     elif (

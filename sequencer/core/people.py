@@ -113,12 +113,18 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """A rep's days away, both ends included, in the rep's zone."""
+    """A rep's days away, both ends included, in the rep's zone; `number`: which [[away]] of config.toml, from 0."""
 
     rep: str
     first: date
     last: date
     cover: str | None = None
+    number: int = 0
+
+    @property
+    def until(self) -> str:
+        """The last day away, in words."""
+        return f"{self.last.day} {self.last:%B}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     ACCOUNT_DAY = "account_day"
     DOMAIN_DAY = "domain_day"
     REP_DAY = "rep_day"
+    REP_AWAY = "rep_away"
     INBOX_STALE = "inbox_stale"
     IN_FLIGHT = "in_flight"
     TURN = "turn"
@@ -108,6 +109,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.ACCOUNT_DAY: "the account had as many touches today as the policy allows",
     Reason.DOMAIN_DAY: "the recipient's domain had as many mails today as the policy allows",
     Reason.REP_DAY: "the rep has as many tasks of this kind today as they can do",
+    Reason.REP_AWAY: "the rep is away",
     Reason.INBOX_STALE: "the mailbox was not read to its end lately, so an answer could be waiting in it",
     Reason.IN_FLIGHT: "a mail to this person is on its way",
     Reason.TURN: "other mail of this mailbox goes first",

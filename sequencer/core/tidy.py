@@ -7,12 +7,14 @@ tasks are snoozed or cancelled by the same few rules, so no writer of events can
 from datetime import datetime
 
 from sequencer.core import actions as a
+from sequencer.core.absence import end_without_cover
 from sequencer.core.carry import CHANNEL_OF, Actions, Moment, hold, silenced
 from sequencer.core.progress import Flight, TaskState
 from sequencer.core.reason import Reason
 
 # Opened because of the end itself: they outlive it.
 OUTLIVE = ("reply:", "opt_out:", "meeting_booked:")
+PAUSE, AWAY = "pause", "away"
 SNOOZED = ("call", "email", "linkedin", "other")
 
 
@@ -59,16 +61,21 @@ def _task(moment: Moment, key: str, task: TaskState) -> Actions:
     if task.step is not None and (task.step != progress.step or progress.step_done):
         return (a.CancelTask(task=key, reason=Reason.EDITED),)
     until = _snoozed_until(moment, task)
-    return (a.SnoozeTask(task=key, until=until, by="pause"),) if until else ()
+    if until is None:
+        return ()
+    away = moment.now < until == end_without_cover(moment.facts.away, moment.now)
+    by = AWAY if away else PAUSE
+    return (a.SnoozeTask(task=key, until=until, by=by),)
 
 
 def _snoozed_until(moment: Moment, task: TaskState) -> datetime | None:
-    """To the end of the dated pauses; back again when they are lifted early."""
+    """To the end of the dated pauses and of an absence that nobody covers; back again when they are over early."""
     now = moment.now
-    ends = [pause.until for pause in moment.progress.pauses if pause.until and pause.until > now]
+    stops = [*(pause.until for pause in moment.progress.pauses), end_without_cover(moment.facts.away, now)]
+    ends = [until for until in stops if until and until > now]
     if task.work not in SNOOZED:
         return None
     if ends and task.due_at < max(ends):
         return max(ends)
     back = max([now, *ends, *([task.planned_at] if task.planned_at else [])])
-    return back if task.snoozed_by == "pause" and task.snoozed_until and task.snoozed_until > back else None
+    return back if task.snoozed_by in (PAUSE, AWAY) and task.snoozed_until and task.snoozed_until > back else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sequencer.core.absence import Away, away_at, next_begin
 from sequencer.core.facts import HAPPENED, Facts
 from sequencer.core.progress import Progress
 from sequencer.core.sequence import AnyStep, BranchStep, CallStep, EmailStep
@@ -19,6 +20,7 @@ from sequencer.core.window import (
     WindowNeverOpens,
     add_wait,
     business_days_after,
+    closes_at,
     local_date,
     narrow,
     next_open,
@@ -76,6 +78,20 @@ def opening(hours: Hours, at: datetime) -> datetime | None:
         return next_open(hours.window, hours.zone, hours.holidays, at)
     except WindowNeverOpens:
         return None
+
+
+def opening_at_work(hours: Hours, away: Away, at: datetime, *, covered: bool = False) -> datetime | None:
+    """The first opening >= `at` on which the rep is at work, or (`covered`) somebody else for them; None if never."""
+    opens = opening(hours, at)
+    while opens and (stretch := away_at(away, opens)) and not (covered and stretch.cover):
+        opens = opening(hours, stretch.ends)
+    return opens
+
+
+def leaves_before(hours: Hours, away: Away, now: datetime) -> datetime:
+    """Until when, excluded, a mail that may leave `now` still may. Raises ValueError when the window is closed."""
+    closes, begins = closes_at(hours.window, hours.zone, hours.holidays, now), next_begin(away, now)
+    return min(closes, begins) if begins else closes
 
 
 def due_time(step: AnyStep, progress: Progress, facts: Facts, not_before: datetime | None = None) -> DueTime:

@@ -5,8 +5,9 @@ runs inside the caller's transaction: events, projection, tasks and sends are on
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from sequencer.core.decide import DECISIONS_PER_PASS_MAX, decide
 from sequencer.core.gates import expires_at
 from sequencer.core.progress import Progress, step
 from sequencer.core.reason import Reason
+from sequencer.core.sequence import LinkedInStep
 from sequencer.engine import project
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.errors import InvariantBroken
@@ -98,13 +100,46 @@ class Advance:
         now: datetime,
     ) -> dict[int, Pass]:
         """The same for situations that the caller has read in this transaction, after its own last write."""
-        passes = {
-            enrollment_id: settled(situations[enrollment_id], events, now)
-            for enrollment_id, events in wanted.items()
-            if enrollment_id in situations
-        }
+        passes: dict[int, Pass] = {}
+        opened = _Opened()
+        for enrollment_id, events in wanted.items():
+            if enrollment_id in situations:
+                one = settled(opened.counted(situations[enrollment_id]), events, now)
+                opened.count(one)
+                passes[enrollment_id] = one
         write(connection, passes, now)
         return passes
+
+
+class _Opened:
+    """What this pass itself opens for each rep: the counts in the facts were read before it."""
+
+    def __init__(self) -> None:
+        self._calls, self._connects = Counter[str](), Counter[str]()
+
+    def counted(self, situation: Situation) -> Situation:
+        """The situation with its rep's counts as they are by now."""
+        facts, worker = situation.facts, _worker(situation)
+        if worker not in self._calls and worker not in self._connects:
+            return situation
+        calls, connects = facts.calls_today + self._calls[worker], facts.connects_this_week + self._connects[worker]
+        return replace(situation, facts=replace(facts, calls_today=calls, connects_this_week=connects))
+
+    def count(self, one: Pass) -> None:
+        for event in one.recorded:
+            if isinstance(event, e.TaskOpened):
+                self._calls[_worker(one.situation)] += event.work == "call"
+                self._connects[_worker(one.situation)] += _is_connect(one.situation, event)
+
+
+def _worker(situation: Situation) -> str:
+    return (situation.facts.cover or situation.facts.rep).name
+
+
+def _is_connect(situation: Situation, event: e.TaskOpened) -> bool:
+    sequence = situation.bundle.sequence
+    step = sequence.step(event.step) if event.step and event.step in sequence.index else None
+    return isinstance(step, LinkedInStep) and step.linkedin == "connect"
 
 
 def settled(situation: Situation, events: Sequence[e.Event], now: datetime) -> Pass:
@@ -150,7 +185,7 @@ def write(connection: Connection, passes: Mapping[int, Pass], now: datetime) -> 
     for enrollment_id, one in passes.items():
         for event in one.recorded:
             if isinstance(event, e.TouchQueued):
-                queued.append(project.queued_row(enrollment_id, one.situation, event, now))
+                queued.append(project.queued_row(enrollment_id, one.situation, one.progress, event, now))
             else:
                 project.onto_rows(connection, enrollment_id, one.situation, one.progress, event, now)
     sends.queue_sends(connection, queued)

@@ -24,6 +24,7 @@ from sequencer.core.decide import standing
 from sequencer.core.progress import Progress
 from sequencer.core.reason import Place
 from sequencer.core.sequence import END, AnyStep, BranchStep, EmailStep, Sequence
+from sequencer.engine.absence import covers_away
 from sequencer.engine.advance import Advance, Pass, write
 from sequencer.engine.situation import load
 from sequencer.errors import DefinitionError, DefinitionErrors, InputError
@@ -104,7 +105,7 @@ def check(config: Config, names: Collection[str] | None = None) -> Checked:
         used = {path for bundle in bundles for path in bundle.files}
         for path in sorted(templates - used) if not errors else ():
             warnings.append(DefinitionError(f"{context.folder}/{path}", 0, "no sequence uses this file"))
-        warnings += _lacks(config)
+        warnings += [*_lacks(config), *covers_away(config)]
     unique = {str(error): error for error in errors}
     unsound = frozenset(path for each in malformed for path in each.files)
     return Checked(bundles, list(DefinitionErrors(list(unique.values())).errors), warnings, unsound)

@@ -53,6 +53,7 @@ QUIET: frozenset[type[Any]] = frozenset({e.Reacted, e.StepCompleted, e.TouchQueu
 
 _BY = {
     "sequence": "by the sequence", "date": "its date has come", "pause": "by a pause", "reply": "in an answer",
+    "away": "the rep is away",
     "complaint": "after a complaint", "fixed": "mended", "sent_folder": "found in the Sent folder",
     "bounce": "a bounce names it", "click": "a click names it",
 }  # fmt: skip

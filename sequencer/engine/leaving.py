@@ -18,7 +18,7 @@ from sequencer.core.capacity import Due, Usage, admit, effective_cap
 from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Place, Reason
 from sequencer.core.sequence import EmailStep
-from sequencer.core.timing import hours_of, opening
+from sequencer.core.timing import hours_of, opening_at_work
 from sequencer.engine import freshness
 from sequencer.engine.config_lines import config_place
 from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED, HIGHEST_INSTANT
@@ -141,7 +141,8 @@ def limits_gate(
             # Without a gap the mail before it is settled in seconds.
             return first, at if gate.reason is Reason.TURN else None
         ahead = _ahead(admission.go, admission.wait, row.id) if gate.reason in _IN_LINE else 0
-        opens = opening(hours, gate.frees_at + max(0, ahead - 1) * timedelta(seconds=mailbox.gap_s_min))
+        after = gate.frees_at + max(0, ahead - 1) * timedelta(seconds=mailbox.gap_s_min)
+        opens = opening_at_work(hours, situation.facts.away, after)
         if opens is None or ahead:
             return first, opens
         at, line = opens, []

@@ -12,10 +12,13 @@ from sqlalchemy import Connection
 
 from sequencer.config import Config
 from sequencer.content import definition
+from sequencer.core.absence import due_at_work
 from sequencer.core.capacity import effective_cap
 from sequencer.core.people import OuterPause
 from sequencer.core.reason import SENTENCE, Reason
 from sequencer.core.window import local_date
+from sequencer.engine.absence import worker_of
+from sequencer.engine.absence_lines import AbsenceLine, absence_lines
 from sequencer.engine.leaving import daemon_gates, seen_at
 from sequencer.engine.outer_stops import config_trouble
 from sequencer.engine.situation import Surroundings
@@ -73,6 +76,7 @@ class Overview:
     sequences: tuple[SequenceLine, ...]
     heartbeat_at: datetime | None
     people: int
+    absences: tuple[AbsenceLine, ...] = ()
 
 
 def overview(connection: Connection, around: Surroundings, now: datetime) -> Overview:
@@ -86,16 +90,16 @@ def overview(connection: Connection, around: Surroundings, now: datetime) -> Ove
         for name in sorted({*applied, *counts})
     )  # fmt: skip
     people, seen = reads.people_count(connection), seen_at(connection)
-    idle = tuple(_daemon(connection, now))
+    idle, absences = tuple(_daemon(connection, now)), tuple(absence_lines(connection, around, now))
     troubles = (
         *(idle if people else ()), *_config(connection), *_pauses(connection), *_mailboxes(connection, config, now),
         *(_inboxes(connection, config, now) if seen else ()), *_mails(connection), *_held(connection),
-        *_overdue(connection, now), *_files(config, applied),
+        *_unanswered(absences), *_overdue(connection, config, now), *_files(config, applied),
     )  # fmt: skip
     boxes = tuple(_mailbox(connection, config, address, now) for address in config.mailboxes_by_address)
     if idle:
         boxes = tuple(replace(box, next_at=None) for box in boxes)
-    return Overview(troubles, boxes, sequences, seen, people)
+    return Overview(troubles, boxes, sequences, seen, people, absences)
 
 
 def _daemon(connection: Connection, now: datetime) -> Iterable[Trouble]:
@@ -198,12 +202,24 @@ def _held(connection: Connection) -> Iterable[Trouble]:
         )
 
 
-def _overdue(connection: Connection, now: datetime) -> Iterable[Trouble]:
+def _unanswered(absences: Iterable[AbsenceLine]) -> Iterable[Trouble]:
+    """People who answered a rep whom nobody covers."""
+    for away in absences:
+        if away.answers and away.cover is None:
+            many = "1 answer waits" if away.answers == 1 else f"{away.answers} answers wait"
+            mend = f'"sequencer reassign --from {away.rep} --to REP", or name a cover under [[away]] in config.toml'
+            yield Trouble("away", f"{many} for {away.rep}, away until {away.until}", mend)
+
+
+def _overdue(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:
     for late in reads.overdue(connection, now - LATE):
-        days = max(1, (now - late.oldest).days)
+        if due_at_work(config.away_by_rep.get(late.rep, ()), late.oldest, now) > now - LATE:
+            continue
+        days, worker = max(1, (now - late.oldest).days), worker_of(config, late.rep, now)
         many = "1 task is" if late.count == 1 else f"{late.count} tasks are"
+        whose = late.rep if worker == late.rep else f"{worker}, who covers for {late.rep}"
         yield Trouble(
-            "overdue", f"{many} late for {late.rep}, the oldest by {days} d", f'"sequencer tasks --rep {late.rep}"'
+            "overdue", f"{many} late for {whose}, the oldest by {days} d", f'"sequencer tasks --rep {worker}"'
         )
 
 

@@ -19,8 +19,8 @@ from sequencer.core.outcome import Refused
 from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Reason
 from sequencer.core.sequence import EmailStep
-from sequencer.core.timing import hours_of
-from sequencer.core.window import closes_at, local_date, start_of_day
+from sequencer.core.timing import hours_of, leaves_before
+from sequencer.core.window import local_date, start_of_day
 from sequencer.engine import freshness
 from sequencer.engine.letter import AttachmentMissing, Draft, write
 from sequencer.engine.outcomes import Sent
@@ -168,7 +168,7 @@ class _Choice:
         self._rows[row.id] = row
         return Due(
             row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, row.due_at,
-            closes_at=closes_at(hours.window, hours.zone, hours.holidays, self._now), first_touch=row.first_touch,
+            closes_at=leaves_before(hours, situation.facts.away, self._now), first_touch=row.first_touch,
         )  # fmt: skip
 
     def _due_answer(self, row: SendRow, situation: Situation) -> Due | None:
@@ -314,12 +314,13 @@ def _failure(row: SendRow, error: Exception) -> e.TouchNotRendered:
 
 
 def _valid_until(row: SendRow, situation: Situation, until: Mapping[int, datetime], now: datetime) -> datetime:
-    """The end of the window, of the mailbox's day, of the inbox's freshness, whichever comes first."""
+    """The end of the window, of the mailbox's day, of the inbox's freshness, the rep's first day away: the earliest."""
     mailbox = situation.facts.mailbox
     ends = [now + PREPARED_GOOD_FOR]
     if row.answers is None:
         hours = hours_of(situation.bundle.sequence.step(row.step), situation.facts)
-        ends.append(closes_at(hours.window, hours.zone, hours.holidays, now))
+        # The fence lets this very instant pass, and a day away has then begun.
+        ends.append(leaves_before(hours, situation.facts.away, now) - timedelta.resolution)
     if mailbox:
         ends.append(start_of_day(mailbox.timezone, local_date(mailbox.timezone, now) + timedelta(days=1)))
     if row.answers is None and row.prospect_id in until:

@@ -14,14 +14,16 @@ from sqlalchemy import Connection
 
 from sequencer.content.definition import Bundle
 from sequencer.core import events as e
+from sequencer.core.absence import Stretch
 from sequencer.core.capacity import effective_cap
 from sequencer.core.condition import parse
 from sequencer.core.facts import Facts, account_fields, prospect_fields
+from sequencer.core.gates import absence_then
 from sequencer.core.outlook import Outlook, outlook
-from sequencer.core.people import Mailbox, Rep
+from sequencer.core.people import Absence, Mailbox, Rep
 from sequencer.core.progress import Progress
 from sequencer.core.progress import enroll as first_progress
-from sequencer.core.sequence import BranchStep, Sequence
+from sequencer.core.sequence import BranchStep, EmailStep, Sequence
 from sequencer.core.window import local_date
 from sequencer.engine.advance import Advance
 from sequencer.engine.enrolling import Door, Seat
@@ -56,6 +58,29 @@ class DayLoad:
     @property
     def fits(self) -> bool:
         return self.new + self.already <= self.capacity
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An absence for which the first touch of so many `people` waits, and the rep's first day `back`."""
+
+    absence: Absence
+    people: int
+    back: date
+
+
+def late_by_absence(bundle: Bundle, prospects: Several[Prospective], now: datetime) -> Late | None:
+    """The absence that puts off the first touch of most of these people; None when none does."""
+    kept: Counter[Stretch] = Counter()
+    for each in prospects:
+        step = bundle.sequence.step(each.progress.step)
+        stretch = absence_then(step, each.progress, each.facts, now)
+        if stretch and (isinstance(step, EmailStep) or stretch.cover is None):
+            kept[stretch] += 1
+    for stretch, count in kept.most_common(1):
+        zone = prospects[0].facts.rep.timezone
+        return Late(stretch.absence, count, local_date(zone, stretch.back))
+    return None
 
 
 def would_be(

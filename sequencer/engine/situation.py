@@ -6,6 +6,7 @@ This is the only place where rows and config become the core's Facts. It decides
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -18,6 +19,7 @@ from sequencer.core.people import Account, Mailbox, OuterPause, Prospect, Rep
 from sequencer.core.sequence import CallStep, LinkedInStep, Settings
 from sequencer.core.suppression import Suppression
 from sequencer.core.window import Holidays, Window, local_date, no_holidays, parse_window, start_of_day
+from sequencer.engine.absence import worker_of, works_for
 from sequencer.engine.catalog import Catalog
 from sequencer.store import fence, log, people, scopes, sends, tasks
 
@@ -68,6 +70,7 @@ def load(connection: Connection, around: Surroundings, ids: Collection[int], now
             suppressions=rules.get(person.id, ()),
             outer=tuple(paused[scope] for scope in above[row.id] if scope in paused),
             on_the_wire=row.id in wired,
+            cover=loads.cover_of(row.rep),
             loads=loads.of(row.rep, bundle),
         )  # fmt: skip
         text = fence.numbers_text(above[row.id], numbers, row.person_seq)
@@ -87,6 +90,7 @@ def facts_of(
     suppressions: tuple[Suppression, ...] = (),
     outer: tuple[OuterPause, ...] = (),
     on_the_wire: bool = False,
+    cover: Rep | None = None,
     loads: tuple[int, int] = (0, 0),
 ) -> Facts:
     """The core's facts; used for people who are enrolled and for people who might be."""
@@ -109,6 +113,8 @@ def facts_of(
         suppressions=suppressions,
         outer=outer,
         on_the_wire=on_the_wire,
+        away=config.away_by_rep.get(rep_name, ()),
+        cover=cover,
         calls_today=loads[0],
         connects_this_week=loads[1],
     )
@@ -149,17 +155,25 @@ def _rep(config: Config, name: str) -> Rep:
 
 
 class _Loads:
-    """How much each rep got already, read once a pass."""
+    """How much each rep got already, read once a pass; of a rep who is away, the one who covers, with all that is
+    theirs."""
 
     def __init__(self, connection: Connection, around: Surroundings, now: datetime) -> None:
         self._connection, self._around, self._now = connection, around, now
         self._known: dict[tuple[str, str], tuple[int, int]] = {}
 
+    def cover_of(self, rep_name: str) -> Rep | None:
+        """Who does the tasks of a rep who is away now; None when they are at work, or nobody does."""
+        worker = worker_of(self._around.config, rep_name, self._now)
+        return _rep(self._around.config, worker) if worker != rep_name else None
+
     def of(self, rep_name: str, bundle: Bundle) -> tuple[int, int]:
-        """(calls opened today, connection requests opened this week), in the rep's zone."""
-        key = (rep_name, bundle.digest)
+        """(calls that came up today, connection requests that came up this week), in the zone of whoever does them."""
+        worker = worker_of(self._around.config, rep_name, self._now)
+        key = (worker, bundle.digest)
         if key not in self._known:
-            zone = _rep(self._around.config, rep_name).timezone
+            reps = works_for(self._around.config, worker, self._now)
+            zone = _rep(self._around.config, worker).timezone
             today = local_date(zone, self._now)
             monday = start_of_day(zone, today - timedelta(days=today.weekday()))
             connects = {
@@ -167,10 +181,9 @@ class _Loads:
                 for step in bundle.sequence.steps
                 if isinstance(step, LinkedInStep) and step.linkedin == "connect"
             }
-            calls = any(isinstance(step, CallStep) for step in bundle.sequence.steps)
-            called = (
-                tasks.load_counts(self._connection, rep_name, "call", (), start_of_day(zone, today)) if calls else 0
-            )
-            weekly = tasks.load_counts(self._connection, rep_name, "linkedin", connects, monday) if connects else 0
-            self._known[key] = (called, weekly)
+            count = partial(tasks.load_counts, self._connection, reps, now=self._now)
+            has_calls = any(isinstance(step, CallStep) for step in bundle.sequence.steps)
+            calls = count("call", (), start_of_day(zone, today)) if has_calls else 0
+            weekly = count("linkedin", connects, monday) if connects else 0
+            self._known[key] = (calls, weekly)
         return self._known[key]

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from sequencer.content.failure import RenderError
+from sequencer.core.absence import Stretch, away_at, due_at_work
 from sequencer.core.sequence import AnyStep, LinkedInStep, TaskStep
 from sequencer.core.timing import Hours, hours_of, opening
 from sequencer.core.window import local_date, start_of_day
+from sequencer.engine.absence import works_for
 from sequencer.engine.mail_words import last_words
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.engine.step_text import StepText, step_text
@@ -35,7 +37,10 @@ _WHAT = {
 
 @dataclass(frozen=True, slots=True)
 class ListedTask:
-    """A task with whom it is about. `opens_at`: when it can be done, None for now. `late`: due before today."""
+    """A task with whom it is about. `opens_at`: when it can be done, None for now. `late`: due before today.
+
+    `away`: the absence of the rep whose task it is, while it lasts.
+    """
 
     row: TaskRow
     face: Face
@@ -45,6 +50,7 @@ class ListedTask:
     zone: ZoneInfo
     opens_at: datetime | None
     late: bool
+    away: Stretch | None = None
 
     @property
     def reach(self) -> str:
@@ -55,8 +61,8 @@ class ListedTask:
 
 
 def task_list(connection: Connection, around: Surroundings, now: datetime, rep: str | None = None) -> list[ListedTask]:
-    """The open tasks of a rep, or of everybody, the first to do first."""
-    rows = tasks.open_tasks(connection, rep)
+    """The open tasks of a rep and of those whom they cover now, or of everybody, the first to do first."""
+    rows = tasks.open_tasks(connection, works_for(around.config, rep, now) if rep else None)
     situations = load(connection, around, {row.enrollment_id for row in rows}, now)
     known = faces(connection, {row.prospect_id for row in rows})
     listed = [_listed(row, situations[row.enrollment_id], known[row.prospect_id], now) for row in rows]
@@ -77,7 +83,8 @@ def _listed(row: TaskRow, situation: Situation, face: Face, now: datetime) -> Li
     today = start_of_day(facts.rep.timezone, local_date(facts.rep.timezone, now))
     return ListedTask(
         row, face, _what(row, step), step_id or row.key.partition(":")[0], sequence.id, facts.zone,
-        _opens_at(row, step, situation, now), row.due_at < today,
+        _opens_at(row, step, situation, now), due_at_work(facts.away, row.due_at, now) < today,
+        away_at(facts.away, now),
     )  # fmt: skip
 
 

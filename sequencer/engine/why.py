@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from sequencer.core.decide import standing
-from sequencer.core.gates import contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
+from sequencer.core.gates import absence_then, contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
 from sequencer.core.outlook import Expected, Outlook, outlook
 from sequencer.core.reason import FinishReason, Gate, Reason
 from sequencer.core.sequence import AnyStep, EmailStep
+from sequencer.engine.absence import absence_place, worker_of
 from sequencer.engine.advance import Advance
 from sequencer.engine.again import Return, may_return
 from sequencer.engine.config_lines import config_place
@@ -31,10 +32,12 @@ __all__ = ["ORDER", "Past", "Standing", "Why", "standing_of", "why"]
 
 ORDER = (
     "installation", "daemon", "clock", "sequence", "mailbox", "mailbox works", "account", "paused", "held", "task",
-    "in flight", "wait", "branch", "window", "holiday", "rep capacity", "limits", "suppression", "text", "inbox",
+    "in flight", "wait", "branch", "window", "holiday", "rep away", "rep capacity", "limits", "suppression", "text",
+    "inbox",
 )  # fmt: skip
 
-_BEFORE_A_TASK = ("wait", "window", "holiday", "rep capacity", "branch")
+_OF_HOURS = ("window", "holiday", "rep away")
+_BEFORE_A_TASK = ("wait", "window", "holiday", "rep away", "rep capacity", "branch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Standing:
 
     `goes_at`: when the first of `expected` leaves or its task opens, None when no clock decides it; then `closed` is
     the gate that a person or an event opens. `task`: what the step waits for. `hours`: the name of the window.
+    `worker`: who has the rep's tasks then, the rep themself unless somebody covers.
     """
 
     enrollment_id: int
@@ -50,6 +54,7 @@ class Standing:
     title: str
     status: str
     rep: str
+    worker: str
     mailbox: str
     step: str | None
     kind: str
@@ -125,10 +130,11 @@ def standing_of(connection: Connection, around: Surroundings, situation: Situati
             goes_at, kept_by = _unless_kept(gates, goes_at, now)
     if step is not None and step.channel is not None:
         gates.append(text_gate(connection, around, situation, step.id, now))
-    ordered = _ordered(gates, around, situation)
+    ordered = _ordered([_with_absence(gate, around, situation, step, queued, now) for gate in gates], around, situation)
     return Standing(
         enrollment.id, enrollment.sequence_id, sequence.title, enrollment.progress.status, enrollment.rep,
-        enrollment.mailbox, step.id if step else None, step.kind if step else "", ordered,
+        worker_of(around.config, enrollment.rep, goes_at or now), enrollment.mailbox, step.id if step else None,
+        step.kind if step else "", ordered,
         kept_by or _closed(ordered, future, goes_at), goes_at, queued, _task(connection, situation), facts.zone,
         _hours(around, situation), future.expected,
     )  # fmt: skip
@@ -142,7 +148,7 @@ def _core_gates(situation: Situation, step: AnyStep | None, queued: bool, now: d
     gates = [*gates_of(step, sequence, progress, facts, now), *contact_gates(step, facts, progress)]
     if queued and isinstance(step, EmailStep):
         leaving = {gate.name: gate for gate in leaving_gates(step, sequence, progress, facts, now)}
-        gates = [leaving.get(gate.name, gate) if gate.name in ("window", "holiday") else gate for gate in gates]
+        gates = [leaving.get(gate.name, gate) if gate.name in _OF_HOURS else gate for gate in gates]
         gates = [_in_queue(gate, facts.on_the_wire) if gate.name == "in flight" else gate for gate in gates]
     return gates
 
@@ -219,6 +225,16 @@ def _ordered(gates: list[Gate], around: Surroundings, situation: Situation) -> t
 def _begun(gate: Gate) -> Gate:
     """What had to be open before the task was: it is behind."""
     return Gate(gate.name, True, detail="the task is open", place=gate.place)
+
+
+def _with_absence(
+    gate: Gate, around: Surroundings, situation: Situation, step: AnyStep | None, queued: bool, now: datetime
+) -> Gate:
+    """The gate with the line of its [[away]] in config.toml."""
+    if gate.name != "rep away" or step is None:
+        return gate
+    stretch = absence_then(step, situation.enrollment.progress, situation.facts, now, leaving=queued)
+    return replace(gate, place=absence_place(around.config, stretch.absence)) if stretch else gate
 
 
 def _with_window(gate: Gate, around: Surroundings, situation: Situation) -> Gate:

@@ -113,12 +113,13 @@ def _of_status(one: Standing, name: str, when: When, address: str) -> str:
 def _waits(one: Standing, name: str, when: When) -> str:
     if one.task is not None:
         due = when(one.task.due_at)
-        return f"{name} waits for {one.task.rep}: {task_words(one.task.work)} (task {one.task.id}), due {due}"
+        whom = one.task.rep if one.worker == one.task.rep else f"{one.worker}, who covers for {one.task.rep}"
+        return f"{name} waits for {whom}: {task_words(one.task.work)} (task {one.task.id}), due {due}"
     if one.goes_at is not None:
         shut = {gate.name: gate for gate in one.gates if not gate.passed}
         if (rest := shut.get("mailbox works")) and rest.frees_at == one.goes_at:
             return f'{name} waits: the step "{one.step}" is {"queued" if one.queued else "due"}'
-        limits = shut.get("limits")
+        limits = shut.get("rep away") or shut.get("limits")
         because = f": {_why(limits, when)}" if limits else _within_hours(one)
         return f"{name} waits: {_coming(one, when)}{because}"
     if one.closed is not None:
@@ -135,9 +136,9 @@ def _coming(one: Standing, when: When) -> str:
     at = when(one.goes_at) if one.goes_at else ""
     match following:
         case Expected(kind="task", detail="review"):
-            return f'the mail "{step}" is shown to {one.rep} for approval {at}'
+            return f'the mail "{step}" is shown to {one.worker} for approval {at}'
         case Expected(kind="task"):
-            return f'the task "{step}" opens for {one.rep} {at}'
+            return f'the task "{step}" opens for {one.worker} {at}'
         case Expected(kind="skipped", reason=reason):
             return f'the step "{step}" is passed by {at}, because {SENTENCE[reason] if reason else ""}'
         case Expected(kind="branch", detail=target):

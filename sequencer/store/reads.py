@@ -4,6 +4,7 @@ Apart from the other modules of this room so that pages and reports can be chang
 enrollment. Nothing here writes.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from sequencer.store.tables import ACCOUNTS, ADDRESSES, ENROLLMENTS, INBOUND, NO
 
 ADDRESSES_COMPARED_MAX = 2_000
 HELD_READ_MAX = 2_000
+DUE_READ_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,27 @@ def overdue(connection: Connection, before: datetime) -> list[Overdue]:
     late = (TASKS.c.state == "open") & (TASKS.c.due_at < before)
     query = select(TASKS.c.rep, func.count(), func.min(TASKS.c.due_at)).where(late).group_by(TASKS.c.rep)
     return [Overdue(*row) for row in connection.execute(query.order_by(TASKS.c.rep))]
+
+
+def open_work(connection: Connection, rep: str) -> Counter[str]:
+    """How many tasks of each kind are open for a rep."""
+    query = select(TASKS.c.work, func.count()).where(TASKS.c.state == "open", TASKS.c.rep == rep)
+    return Counter({row[0]: row[1] for row in connection.execute(query.group_by(TASKS.c.work))})
+
+
+def queued_waiting(connection: Connection, rep: str, reason: str) -> int:
+    """How many queued mails of a rep's people wait for this reason."""
+    own = (SENDS.c.enrollment_id == ENROLLMENTS.c.id) & (ENROLLMENTS.c.rep == rep)
+    query = select(func.count()).select_from(SENDS.join(ENROLLMENTS, own))
+    return connection.scalars(query.where(SENDS.c.state == "queued", SENDS.c.wait_reason == reason)).one()
+
+
+def due_until(connection: Connection, rep: str, last: datetime) -> list[int]:
+    """Active enrollments of a rep to be decided on by `last`; at most DUE_READ_MAX."""
+    which = (ENROLLMENTS.c.rep == rep) & (ENROLLMENTS.c.status == "active") & (ENROLLMENTS.c.due_at <= last)
+    return list(
+        connection.scalars(select(ENROLLMENTS.c.id).where(which).order_by(ENROLLMENTS.c.id).limit(DUE_READ_MAX))
+    )
 
 
 def inbound_counts(connection: Connection) -> dict[str, int]:

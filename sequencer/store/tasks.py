@@ -76,11 +76,13 @@ def task(connection: Connection, task_id: int) -> TaskRow:
     return TaskRow(*row)
 
 
-def open_tasks(connection: Connection, rep: str | None = None, prospect_id: int | None = None) -> list[TaskRow]:
-    """Open tasks, the urgent and the longest due first."""
+def open_tasks(
+    connection: Connection, reps: Collection[str] | None = None, prospect_id: int | None = None
+) -> list[TaskRow]:
+    """Open tasks, of these reps or of everybody, the urgent and the longest due first."""
     query = select(TASKS).where(TASKS.c.state == "open")
-    if rep:
-        query = query.where(TASKS.c.rep == rep)
+    if reps is not None:
+        query = query.where(TASKS.c.rep.in_(reps))
     if prospect_id:
         query = query.where(TASKS.c.prospect_id == prospect_id)
     rows = [TaskRow(*row) for row in connection.execute(query.order_by(TASKS.c.due_at).limit(TASKS_SHOWN_MAX))]
@@ -94,9 +96,15 @@ def person_tasks(connection: Connection, prospect_id: int) -> list[TaskRow]:
     return [TaskRow(*row) for row in connection.execute(query)]
 
 
-def load_counts(connection: Connection, rep: str, work: str, steps: Collection[str], since: datetime) -> int:
-    """How many tasks of this kind a rep got since then; `steps` limits it to these step ids."""
-    query = select(TASKS.c.step).where(TASKS.c.rep == rep, TASKS.c.work == work, TASKS.c.opened_at >= since)
+def load_counts(
+    connection: Connection, reps: Collection[str], work: str, steps: Collection[str], since: datetime, now: datetime
+) -> int:
+    """How many tasks of this kind came up for these reps since then, new ones and such as had been put off until then.
+
+    `steps` limits it to these step ids.
+    """
+    came_up = (TASKS.c.opened_at >= since) | TASKS.c.snoozed_until.between(since, now)
+    query = select(TASKS.c.step).where(TASKS.c.rep.in_(reps), TASKS.c.work == work, came_up)
     counted = [step for step in connection.scalars(query.where(TASKS.c.state != "cancelled")) if step is not None]
     return sum(step in steps for step in counted) if steps else len(counted)
 

@@ -18,7 +18,7 @@ from sequencer.store.sends import SendRow
 from sequencer.world.evidence import Evidence, Verdict
 from sequencer.world.record import Took
 
-__all__ = ["fresh", "in_hours", "never_twice", "under_limits"]
+__all__ = ["fresh", "in_hours", "never_twice", "none_while_away", "under_limits"]
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 IDLE_DAYS_RESTART_RAMP = 14
@@ -140,6 +140,26 @@ def _holidays(country: str, year: int) -> frozenset[date]:
         return frozenset(country_holidays(country, years=year, expand=False))
     except NotImplementedError:
         return frozenset()
+
+
+def none_while_away(seen: Evidence) -> Verdict:
+    """No mail of a rep on a day they are away, with or without a cover: nobody would answer the reply."""
+    broken: list[str] = []
+    days: set[tuple[str, date]] = set()
+    for mail in seen.took:
+        row = seen.row_of(mail)
+        if row is None:
+            broken.append(f"{mail}: no row says whose it is")
+            continue
+        name = seen.census.enrollments[row.enrollment_id].rep
+        zone = next(rep.timezone for rep in seen.config.reps if rep.name == name)
+        day = mail.at.astimezone(zone).date()
+        days.add((name, day))
+        for absence in seen.config.away:
+            if absence.rep == name and absence.first <= day <= absence.last:
+                broken.append(f"{mail} left on {day}, when {name} was away")
+    counted = f"{len(days)} days with mail, {len(seen.config.away)} absences"
+    return Verdict("no mail of a rep on a day they are away", counted, tuple(broken))
 
 
 def under_limits(seen: Evidence) -> Verdict:

@@ -16,6 +16,7 @@ CHECKS: tuple[Callable[[Evidence], Verdict], ...] = (
     check_stops.stopped_by_the_log,
     check_sending.fresh,
     check_sending.in_hours,
+    check_sending.none_while_away,
     check_sending.under_limits,
     check_rows.counters_recounted,
     check_stops.opt_outs_cover_everything,

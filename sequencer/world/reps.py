@@ -94,7 +94,7 @@ class Reps:
 
     def _open_tasks(self, connection: Connection, name: str, now: datetime) -> list[TaskRow]:
         """The rep's own, then those of whom they cover."""
-        return [row for rep in self._for(name, now) for row in tasks.open_tasks(connection, rep)]
+        return [row for rep in self._for(name, now) for row in tasks.open_tasks(connection, [rep])]
 
     def _for(self, name: str, now: datetime) -> list[str]:
         """For whom this rep works now."""

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -341,3 +342,45 @@ def test_classify_needs_no_installation(run: Run, tmp_path: Path) -> None:
     assert "a.eml: answer" in missing.out
     assert run("classify", "empty.eml").code == 1
     assert not os.path.exists(tmp_path / "sequencer.db")
+
+
+def away_now(home: House, cover: str = "") -> None:
+    """ana is away around today, by config.toml."""
+    today = home.clock.now().date()
+    path = home.folder / "config.toml"
+    bo = '[[reps]]\nname = "bo"\nemail = "bo@ourco.test"\ntimezone = "UTC"\n'
+    days = f'[[away]]\nrep = "ana"\nfrom = {today - timedelta(days=3)}\nto = {today + timedelta(days=3)}\n'
+    path.write_text(path.read_text() + bo + days + (f'cover = "{cover}"\n' if cover else ""))
+
+
+def test_the_absence_of_a_rep_in_every_list(home: House, run: Run) -> None:
+    home.inside("kinds")
+    away_now(home, cover="bo")
+    last = home.clock.now().date() + timedelta(days=3)
+    until = f"{last.day} {last:%B}"
+    assert f"bo for ana, away until {until}" in run("tasks", "--rep", "bo").out
+    assert f"ana is away until {until}: bo has these tasks meanwhile" in run("tasks", "--rep", "ana").out
+    (task,) = run("tasks", "--rep", "bo", "--json").json
+    assert (task["rep"], task["cover"], task["away_until"]) == ("ana", "bo", str(last))
+    assert f"bo for ana, away until {until}" in run("tasks", "show", "1").out
+    assert run("tasks", "--rep", "ana", "--json").json == [task]
+    status = run("status").out
+    assert f"ana is away until {until}, back on" in status
+    assert "bo covers and has 1 task; 0 mails wait for the return" in status
+    assert run("status", "--json").json["absences"][0]["cover"] == "bo"
+    assert "Bo waits for bo, who covers for ana: a call (task 1)" in run("why", BO).out
+
+
+def test_enroll_tells_of_an_absence(home: House, run: Run) -> None:
+    away_now(home)
+    home.person("kim@zeta.test", "Kim")
+    for more in (["--dry-run"], []):
+        ran = run("enroll", "three", "--email", "kim@zeta.test", "--as", "ana", *more)
+        assert ran.code == 0
+        assert "note: 1 first touch waits until ana is back on" in ran.err
+        assert "ana is away from" in ran.err
+        assert "(config.toml:" in ran.err
+    waits = run("why", "kim@zeta.test")
+    assert "the rep is away (ana until" in waits.out
+    assert "nobody covers; 0 tasks and 1 mail wait for the return" in run("status").out
+    assert "nobody covers meanwhile" in run("tasks", "--rep", "ana").out

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sequencer.config import Config, parse
+from sequencer.config import AwaySection, Config, parse
 from sequencer.content.definition import from_stored
 from sequencer.core import events as e
 from sequencer.core.people import Address, Prospect
@@ -73,6 +73,7 @@ class SmallWorld:
     lying: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     due_at: dict[int, datetime | None] = field(default_factory=dict)
     stored: dict[int, Any] = field(default_factory=dict)
+    away: list[AwaySection] = field(default_factory=list)
 
     def took(self, message_id: str, at: datetime, recipient: str = JO, raw: bytes = b"mail") -> None:
         self.record.note(
@@ -119,7 +120,8 @@ class SmallWorld:
                 2: Prospect(2, (Address(KAI),), {}, "zeta.test", "America/Denver", "file", "US"),
             },
         )  # fmt: skip
-        return Evidence(CONFIG, {"two": SEQUENCE}, self.record, census, self.lying, ENDS)
+        config = CONFIG.model_copy(update={"away": tuple(self.away)})
+        return Evidence(config, {"two": SEQUENCE}, self.record, census, self.lying, ENDS)
 
     def change_send(self, message_id: str, **values: Any) -> None:
         self.sends = [row._replace(**values) if row.message_id == message_id else row for row in self.sends]

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from sequencer.config import AwaySection
 from sequencer.core import events as e
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.store.log import Entry
@@ -31,6 +32,7 @@ from tests.unit.world.small_world import (
 
 Check = Callable[[Evidence], Verdict]
 Break = Callable[[SmallWorld], Any]
+MONDAY = INTRO_AT.date()
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -111,6 +113,10 @@ def active(due_at: datetime | None) -> Break:
         world.due_at[1] = due_at
 
     return apply
+
+
+def absence(first: date, last: date, rep: str = "ana") -> AwaySection:
+    return AwaySection.model_validate({"rep": rep, "from": first, "to": last})
 
 
 def queued_for_ever(world: SmallWorld) -> None:
@@ -209,6 +215,9 @@ BROKEN: list[tuple[str, Check, Break]] = [
     ("at the close", check_sending.in_hours, moved("<1@x>", datetime(2026, 11, 24, 0, 0, tzinfo=UTC))),
     ("on a Saturday", check_sending.in_hours, moved("<3@x>", datetime(2026, 11, 28, 16, 0, tzinfo=UTC))),
     ("on Thanksgiving", check_sending.in_hours, moved("<3@x>", datetime(2026, 11, 26, 16, 0, tzinfo=UTC))),
+    ("while ana was away", check_sending.none_while_away, lambda w: w.away.append(absence(MONDAY, MONDAY))),
+    ("on the last day away", check_sending.none_while_away, lambda w: w.away.append(
+        absence(MONDAY - timedelta(days=9), MONDAY))),
     ("over the ramp", check_sending.under_limits, late_mail(INTRO_AT + HOUR * 2, KAI)),
     ("within the gap", check_sending.under_limits, moved("<2@x>", INTRO_AT + timedelta(seconds=89))),
     ("two touches in a day", check_sending.under_limits, moved("<3@x>", INTRO_AT + timedelta(hours=19))),
@@ -270,6 +279,14 @@ def test_a_mail_that_left_before_the_answer_was_read_has_crossed() -> None:
     assert check_stops.nothing_after_a_stop(world.seen()).held
     world.read(ENDS)
     assert check_stops.nothing_after_a_stop(world.seen()).held
+
+
+def test_a_day_away_forbids_neither_the_days_around_it_nor_the_mail_of_others() -> None:
+    world = small_world()
+    day = timedelta(days=1)
+    world.away += [absence(MONDAY - day, MONDAY - day), absence(MONDAY + day, MONDAY + day)]
+    world.away.append(absence(MONDAY, MONDAY, rep="bo"))
+    assert check_sending.none_while_away(world.seen()).held
 
 
 def test_an_absence_that_is_over_forbids_nothing() -> None:
