@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sequencer.clock import Clock
-from sequencer.config import Config, MailboxSection, ServerSection, read_secret
+from sequencer.config import Config, MailboxSection, ServerSection
 from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
+from sequencer.secret import read_secret
 from sequencer.store import scopes
 from sequencer.store.database import Database
 from sequencer.store.migrate import migrate

@@ -4,10 +4,7 @@ Unknown keys are errors; secrets are references, read at use. A mailbox or rep b
 nothing past this door sees TOML. It opens no database and asks no server.
 """
 
-import os
 import re
-import stat
-import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -34,10 +31,8 @@ from sequencer.core.span import Span
 from sequencer.core.toml_errors import config_errors
 from sequencer.core.window import Window, parse_window
 from sequencer.errors import ConfigError, ConfigErrors
+from sequencer.secret import REFERENCE
 
-SECRET = re.compile(r"(env|file|cmd):(.+)", re.DOTALL)
-SECRET_COMMAND_S_MAX = 10.0
-SECRET_BYTES_MAX = 10_000
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -51,7 +46,7 @@ def _zone(value: Any) -> ZoneInfo:
 
 
 def _reference(value: str) -> str:
-    if not SECRET.fullmatch(value):
+    if not REFERENCE.fullmatch(value):
         raise ValueError(
             'a password itself is never written here: write a reference, "env:NAME", "file:PATH" or "cmd:COMMAND"'
         )
@@ -366,38 +361,3 @@ def parse(text: str) -> Config:
     except ValidationError as error:
         found = config_errors(error.errors(), text)
     raise found[0] if len(found) == 1 else ConfigErrors(found)
-
-
-def read_secret(reference: str) -> str:
-    """The secret behind a reference. Raises ConfigError when it is missing or its file is open to others."""
-    found = SECRET.fullmatch(reference)
-    if not found:
-        raise ConfigError("password", "a reference", "something else")
-    where, name = found[1], found[2]
-    if where == "env":
-        if name not in os.environ:
-            raise ConfigError(reference, "an environment variable", "none of this name")
-        return os.environ[name]
-    return _secret_file(Path(name)) if where == "file" else _secret_command(name)
-
-
-def _secret_file(path: Path) -> str:
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode not in (0o600, 0o400):
-            raise ConfigError(f"file:{path}", f"mode 0600 or 0400 (chmod 600 {path})", f"{mode:04o}")
-        return path.read_text()[:SECRET_BYTES_MAX].strip()
-    except OSError as error:
-        raise ConfigError(f"file:{path}", "a readable file", error.strerror or "an error") from None
-
-
-def _secret_command(command: str) -> str:
-    try:
-        run = subprocess.run(
-            command, shell=True, capture_output=True, text=True, timeout=SECRET_COMMAND_S_MAX, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise ConfigError("cmd", f"an answer within {SECRET_COMMAND_S_MAX:.0f} s", "none") from None
-    if run.returncode:
-        raise ConfigError("cmd", "a command that ends with 0", f"exit {run.returncode}")
-    return run.stdout[:SECRET_BYTES_MAX].strip()

@@ -13,12 +13,13 @@ from sequencer.app import imap_server, smtp_server
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import config_of, console, json_option, print_json
 from sequencer.clock import SystemClock
-from sequencer.config import Config, MailboxSection, read_secret
+from sequencer.config import Config, MailboxSection
 from sequencer.doctor.checks import Outside, checks
 from sequencer.doctor.examine import examine
 from sequencer.doctor.finding import Check, Line, counted
 from sequencer.doctor.lookup import Dns
 from sequencer.errors import InputError
+from sequencer.secret import read_secret
 
 _MARKS = {"ok": ("ok", "green"), "warn": ("WARN", "bold yellow"), "fail": ("FAIL", "bold red")}
 _MARK_CHARS, _NAME_CHARS = 6, 16

@@ -11,13 +11,14 @@ PACKAGE = ROOT / "sequencer"
 CORE = {"core", "errors"}
 EVERYTHING = {
     "core", "mail", "content", "store", "channels", "inbound", "engine", "insight", "world", "cli", "web",
-    "doctor", "app", "daemon", "clock", "config", "errors",
+    "doctor", "app", "daemon", "clock", "config", "secret", "errors",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "core": CORE,
-    "config": CORE,
+    "secret": {"errors"},
+    "config": CORE | {"secret"},
     "mail": CORE | {"mail", "config"},
     "content": CORE | {"content", "mail", "config"},
     "store": CORE | {"store", "mail", "config"},
