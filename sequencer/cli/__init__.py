@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "what stands between you and the first mail, and how to mend it"),
     "check": ("check", "check config, sequences and templates; all errors at once"),
     "preview": ("preview", "what one person would read, and when"),
+    "test": ("scenario", "play the scenario tests beside the sequences"),
     "apply": ("apply", "make the daemon run the sequences as they are in the files"),
     "import": ("people", "bring people in from a CSV file"),
     "enroll": ("enroll", "put people into a sequence"),

@@ -11,9 +11,12 @@ from sequencer.config import Config
 from sequencer.content.definition import Bundle, load
 from sequencer.content.lint_fields import unknown_fields
 from sequencer.content.people_csv import Refused, read
+from sequencer.content.scenario import ENDING
+from sequencer.engine import scenario_check
 from sequencer.engine.applying import Checked
 from sequencer.engine.applying import check as check_all
 from sequencer.engine.candidates import known_fields
+from sequencer.engine.scenario_check import Scenarios
 from sequencer.errors import ConfigError, DefinitionError, DefinitionErrors, InputError, StoreError
 from sequencer.store.database import Database, sqlite_file
 
@@ -25,7 +28,7 @@ from sequencer.store.database import Database, sqlite_file
 def check(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     """Read config.toml, every sequence and every template, and print all that is wrong, each with its line.
 
-    FILE: a sequence or its name, a template (with the sequences that use it), or a CSV file of people.
+    FILE: a sequence or its name, a template (with the sequences that use it), a scenario test, or a CSV file of people.
     """
     try:
         config = config_of(ctx)
@@ -36,19 +39,22 @@ def check(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
         own = [DefinitionError("config.toml", one.line, one.message) for one in error.errors]
         found = Checked([], [*own, *errors], [])
         if as_json:
-            print_json(_as_json(found, 0))
+            print_json(_as_json(found, 0, 0))
         else:
             tell(found.errors, [])
         ctx.exit(2)
-    checked, people = _chosen(config, files)
+    checked, people, scenarios = _chosen(config, files)
     if as_json:
-        print_json(_as_json(checked, people))
+        print_json(_as_json(checked, people, scenarios))
     else:
         tell(checked.errors, checked.warnings)
     if checked.errors:
         ctx.exit(2)
     if not as_json:
-        click.echo(f"ok: {summary(checked)}" + (f", {counted(people, 'person', 'people')}" if people else ""))
+        told = [summary(checked)]
+        told += [counted(scenarios, "scenario", "scenarios")] if scenarios else []
+        told += [counted(people, "person", "people")] if people else []
+        click.echo(f"ok: {', '.join(told)}")
 
 
 def tell(errors: Collection[DefinitionError], warnings: Iterable[DefinitionError]) -> None:
@@ -84,26 +90,29 @@ def _sequence_id(config: Config, name: str) -> str:
         return name
     if path.suffix == ".toml":
         raise InputError(f'{name} is no sequence: "sequencer check" without a name reads config.toml with everything')
-    if path.name.endswith(".test.yaml"):
+    if path.name.endswith(ENDING):
         raise InputError(f"{name} is a scenario test, not a sequence")
     if path.suffix != ".yaml" or path.resolve().parent != config.sequences_folder:
         raise InputError(f"{name} is no sequence: those are .yaml files in {config.sequences_folder}")
     return path.stem
 
 
-def _chosen(config: Config, files: Sequence[str]) -> tuple[Checked, int]:
-    """What is wrong with the files that were named, and how many people the CSV files among them hold."""
-    lists = [Path(name) for name in files if name.lower().endswith(".csv")]
+def _chosen(config: Config, files: Sequence[str]) -> tuple[Checked, int, int]:
+    """What is wrong with the files that were named, and how many people and scenarios they hold."""
+    lists = [Path(name) for name in files if _is_list(name)]
     templates = {_below(config, name) for name in files if _is_template(config, name)}
-    rest = [name for name in files if not name.lower().endswith(".csv") and not _is_template(config, name)]
+    tests = [name for name in files if name.endswith(ENDING)]
+    rest = [name for name in files if name not in tests and not _is_list(name) and not _is_template(config, name)]
     found = Checked([], [], [])
     if rest or not files:
         found = check_all(config, sequence_ids(config, rest))
     if templates:
         found = _with_users(config, templates, found)
     people, refused = _people(lists)
+    scenarios = _scenarios(config, tests) if tests or not files else Scenarios([], {}, [], [])
     fields = _unknown_fields(config, found.bundles)
-    return Checked(found.bundles, [*found.errors, *refused], [*found.warnings, *fields]), people
+    errors = list(DefinitionErrors([*found.errors, *scenarios.errors, *refused]).errors)
+    return Checked(found.bundles, errors, [*found.warnings, *fields]), people, len(scenarios.cases)
 
 
 def _unknown_fields(config: Config, bundles: Iterable[Bundle]) -> list[DefinitionError]:
@@ -122,6 +131,25 @@ def _unknown_fields(config: Config, bundles: Iterable[Bundle]) -> list[Definitio
         return []
     notes = [note for bundle in bundles for note in unknown_fields(bundle, known, config.templates_folder.name)]
     return list({str(note): note for note in notes}.values())
+
+
+def _is_list(name: str) -> bool:
+    return name.lower().endswith(".csv")
+
+
+def _scenarios(config: Config, files: Sequence[str]) -> Scenarios:
+    """The scenario tests in these files; of all, if none is named."""
+    return scenario_check.read(config, [scenario_name(config, name) for name in files] or None)
+
+
+def scenario_name(config: Config, file: str) -> str:
+    """A scenario file without its ending, from the file or from the sequence beside it. Raises InputError."""
+    path = Path(file)
+    if not path.suffix and "/" not in file:
+        return file
+    if not file.endswith(".yaml") or path.resolve().parent != config.sequences_folder:
+        raise InputError(f"{file} is no scenario test: those are *{ENDING} files in {config.sequences_folder}")
+    return path.name.removesuffix(ENDING).removesuffix(".yaml")
 
 
 def _is_template(config: Config, name: str) -> bool:
@@ -163,13 +191,14 @@ def _people(lists: Iterable[Path]) -> tuple[int, list[DefinitionError]]:
     return number, errors
 
 
-def _as_json(checked: Checked, people: int) -> dict[str, object]:
+def _as_json(checked: Checked, people: int, scenarios: int) -> dict[str, object]:
     def values(found: Iterable[DefinitionError]) -> list[dict[str, object]]:
         return [{"path": e.path, "line": e.line, "message": e.message, "hint": e.hint} for e in found]
 
     return {
         "sequences": [bundle.sequence.id for bundle in checked.bundles],
         "people": people,
+        "scenarios": scenarios,
         "errors": values(checked.errors),
         "warnings": values(checked.warnings),
     }

@@ -14,6 +14,7 @@ from sequencer.core import events as e
 from sequencer.core.suppression import Suppression
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
+from sequencer.engine.judged import answer_event
 from sequencer.engine.matching import Match, match, named_send, owners_of, recipients_of, reported_send
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import says_automatic
@@ -93,16 +94,14 @@ def _answered(post: Post) -> None:
         _opted_out(post, found)
     elif judgement.kind == "reply":
         _replied(post, found)
-    elif judgement.left:
-        _record(post, found, lambda _: e.LeftCompany(message=post.row.id))
     else:
-        _record(
-            post,
-            found,
-            lambda enrollment: e.AutoReplyReceived(
-                message=post.row.id, return_date=judgement.return_date, step=_step(post, found, enrollment)
-            ),
-        )
+        _record(post, found, lambda enrollment: _event(post, found, enrollment))
+
+
+def _event(post: Post, found: Match, enrollment: int | None) -> e.Event:
+    event = answer_event(post.judgement, post.row.id, _step(post, found, enrollment))
+    assert event is not None, "only answers come here"
+    return event
 
 
 def _of_nobody(post: Post, found: Match) -> None:
@@ -118,18 +117,8 @@ def _of_nobody(post: Post, found: Match) -> None:
 
 
 def _replied(post: Post, found: Match) -> None:
-    judgement = post.judgement
-
-    def event_of(enrollment: int | None) -> e.Event:
-        return e.ReplyReceived(
-            message=post.row.id,
-            answer=judgement.answer or "other",
-            step=_step(post, found, enrollment),
-            return_date=judgement.return_date,
-        )
-
     _settle_by_evidence(post, found.send, "reply")
-    _record(post, found, event_of, tell_colleagues=True)
+    _record(post, found, lambda enrollment: _event(post, found, enrollment), tell_colleagues=True)
 
 
 def _opted_out(post: Post, found: Match) -> None:
@@ -137,8 +126,7 @@ def _opted_out(post: Post, found: Match) -> None:
     _settle_by_evidence(post, found.send, "reply")
     for person in found.people:
         _suppress(post, person, "asked not to be written to")
-    event = e.OptedOut(by="reply", message=post.row.id)
-    _record(post, found, lambda _: event, tell_colleagues=True, at_any_age=True)
+    _record(post, found, lambda enrollment: _event(post, found, enrollment), tell_colleagues=True, at_any_age=True)
 
 
 def _bounced(post: Post) -> None:

@@ -22,7 +22,7 @@ from sequencer.errors import InputError
 from sequencer.store import tasks
 from sequencer.store.tasks import TaskRow
 
-__all__ = ["Said", "done", "outcomes_of", "skip", "snooze", "step_of"]
+__all__ = ["Said", "done", "events_of", "outcomes_of", "skip", "snooze", "step_of"]
 
 NOTE_CHARS_MAX = 10_000
 CALL_BACK, DO_NOT_CALL = "call_back", "do_not_call"
@@ -49,7 +49,7 @@ def done(connection: Connection, advance: Advance, task_id: int, said: Said, now
     """The task is done. Returns it as it was. Raises NotFound; InputError for a closed task or an unknown outcome."""
     row = tasks.task(connection, task_id)
     situation = _situation(connection, advance, row, now)
-    outcome = _checked(row, situation, said, now)
+    events = events_of(row, situation, said, now)
     step = step_of(row, situation)
     if said.draft is not None:
         if not row.review or step is None:
@@ -57,13 +57,13 @@ def done(connection: Connection, advance: Advance, task_id: int, said: Said, now
         tasks.put_draft(connection, row.enrollment_id, step, said.draft.subject, said.draft.body)
     if said.note:
         tasks.add_note(connection, row.prospect_id, row.id, said.by, said.note[:NOTE_CHARS_MAX], now)
-    events = _events(row, situation, outcome, said, now)
     advance.record(connection, [(row.enrollment_id, events)], now)
     return row
 
 
-def _events(row: TaskRow, situation: Situation, outcome: str, said: Said, now: datetime) -> list[e.Event]:
-    by = by_name(said.by)
+def events_of(row: TaskRow, situation: Situation, said: Said, now: datetime) -> list[e.Event]:
+    """What a rep's word about a task is to its enrollment. Raises InputError for what may not be said of it."""
+    outcome, by = _checked(row, situation, said, now), by_name(said.by)
     connected = [e.LinkedInConnected()] if row.work == "linkedin" and outcome in ACCEPTED else []
     if row.state != "open":
         return [*connected]
