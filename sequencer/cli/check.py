@@ -11,7 +11,7 @@ from sequencer.config import Config
 from sequencer.content.definition import Bundle, load
 from sequencer.content.lint_fields import unknown_fields
 from sequencer.content.people_csv import Refused, read
-from sequencer.content.scenario import ENDING
+from sequencer.content.scenario_file import ENDING
 from sequencer.engine import scenario_check
 from sequencer.engine.applying import Checked
 from sequencer.engine.applying import check as check_all

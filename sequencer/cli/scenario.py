@@ -8,7 +8,7 @@ from sequencer.cli.check import counted, scenario_name
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import config_of, json_option, print_json
 from sequencer.config import Config
-from sequencer.content.scenario import ENDING
+from sequencer.content.scenario_file import ENDING
 from sequencer.engine import scenario_check
 from sequencer.engine.scenario import Result, run, wall_words
 from sequencer.errors import DefinitionErrors, InputError

@@ -1,37 +1,27 @@
-"""Reads scenario tests (`*.test.yaml`) into checked models: who, from when, what happens, what is expected.
+"""What a scenario test may say, as checked models: who, from when, what happens, what is expected.
 
-It is here so that a scenario meets the same door as a sequence: all that is malformed at once, each with its line, and
-a prospect that is read as a row of people.csv is. Whether its steps exist is engine/scenario_check.py's question, what
-comes of it engine/scenario.py's.
+A scenario meets the same door as a sequence does: past it no code meets a malformed value. Files are read by
+scenario_file.py; whether the steps that it names exist is engine/scenario_check.py's question.
 """
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, model_validator
 
-from sequencer.content import markup, people_csv
-from sequencer.content.complaint import complaints, keys_of
-from sequencer.content.folder import FileRefused, read_below
-from sequencer.content.markup import Lines, Plain
-from sequencer.core.people import Account, Address, Prospect
+from sequencer.core.people import Account, Prospect
 from sequencer.core.reaction import Frozen, TaskKind
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.core.sequence import StepId
 from sequencer.core.span import Span
-from sequencer.errors import DefinitionError, DefinitionErrors
+from sequencer.errors import DefinitionError
 
-__all__ = ["ENDING", "START", "Case", "Expect", "Given", "Instant", "Scenario", "WallTime", "read", "scenario_names"]
+__all__ = ["START", "Case", "Expect", "Given", "Instant", "Scenario", "WallTime", "spoken"]
 
-ENDING = ".test.yaml"
 START = "start"
-SCENARIOS_MAX = 200
 ENTRIES_MAX = 100
 _AFTER = re.compile(r"\+?\s*(\d+\s*[a-z]+)\s+after\s+([a-z0-9]+(?:-[a-z0-9]+)*)")
 _ENTRY = re.compile(r"^(given|expect)\.(\d+)")
@@ -250,99 +240,10 @@ class Case:
         return self.lines.get(key, 0)
 
     def wrong(self, key: str, message: str, hint: str = "") -> DefinitionError:
-        return _spoken(DefinitionError(self.path, self.line(key), message, hint))
+        return spoken(DefinitionError(self.path, self.line(key), message, hint))
 
 
-def scenario_names(root: Path) -> list[str]:
-    """The scenario files in a folder, without their ending."""
-    names = (path.name for path in root.glob(f"*{ENDING}") if not path.name.startswith("."))
-    return sorted(name.removesuffix(ENDING) for name in names)
-
-
-def read(root: Path, name: str) -> tuple[list[Case], list[DefinitionError]]:
-    """The scenarios of the file NAME.test.yaml in `root`, and all that is malformed in it."""
-    path = f"{root.name}/{name}{ENDING}"
-    try:
-        plain, lines = markup.read(path, markup.decode(path, read_below(root, f"{name}{ENDING}")))
-    except DefinitionErrors as error:
-        return [], list(error.errors)
-    except DefinitionError as error:
-        return [], [error]
-    except FileNotFoundError:
-        return [], [DefinitionError(path, 0, "no such file")]
-    except (FileRefused, OSError) as error:
-        return [], [DefinitionError(path, 0, str(error))]
-    cases: list[Case] = []
-    errors: list[DefinitionError] = []
-    for entry, own in _entries(plain, lines):
-        found = _case(path, entry, own)
-        if isinstance(found, Case):
-            cases.append(found)
-        else:
-            errors += found
-    if isinstance(plain, list) and len(plain) > SCENARIOS_MAX:
-        errors.append(DefinitionError(path, 0, f"more than {SCENARIOS_MAX} scenarios in one file", "split it"))
-    return cases, errors
-
-
-def _entries(plain: Plain, lines: Lines) -> Iterator[tuple[Plain, Lines]]:
-    """Each scenario with its own lines; a file is one map, or a list of them."""
-    if not isinstance(plain, list):
-        yield plain, {"": 1, **lines}
-        return
-    for number, entry in enumerate(plain[:SCENARIOS_MAX]):
-        start = f"{number}."
-        yield (
-            entry,
-            {
-                "": lines[str(number)],
-                **{key.removeprefix(start): at for key, at in lines.items() if key.startswith(start)},
-            },
-        )
-
-
-def _case(path: str, plain: Plain, lines: Lines) -> Case | list[DefinitionError]:
-    if not isinstance(plain, dict):
-        keys = ", ".join(keys_of(Scenario))
-        return [DefinitionError(path, lines[""], f"a scenario is a map of keys: {keys}")]
-    try:
-        scenario = Scenario.model_validate(plain)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        return list(map(_spoken, complaints(path, Scenario, plain, lines, details)))
-    try:
-        row = _row(scenario)
-    except ValueError as error:
-        return [DefinitionError(path, lines["prospect"], f"prospect: {error}")]
-    person = Prospect(
-        1, tuple(map(Address, row.emails)), row.fields, row.account_id, row.timezone, row.zone_source, row.country,
-        row.phone, row.linkedin,
-    )  # fmt: skip
-    account = (
-        Account(row.account_id, row.account_name, row.account_domain, row.account_fields) if row.account_id else None
-    )
-    return Case(path, lines, scenario, person, account)
-
-
-def _row(scenario: Scenario) -> people_csv.Row:
-    """The prospect and their company through the door of people.csv. Raises ValueError."""
-    cells = dict(scenario.prospect)
-    for name, value in scenario.account.items():
-        cells[{"name": "company", "domain": "domain", "id": "account_id"}.get(name, f"account_{name}")] = value
-    text = io.StringIO()
-    csv.writer(text).writerows([list(cells), list(cells.values())])
-    try:
-        row = next(people_csv.read(io.BytesIO(text.getvalue().encode()), "prospect"), None)
-    except DefinitionError as error:
-        raise ValueError(f"{error.message}") from None
-    if not isinstance(row, people_csv.Row):
-        raise ValueError(row.reason if row else "nobody is named")
-    if row.notes:
-        raise ValueError(row.notes[0])
-    return row
-
-
-def _spoken(error: DefinitionError) -> DefinitionError:
+def spoken(error: DefinitionError) -> DefinitionError:
     """`given 2` for `given.1`: people count from one."""
     said = _ENTRY.sub(lambda found: f"{found[1]} {int(found[2]) + 1}", error.message)
     return DefinitionError(error.path, error.line, said, error.hint)

@@ -137,7 +137,9 @@ _OF_ANSWERS: dict[type[Any], Callable[[Any, Beside], str]] = {
 _OF_TASKS: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.TaskOpened: lambda one, b: f"task opened: {b.task(one)}, due {b.when(one.due_at)}",
     e.TaskDone: lambda one, b: (
-        f"task done: {b.task(one)}: {one.outcome.replace('_', ' ')}, {_by(one.by)}"
+        f"task done: {b.task(one)}"
+        + (f": {one.outcome.replace('_', ' ')}" if one.outcome else "")
+        + f", {_by(one.by)}"
         + (f"; again {b.when(one.until)}" if one.until else "")
     ),
     e.TaskSkipped: lambda one, b: f"task skipped: {b.task(one)}, {_by(one.by)}",

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from sequencer.config import Config
-from sequencer.content import scenario
+from sequencer.content import scenario_file
 from sequencer.content.definition import Bundle, sequence_names
 from sequencer.content.grammar import guess
 from sequencer.content.scenario import START, Case, Expect, Given
@@ -37,8 +37,8 @@ def read(config: Config, names: Collection[str] | None = None) -> Scenarios:
     """The scenario files `names` (without their ending; None: all) with the sequences that they speak of."""
     cases: list[Case] = []
     errors: list[DefinitionError] = []
-    for name in scenario.scenario_names(config.sequences_folder) if names is None else names:
-        found, wrong = scenario.read(config.sequences_folder, name)
+    for name in scenario_file.scenario_names(config.sequences_folder) if names is None else names:
+        found, wrong = scenario_file.read(config.sequences_folder, name)
         cases += found
         errors += wrong
     known = sequence_names(config.sequences_folder)

@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 from sequencer.config import Config
@@ -37,11 +35,10 @@ from sequencer.engine.advance import settled
 from sequencer.engine.judged import answer_event
 from sequencer.engine.letter import render, render_facts
 from sequencer.engine.project import limited_domain
+from sequencer.engine.scenario_events import event_of, judged
 from sequencer.engine.situation import Situation, facts_of, zone_of
 from sequencer.engine.verbs import by_name
 from sequencer.errors import InputError
-from sequencer.mail.classify import classify
-from sequencer.mail.parse import parse
 from sequencer.store.log import Enrollment
 from sequencer.store.tasks import TaskRow
 
@@ -217,9 +214,8 @@ class _Stage:
             return _Next(max(at, task.opened_at), 1, lambda: self._scripted(key, task, scripted.pop(0))) if at else None
         if self._progress.pauses or self._progress.holds:
             return None
-        return _Next(
-            max(self._now, task.due_at), 1, lambda: self._done(task, e.TaskDone(task=key, outcome="", by="rep"))
-        )
+        done = e.TaskDone(task=key, outcome="", by=by_name(self._progress.rep))
+        return _Next(max(self._now, task.due_at), 1, lambda: self._done(task, done))
 
     def _scripted(self, key: str, task: TaskState, number: int) -> None:
         given, rep = self._scenario.given[number], self._progress.rep
@@ -320,20 +316,12 @@ class _Stage:
             case "resume":
                 self._settle(*self._resume())
             case kind:
-                self._settle(_EVENTS[kind](given, number, by_name(self._progress.rep)))
+                self._settle(event_of(kind, given, number, by_name(self._progress.rep)))
 
     def _arrives(self, number: int, given: Given) -> None:
-        """The text comes as a mail and is judged as the inbox judges it."""
-        letter = EmailMessage()
-        letter["From"] = self._person.addresses[0].email
-        letter["To"] = self._progress.mailbox
-        letter["Date"] = format_datetime(self._now.astimezone(self.zone))
-        letter["Subject"] = "Automatic reply" if given.auto_reply else "Re:"
-        letter["In-Reply-To"] = "<scenario@sequencer.invalid>"
-        if given.auto_reply:
-            letter["Auto-Submitted"] = "auto-replied"
-        letter.set_content(given.reply or given.auto_reply or "")
-        judgement = classify(parse(letter.as_bytes()), our_addresses=frozenset({self._progress.mailbox}))
+        judgement = judged(
+            given, self._person.addresses[0].email, self._progress.mailbox, self._now.astimezone(self.zone)
+        )
         event = answer_event(judgement, number, self._last_mail)
         if event is None:
             self._wrong(number, "the inbox would take this text for no answer at all")
@@ -364,21 +352,3 @@ class _Stage:
         by = by_name(self._progress.rep)
         yield from (e.PauseTaken(reason=pause.reason, by=by) for pause in self._progress.pauses)
         yield from (e.HoldTaken(reason=hold.reason, by=by) for hold in self._progress.holds)
-
-
-def _polled(given: Given) -> dict[str, str]:
-    ((poll, option),) = (given.poll or {}).items()
-    return {"poll": poll, "option": option}
-
-
-_EVENTS: dict[str, Callable[[Given, int, str], e.Event]] = {
-    "opt_out": lambda _, number, by: e.OptedOut(by="reply", message=number),
-    "complaint": lambda _, number, by: e.Complained(message=number),
-    "meeting": lambda _, number, by: e.MeetingBooked(by=by),
-    "colleague_reply": lambda _, number, by: e.ColleagueReplied(person=0, message=number),
-    "owner_wrote": lambda _, number, by: e.OwnerWrote(message=number),
-    "linkedin_connected": lambda _, number, by: e.LinkedInConnected(),
-    "open": lambda given, number, by: e.Opened(step=given.open or ""),
-    "click": lambda given, number, by: e.Clicked(step=given.click or ""),
-    "poll": lambda given, number, by: e.PollAnswered(**_polled(given)),
-}
