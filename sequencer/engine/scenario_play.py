@@ -200,7 +200,7 @@ class _Stage:
         base = self._began.get(instant.after)
         if of_task and of_task.step == instant.after:
             base = of_task.snoozed_until or of_task.opened_at
-        return wait_end(instant.span, self._facts(), base) if base and instant.span else None
+        return wait_end(instant.span, self._facts(), base) if base and instant.span is not None else None
 
     def _task(self) -> _Next | None:
         """The open task of the step: as the scenario says, else done when it is due."""
