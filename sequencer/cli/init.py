@@ -18,7 +18,7 @@ SEQUENCE, LIST, REP = "vp-engineering", "first", "ana"
 @click.command(epilog="Example: sequencer init outreach")
 @click.argument("folder", default=".", type=click.Path(path_type=Path), metavar="[DIR]")
 def init(folder: Path) -> None:
-    """Start an installation in DIR: the example's config, sequence, templates and people, and a database.
+    """Start an installation in DIR: the example's config, sequences, templates and people, and a database.
 
     Nothing that is there already is overwritten.
     """

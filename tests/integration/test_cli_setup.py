@@ -77,7 +77,12 @@ def test_init_overwrites_nothing(run: Run, tmp_path: Path) -> None:
     assert "kept     templates/intro.md" in again.out
     assert "created  templates/breakup.md" in again.out
     assert (tmp_path / "sequencer.db").stat().st_size == database
-    assert "12 files were there" in run("init").out
+    there = [path for name in ("config.toml", "sequences", "templates") for path in _files(tmp_path / name)]
+    assert f"its {len(there)} files were there" in run("init").out
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
 
 
 def test_init_leaves_nothing_behind_where_it_cannot_start(run: Run, tmp_path: Path) -> None:
@@ -90,7 +95,7 @@ def test_init_leaves_nothing_behind_where_it_cannot_start(run: Run, tmp_path: Pa
 
 def test_check(started: Run, tmp_path: Path) -> None:
     fine = started("check")
-    assert (fine.code, fine.out) == (0, "ok: 1 sequence, 9 templates\n")
+    assert (fine.code, fine.out) == (0, "ok: 5 sequences, 29 templates, 36 scenarios\n")
     assert "note: config.toml: [public] base_url" in fine.err
     (tmp_path / "sequences" / "bad.yaml").write_text(
         "title: Bad\nowner: anna\nsteps:\n  - id: a\n    email: intor.md\n"
@@ -104,6 +109,11 @@ def test_check(started: Run, tmp_path: Path) -> None:
     # What is named alone is checked alone.
     assert started("check", "sequences/vp-engineering.yaml", "sequences/people.csv").out.startswith("ok: 1 sequence")
     assert started("check", "templates/intro.md").code == 0
+    (tmp_path / "sequences" / "bad.test.yaml").write_text("scenario: x\nsequence: vp-enginering\n")
+    told = started("check", "sequences/bad.test.yaml")
+    assert told.code == 2
+    assert "sequences/bad.test.yaml:1: expect: is missing" in told.err
+    assert "sequences/bad.test.yaml:1: start: is missing" in started("check").err
 
 
 def test_check_tells_all_errors_of_all_files_at_once(started: Run, tmp_path: Path) -> None:
@@ -146,11 +156,11 @@ def test_check_reads_what_it_can_when_the_config_is_wrong(started: Run, tmp_path
 def test_apply(started: Run, tmp_path: Path) -> None:
     assert "unchanged" in started("apply", "--as", "ana").out
     started("enroll", "vp-engineering", "--list", "first", "--as", "ana")
-    same = started("apply", "--as", "ana")
+    same = started("apply", "vp-engineering", "--as", "ana")
     assert same.out == "vp-engineering: unchanged, version 1; 40 people are inside\n"
     changed = tmp_path / "templates" / "breakup.md"
     changed.write_text(changed.read_text() + "\nP.S. Good luck.\n")
-    (done,) = json.loads(started("apply", "--json", "--as", "bo").out)
+    (done,) = json.loads(started("apply", "vp-engineering", "--json", "--as", "bo").out)
     assert done == {"sequence": "vp-engineering", "change": "changed", "version": 2, "people": EXPECTED_PEOPLE}
     intro = tmp_path / "templates" / "intro.md"
     intro.write_text(intro.read_text() + "\nP.S. We are hiring too.\n")
@@ -168,7 +178,7 @@ def test_apply_says_what_an_edit_means_for_the_people_inside(started: Run, tmp_p
     source = tmp_path / "sequences" / "vp-engineering.yaml"
     written = source.read_text()
     source.write_text(written.replace("id: breakup", "id: goodbye").replace("next: breakup", "next: goodbye"))
-    renamed = started("apply", "--as", "ana")
+    renamed = started("apply", "vp-engineering", "--as", "ana")
     assert renamed.out == "vp-engineering: version 2 (was 1); 40 people inside follow it from now on\n"
     assert 'step "goodbye" stands where "breakup" stood' in renamed.err
     assert 'write "renamed_from: breakup" in the step' in renamed.err
@@ -316,6 +326,31 @@ def test_preview(started: Run, tmp_path: Path) -> None:
     assert "needs prospect.shoe_size" in lacks.out
 
 
+def test_scenarios_are_played(started: Run, tmp_path: Path) -> None:
+    fine = started("test", "inbound-lead")
+    assert fine.code == 0
+    assert fine.out.splitlines()[0].startswith("ok    inbound-lead: a request on a Monday morning")
+    assert fine.out.endswith("scenarios, all as expected\n")
+    source = tmp_path / "sequences" / "referral-ask.test.yaml"
+    written = source.read_text()
+    source.write_text(written.replace("{step: forward, on: 2026-11-13}", "{step: forward, on: 2026-11-12}"))
+    failed = started("test", "sequences/referral-ask.test.yaml")
+    assert failed.code == 1
+    assert "FAIL  referral-ask: asked, reminded, thanked\n" in failed.out
+    assert "  sequences/referral-ask.test.yaml:7: expected forward on Thu 12 Nov 2026\n" in failed.out
+    assert "    but Fri 13 Nov 2026 09:00: mail sent, forward\n" in failed.out
+    assert "    Mon 09 Nov 2026 09:00  enrolled in referral-ask at ask" in failed.out
+    assert failed.out.endswith("5 scenarios, 1 failed\n")
+    (first, *_) = json.loads(started("test", "referral-ask", "--json").out)
+    assert (first["ok"], first["failures"][0]["line"]) == (False, 7)
+    source.write_text(written.replace("step: forward", "step: foward"))
+    wrong = started("test")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert 'referral-ask.test.yaml:7: expect 2.step: no step "foward" — did you mean "forward"?' in wrong.err
+    assert "sequences/nothing.test.yaml: no such file" in started("test", "nothing").err
+    assert "templates/intro.md is no scenario test" in started("test", "templates/intro.md").err
+
+
 def test_db_upgrade(started: Run, tmp_path: Path) -> None:
     assert started("db", "upgrade").out.startswith("up to date: schema ")
     config = tmp_path / "config.toml"
@@ -326,7 +361,7 @@ def test_db_upgrade(started: Run, tmp_path: Path) -> None:
     assert (refused.code, refused.err) == (1, "sequencer: the database refuses: unable to open database file\n")
 
 
-@pytest.mark.parametrize("command", ["init", "check", "apply", "import", "enroll", "preview", "db upgrade"])
+@pytest.mark.parametrize("command", ["init", "check", "test", "apply", "import", "enroll", "preview", "db upgrade"])
 def test_help_has_an_example(run: Run, command: str) -> None:
     shown = run(*command.split(), "--help")
     assert shown.code == 0
