@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sequencer.config import Config
@@ -113,7 +114,9 @@ class _Stage:
             sequence=sequence.id, version=1, step=sequence.steps[0].id, rep=worker,
             mailbox=boxes[0] if boxes else "", by=by_name(rep),
         )  # fmt: skip
-        self.zone, _ = zone_of(sequence.settings, case.person, config.mailboxes_by_address.get(first.mailbox))
+        known = case.person.timezone
+        mailbox = config.mailboxes_by_address.get(first.mailbox)
+        self.zone = ZoneInfo(known) if known else zone_of(sequence.settings, case.person, mailbox)[0]
         self._now = instant_of(self._scenario.start, self.zone)
         self._progress = enroll(first, self._now)
         self._due_at: datetime | None = None
@@ -183,7 +186,7 @@ class _Stage:
         """What arrives comes before what is done, and both before what is due (LIFECYCLE, Time)."""
         for number in self._events_left:
             if at := self._at(self._scenario.given[number].at):
-                yield _Next(at, 0, lambda number=number: self._happens(number))  # type: ignore[misc]
+                yield _Next(at, 0, partial(self._happens, number))
         if task := self._task():
             yield task
         if mail := self._mail():

@@ -1,6 +1,6 @@
 """A scenario is played by the engine's own rules, and what it expects is compared with what happened."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -251,3 +251,21 @@ def test_mistakes_of_a_sequence_are_told_apart_from_those_of_its_scenarios(shelf
     found = shelf.read(scenario("", "{step: intro}"))
     assert found.errors == []
     assert [error.path for error in found.below] == ["sequences/three.yaml"]
+
+
+def test_it_starts_on_the_prospects_clock_whatever_zone_the_sequence_keeps(shelf: Shelf) -> None:
+    shelf.edit(
+        "sequences/three.yaml", "title: Three touches", "title: Three touches\nsettings: {timezone: Europe/Madrid}"
+    )
+    far = scenario("", "{step: intro, on: '2026-11-24 00:30'}").replace(
+        "timezone: UTC, country: ES", "timezone: America/Denver"
+    )
+    result = shelf.run(far)
+    assert result.ok, result.happened
+    assert result.happened[0].at == datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
+
+
+def test_the_rep_who_is_named_enrols_from_their_own_mailbox(shelf: Shelf) -> None:
+    result = shelf.run(scenario("", "{step: intro}") + "rep: bo\n")
+    assert result.ok
+    assert result.happened[0].text == "enrolled in three at intro, by bo, from bo@ourco.test"
