@@ -162,7 +162,15 @@ def test_the_mailbox_line_of_status_promises_nothing_while_all_is_paused(made: P
 
 
 @pytest.mark.parametrize(
-    "file", ["README.md", "config.toml", "docs/writing-sequences.md", "sequences/vp-engineering.yaml"]
+    "file",
+    [
+        "README.md",
+        "config.toml",
+        "docs/writing-sequences.md",
+        "docs/library.md",
+        "sequences/vp-engineering.yaml",
+        "sequences/inbound-lead.yaml",
+    ],
 )
 def test_every_command_that_the_shipped_words_name_exists(file: str) -> None:
     text = (ROOT / file).read_text()
