@@ -164,7 +164,7 @@ class _Stage:
         sequence, progress = self._bundle.sequence, self._progress
         row = Enrollment(
             1, self._person.id, sequence.id, progress.version, progress.mailbox, progress.rep,
-            sequence.settings.exclusive, progress.status, self._due_at, progress,
+            sequence.settings.exclusive, progress.status, self._due_at, progress, 0,
         )  # fmt: skip
         return Situation(row, self._bundle, self._facts(), "")
 
