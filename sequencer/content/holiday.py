@@ -4,9 +4,13 @@ The names come from the `holidays` library; it is loaded at the first question, 
 never ask. Nothing here decides whose country counts.
 """
 
+import sys
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from sequencer.core.window import Holidays, no_holidays
 
@@ -20,31 +24,39 @@ def holidays_of(country: str | None, subdivision: str | None = None) -> Holidays
 
     An unknown country has no holidays; an unknown subdivision has those of its country.
     """
-    if country is None or not known_country(country):
+    if not country:
         return no_holidays
     code = country.upper()
-    part = subdivision if subdivision in _subdivisions()[code] else None
 
     def name_of(day: date) -> str | None:
-        return _of_year(code, part, day.year).get(day)
+        return _of_year(code, subdivision, day.year).get(day)
 
     return name_of
 
 
 def known_country(code: str) -> bool:
     """Whether the holidays of this ISO 3166-1 code (`ES` or `ESP`) are known; case does not matter."""
-    return code.upper() in _subdivisions()
-
-
-@lru_cache(maxsize=1)
-def _subdivisions() -> Mapping[str, frozenset[str]]:
-    from holidays import list_supported_countries
-
-    return {code: frozenset(parts) for code, parts in list_supported_countries(include_aliases=True).items()}
+    return code.upper() in _library().registry.EntityLoader.get_country_codes()
 
 
 @lru_cache(maxsize=CALENDARS_MAX)
 def _of_year(code: str, subdivision: str | None, year: int) -> Mapping[date, str]:
-    from holidays import country_holidays
+    if not known_country(code):
+        return {}
+    country = getattr(_library(), code)
+    part = subdivision if subdivision in country.subdivisions else None
+    return dict(country(subdiv=part, years=year, expand=False, language=_LANGUAGE).items())
 
-    return dict(country_holidays(code, subdiv=subdivision, years=year, expand=False, language=_LANGUAGE).items())
+
+@cache
+def _library() -> Any:
+    """The library, with a package of countries that loads the one that is asked for.
+
+    Its own package imports all 250 with the first: 8 MB and 0.2 s in a daemon that knows the people of four countries.
+    """
+    import holidays
+
+    countries = ModuleType("holidays.countries")
+    countries.__path__ = [str(Path(holidays.__file__).with_name("countries"))]
+    sys.modules.setdefault(countries.__name__, countries)
+    return holidays
