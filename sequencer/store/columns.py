@@ -6,7 +6,7 @@ Beside the tables so that those read as a list of what is stored. No table is kn
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, MetaData
+from sqlalchemy import JSON, Column, DateTime, Index, MetaData, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -45,3 +45,19 @@ class Table(SQLModel):
 
 def json_column(nullable: bool = False) -> Any:
     return Field(sa_column=Column(JSON, nullable=nullable))
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows that `where` picks.
+
+    Only SQLite's half is said here: to name PostgreSQL's loads that dialect in every program (2 MB, 40 ms). Migrations
+    get it by `say_for_postgresql`.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=text(where))
+
+
+def say_for_postgresql(metadata: MetaData) -> None:
+    """Give each partial index its condition for PostgreSQL too."""
+    for index in (index for table in metadata.tables.values() for index in table.indexes):
+        if (where := index.dialect_kwargs.get("sqlite_where")) is not None:
+            index.dialect_kwargs["postgresql_where"] = where

@@ -130,6 +130,7 @@ def _engine(url: str) -> Engine:
             url,
             poolclass=QueuePool,
             pool_size=READERS_MAX,
+            pool_use_lifo=True,  # the one used last has its pages and statements; the others need none
             hide_parameters=True,
             connect_args={"check_same_thread": False},
         )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 IDS_PER_QUERY_MAX = 500
 
@@ -16,7 +16,11 @@ def upsert(connection: Connection, table: Table) -> Any:
 
 def upsert_for(dialect: str, table: Table) -> Any:
     """The same, for a statement that is made once and kept."""
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    if dialect != "postgresql":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # large, and an installation on SQLite never needs it
+
+    return postgresql.insert(table)
 
 
 def chunks(ids: Collection[int]) -> Iterable[list[int]]:

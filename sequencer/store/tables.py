@@ -7,11 +7,11 @@ and texts stand only in tables that erasure can reach; events carry ids, codes a
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlalchemy import Table as CoreTable
 from sqlmodel import Field
 
-from sequencer.store.columns import Instant, Table, json_column
+from sequencer.store.columns import Instant, Table, json_column, partial_index
 
 
 class Meta(Table, table=True):
@@ -112,19 +112,11 @@ class Enrollment(Table, table=True):
 
     __tablename__ = "enrollments"
     __table_args__ = (
-        Index(
-            "uq_enrollments_live", "prospect_id", "sequence_id", unique=True,
-            sqlite_where=text("status <> 'finished'"), postgresql_where=text("status <> 'finished'"),
+        partial_index("uq_enrollments_live", "prospect_id", "sequence_id", unique=True, where="status <> 'finished'"),
+        partial_index(
+            "uq_enrollments_exclusive", "prospect_id", unique=True, where="exclusive AND status <> 'finished'",
         ),
-        Index(
-            "uq_enrollments_exclusive", "prospect_id", unique=True,
-            sqlite_where=text("exclusive AND status <> 'finished'"),
-            postgresql_where=text("exclusive AND status <> 'finished'"),
-        ),
-        Index(
-            "ix_enrollments_due", "due_at",
-            sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL"),
-        ),
+        partial_index("ix_enrollments_due", "due_at", where="due_at IS NOT NULL"),
     )  # fmt: skip
     id: int | None = Field(default=None, primary_key=True)
     prospect_id: int = Field(foreign_key="prospects.id")
@@ -160,10 +152,7 @@ class Task(Table, table=True):
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("enrollment_id", "key"),
-        Index(
-            "ix_tasks_open", "rep", "due_at",
-            sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
-        ),
+        partial_index("ix_tasks_open", "rep", "due_at", where="state = 'open'"),
     )  # fmt: skip
     id: int | None = Field(default=None, primary_key=True)
     enrollment_id: int = Field(foreign_key="enrollments.id")
@@ -214,15 +203,8 @@ class Send(Table, table=True):
     __tablename__ = "sends"
     __table_args__ = (
         UniqueConstraint("enrollment_id", "step", "attempt"),
-        Index(
-            "ix_sends_due", "mailbox", "due_at",
-            sqlite_where=text("state = 'queued'"), postgresql_where=text("state = 'queued'"),
-        ),
-        Index(
-            "uq_sends_open", "prospect_id", unique=True,
-            sqlite_where=text("state IN ('sending', 'uncertain', 'person')"),
-            postgresql_where=text("state IN ('sending', 'uncertain', 'person')"),
-        ),
+        partial_index("ix_sends_due", "mailbox", "due_at", where="state = 'queued'"),
+        partial_index("uq_sends_open", "prospect_id", unique=True, where="state IN ('sending', 'uncertain', 'person')"),
         Index("ix_sends_sent", "mailbox", "sending_at"),
         Index("ix_sends_prospect", "prospect_id", "sending_at"),
     )  # fmt: skip
@@ -317,10 +299,7 @@ class Inbound(Table, table=True):
 
     __tablename__ = "inbound"
     __table_args__ = (
-        Index(
-            "ix_inbound_open", "state",
-            sqlite_where=text("state IN ('stored', 'judged')"), postgresql_where=text("state IN ('stored', 'judged')"),
-        ),
+        partial_index("ix_inbound_open", "state", where="state IN ('stored', 'judged')"),
     )  # fmt: skip
     id: int | None = Field(default=None, primary_key=True)
     identity: str = Field(unique=True)

@@ -5,10 +5,11 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 from sequencer.store import tables  # noqa: F401  env needs every table to be known
-from sequencer.store.columns import Table
+from sequencer.store.columns import Table, say_for_postgresql
 
 
 def run(connection: Connection) -> None:
+    say_for_postgresql(Table.metadata)
     context.configure(
         connection=connection,
         target_metadata=Table.metadata,
