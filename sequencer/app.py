@@ -108,16 +108,18 @@ class Doors:
 
 def real_doors(config: Config, clock: Clock) -> Doors:
     """SMTP servers, IMAP servers and maildirs as config.toml names them."""
-    from sequencer.channels.smtp import Smtp
-    from sequencer.inbound.imap import Imap
-    from sequencer.inbound.maildir import Maildir
 
     def channel_of(mailbox: Mailbox) -> Channel:
+        from sequencer.channels.smtp import Smtp  # loaded with the first mail, as each reader with the first look
+
         section = config.mailbox_section(mailbox.address)
         assert section is not None
         return Smtp(smtp_server(section.smtp, section.address), mailbox.connections, clock.monotonic)
 
     def inbox_of(name: str) -> Inbox:
+        from sequencer.inbound.imap import Imap
+        from sequencer.inbound.maildir import Maildir
+
         section = next(box for box in config.mailboxes if box.inbox == name)
         since = (clock.now() - timedelta(days=FIRST_SYNC_DAYS)).date()
         if section.imap is None:

@@ -25,7 +25,7 @@ from sequencer.engine.task_list import ListedTask, ShownTask, Upcoming, shown_ta
 from sequencer.engine.verbs import what_next
 from sequencer.engine.why_words import expected_words
 from sequencer.errors import InputError
-from sequencer.mail.classify import Judgement
+from sequencer.mail.judgement import Judgement
 from sequencer.store.tasks import TaskRow, task
 
 _HIDDEN = ("first_name", "last_name", "email", "phone", "linkedin", "timezone")

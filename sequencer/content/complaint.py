@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from sequencer.content.grammar import closest, guess
+from sequencer.content.guess import closest, guess
 from sequencer.content.markup import Plain
 from sequencer.core.sequence import KINDS, AnyStep, StepBase
 from sequencer.errors import DefinitionError

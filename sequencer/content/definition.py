@@ -5,20 +5,17 @@ a Bundle holds the sequence with all its files. Whether names and targets fit to
 """
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from sequencer.content import markup, message
+from sequencer.content import markup
 from sequencer.content.draft import Doubt, Draft, draft
-from sequencer.content.folder import FileRefused, name_problem, read_below
-from sequencer.content.functions import FUNCTIONS
-from sequencer.content.grammar import guess
-from sequencer.content.render import KINDS
-from sequencer.content.sandbox import Sandbox
+from sequencer.content.folder import FileRefused, read_below
+from sequencer.content.guess import guess
 from sequencer.core.reaction import FixedReaction, Reaction
 from sequencer.core.sequence import CallStep, EmailStep, LinkedInStep, ManualStep, Sequence, TaskStep
 from sequencer.errors import DefinitionError, DefinitionErrors
@@ -30,6 +27,7 @@ __all__ = [
     "NamedFile",
     "from_stored",
     "load",
+    "mails",
     "named_files",
     "reactions",
     "read_draft",
@@ -38,8 +36,6 @@ __all__ = [
     "sequence_names",
 ]
 
-ATTACHMENT_BYTES_MAX = 2_000_000
-FILES_MAX = 500
 ID_CHARS_MAX = 60
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -125,6 +121,8 @@ def load(
 
 def read_folder(root_sequences: Path, root_templates: Path, names: Collection[str] | None = None) -> FolderRead:
     """The same, with what can be said of the malformed ones."""
+    from sequencer.content.template_files import read_files  # jinja2: what runs applied versions reads no templates
+
     known = sequence_names(root_sequences)
     found = FolderRead([], [], [])
     for name in known if names is None else names:
@@ -147,7 +145,7 @@ def read_folder(root_sequences: Path, root_templates: Path, names: Collection[st
         found.errors.extend(read.errors)
         if read.sequence is None:
             continue
-        files, unread = _files(read.sequence, root_templates)
+        files, unread = read_files(read.sequence, root_templates)
         found.errors.extend(unread)
         if read.errors:
             found.malformed.append(Malformed(read.sequence, files, read.doubt))
@@ -201,47 +199,14 @@ def named_files(sequence: Sequence) -> Iterator[NamedFile]:
             yield NamedFile(reaction.script, f"{key}.script", "text")
 
 
+def mails(sequence: Sequence) -> int:
+    """How many steps write a mail."""
+    return sum(isinstance(step, EmailStep) for step in sequence.steps)
+
+
 def _bundle(sequence: Sequence, source: str, files: Mapping[str, str]) -> Bundle:
     digest = sha256()
     for part in (sequence.id, source, *(part for item in sorted(files.items()) for part in item)):
         content = part.encode("utf-8", "surrogatepass")
         digest.update(len(content).to_bytes(8) + content)
     return Bundle(sequence, dict(files), digest.hexdigest(), source)
-
-
-def _files(sequence: Sequence, root: Path) -> tuple[dict[str, str], list[DefinitionError]]:
-    """What the sequence names, and what that includes and attaches. A file that is not there is left out."""
-    files: dict[str, str] = {}
-    errors: list[DefinitionError] = []
-    sandbox = Sandbox({}, FUNCTIONS)
-    todo = [(named.path, named.role == "message") for named in named_files(sequence)]
-    seen: set[str] = set()
-    while todo:
-        name, is_message = todo.pop()
-        if name in seen or name_problem(name):
-            continue
-        seen.add(name)
-        path = f"{root.name}/{name}"
-        if len(files) >= FILES_MAX:
-            errors.append(DefinitionError(path, 0, f"one sequence names more than {FILES_MAX} files"))
-            break
-        try:
-            text = files[name] = markup.decode(path, read_below(root, name))
-            todo += [(include, False) for include, _, _ in sandbox.examine(name, text)[1].includes]
-            for attachment in _attached(path, text) if is_message else ():
-                files[attachment] = b64encode(read_below(root, attachment, ATTACHMENT_BYTES_MAX)).decode("ascii")
-        except FileNotFoundError:
-            continue
-        except DefinitionError as error:
-            errors.append(error)
-        except (FileRefused, OSError) as error:
-            errors.append(DefinitionError(path, 0, str(error)))
-    return files, errors
-
-
-def _attached(path: str, text: str) -> list[str]:
-    try:
-        named = [header.text for header in message.parse(path, text).attach]
-    except DefinitionErrors:
-        return []
-    return [name for name in named if name.rpartition(".")[2].lower() not in KINDS]

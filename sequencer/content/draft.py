@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from sequencer.content.complaint import choices_of, complaints, keys_of, kind_meant, models_at, place_of
-from sequencer.content.grammar import closest
+from sequencer.content.guess import closest
 from sequencer.content.markup import Plain
 from sequencer.core.sequence import KINDS, AnyStep, Sequence
 from sequencer.errors import DefinitionError

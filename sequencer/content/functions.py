@@ -6,62 +6,23 @@ text.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from sequencer.content.filters import TemplateText, WrongValue, text_of
-from sequencer.content.layout import SCHEME
-from sequencer.content.sandbox import Draft, Missing
+from sequencer.content.rendered import Link, RenderFacts
+from sequencer.content.sandbox import SCHEME, Draft, Missing
 
-__all__ = ["FUNCTIONS", "Link", "RenderFacts"]
+__all__ = ["FUNCTIONS"]
 
 URL_CHARS_MAX = 2_000
 POLL_ID = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 NO_BASE = "needs [public] base_url in config.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link of ours that went into the text: what its token leads to. `poll` and `answer` for purpose `poll`."""
-
-    token: str
-    purpose: Literal["click", "poll"]
-    target: str = ""
-    poll: str = ""
-    answer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RenderFacts:
-    """All that one text may use, as plain values.
-
-    `key` names the enrollment; `now` is shown in the zone it carries. `links_base` is [public] base_url without a last
-    slash. `token_for` gives the token of the n-th click target (`click:0`) or of a poll's answer (`poll:priority:Yes`);
-    without it nothing of ours is linked. `automatic`: no person looks at it before it leaves.
-    """
-
-    prospect: Mapping[str, object]
-    account: Mapping[str, object]
-    rep: Mapping[str, object]
-    mailbox: Mapping[str, object]
-    sequence: Mapping[str, object]
-    step: Mapping[str, object]
-    now: datetime
-    key: str
-    signature: str = ""
-    postal_address: str = ""
-    meeting_link: str | None = None
-    links_base: str | None = None
-    unsubscribe_url: str | None = None
-    automatic: bool = True
-    track_clicks: bool = False
-    token_for: Callable[[str], str] | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,12 +7,12 @@ It runs nothing; sandbox.py does.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from jinja2 import nodes
 
 from sequencer.content.filters import FILTERS
+from sequencer.content.guess import guess
 
 __all__ = ["FUNCTIONS", "ROOTS", "Inspection", "Problem", "inspect"]
 
@@ -91,17 +91,6 @@ def inspect(tree: nodes.Template) -> Inspection:
     walk = _Walk()
     walk.body(tree.body, depth=0)
     return walk.found
-
-
-def closest(word: str, known: Any) -> str:
-    """Which of the known words was probably meant, or nothing."""
-    return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), "")
-
-
-def guess(word: str, known: Any) -> str:
-    """`did you mean …?`, or nothing."""
-    close = closest(word, known)
-    return f'did you mean "{close}"?' if close else ""
 
 
 class _Walk:

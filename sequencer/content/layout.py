@@ -1,40 +1,28 @@
 """Lays a text out as plain text and HTML before its values are known, and then puts the values in.
 
 It is here because laying out is slow and the same for everybody: one layout serves all people who get the same
-branches, and a value is escaped for the very place where it stands. Sources: CommonMark 0.31 (markdown-it-py), with a
-line break where the author broke the line, as in a mail.
+branches, and a value is escaped for the very place where it stands. Markdown is read in content/markdown.py.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from urllib.parse import quote
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-from markdown_it.tree import SyntaxTreeNode
-
 from sequencer.content.filters import WrongValue
-from sequencer.content.sandbox import MARK
+from sequencer.content.sandbox import MARK, SCHEME
 from sequencer.mail.html_text import html_to_text
 
-__all__ = ["SCHEME", "Layout", "html_lines", "lay_out"]
+__all__ = ["VALUE", "Layout", "html_lines", "lay_out", "mark_target"]
 
-# What markdown-it takes long over: for each of these it looks through the rest of the text. sign -> how many at most
-SIGNS_MAX = {"[": 500, "*": 2_000, "_": 2_000, "\n": 2_000}
-SCHEME = re.compile(r"(?:https?://|mailto:)[^\s<>\"'\\]+", re.IGNORECASE)
-_VALUE = re.compile(r"qzv(\d+)zq")
-_BARE_URL = re.compile(r"(https://qzu\d+zq)")
+VALUE = re.compile(r"qzv(\d+)zq")
 _HIDDEN_OPENS = re.compile(r"<!--|<(?:script|style|title)\b", re.IGNORECASE)
 _TAG = re.compile(r"""<[a-zA-Z/!](?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>""")
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*("[^"]*"|'[^']*')""")
 _ADDRESS_ATTRIBUTES = frozenset({"href", "src", "background", "action", "poster", "cite"})
 _CODE_ATTRIBUTES = re.compile(r"on.*|style|srcset|formaction|xlink:href", re.IGNORECASE)
-
-_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
-_markdown.validateLink = lambda url: bool(SCHEME.match(url) or MARK.match(url))  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +64,15 @@ def lay_out(kind: str, source: str) -> Layout:
     """Lay out a body of the kind `md`, `txt` or `html`. Raises WrongValue when a value stands where none may stand."""
     match kind:
         case "md":
-            _short_enough(source)
-            tokens = _markdown.parse(source)
-            _mark_places(tokens)
-            html = _markdown.renderer.render(tokens, _markdown.options, {})
-            return Layout(_Slots.of(_blocks(SyntaxTreeNode(tokens).children)), _Slots.of(html))
+            from sequencer.content.markdown import text_and_html  # the library is loaded with the first .md file
+
+            text, html = text_and_html(source)
+            return Layout(_Slots.of(text), _Slots.of(html))
         case "html":
             html = _mark_html(source.strip("\n"))
             return Layout(_Slots.of(html_to_text(html, links=True).strip("\n")), _Slots.of(html))
         case _:
             return Layout(_Slots.of(source.strip("\n")))
-
-
-def _short_enough(source: str) -> None:
-    for sign, most in SIGNS_MAX.items():
-        if source.count(sign) > most:
-            name = "line breaks" if sign == "\n" else f'"{sign}"'
-            raise WrongValue(f"a text has at most {most} {name}")
 
 
 def html_lines(text: str) -> str:
@@ -123,98 +103,10 @@ def _in_link(kind: str, value: str) -> str:
     return quote(url, safe="/:?#[]@!$&'()*+,;=%~")
 
 
-def _mark_target(url: str) -> str:
+def mark_target(url: str) -> str:
     """Marks inside a link's target: the one that begins it must be a URL, others a part of one."""
-    target = _VALUE.sub(r"qzh\1zq", url)
+    target = VALUE.sub(r"qzh\1zq", url)
     return f"qzl{target[3:]}" if target.startswith("qzh") else target
-
-
-def _mark_places(tokens: Sequence[Token]) -> None:
-    """Tells each mark in Markdown's tokens what it stands in, and makes bare URLs links."""
-    for token in tokens:
-        if token.info:
-            token.info = _VALUE.sub(r"qzt\1zq", token.info)
-        for name, value in token.attrs.items():
-            if isinstance(value, str):
-                marked = _mark_target(value) if name in ("href", "src") else _VALUE.sub(r"qzt\1zq", value)
-                token.attrs[name] = marked
-        if token.type == "image":
-            for part in token.children or ():
-                part.content = _VALUE.sub(r"qzt\1zq", part.content)
-        elif token.children:
-            token.children = _linked(token.children)
-            _mark_places(token.children)
-
-
-def _linked(tokens: Sequence[Token]) -> list[Token]:
-    result: list[Token] = []
-    inside = 0
-    for token in tokens:
-        inside += token.nesting if token.type in ("link_open", "link_close") else 0
-        if token.type != "text" or inside:
-            result.append(token)
-            continue
-        for piece in _BARE_URL.split(token.content):
-            text = Token("text", "", 0, content=piece, level=token.level)
-            if not _BARE_URL.fullmatch(piece):
-                result.append(text)
-                continue
-            opening = Token("link_open", "a", 1, attrs={"href": piece}, info="auto", level=token.level)
-            result += [opening, text, Token("link_close", "a", -1, level=token.level)]
-    return result
-
-
-def _blocks(nodes: Sequence[SyntaxTreeNode], between: str = "\n\n") -> str:
-    return between.join(filter(None, map(_block, nodes)))
-
-
-def _block(node: SyntaxTreeNode) -> str:
-    match node.type:
-        case "bullet_list":
-            return _items(node, lambda number: "- ")
-        case "ordered_list":
-            start = int(node.attrs.get("start", 1))
-            return _items(node, lambda number: f"{start + number}. ")
-        case "blockquote":
-            return "\n".join(f"> {line}".rstrip() for line in _blocks(node.children).split("\n"))
-        case "fence" | "code_block":
-            return node.content.rstrip("\n")
-        case "hr":
-            return "-" * 20
-        case "inline":
-            return "".join(map(_inline, node.children))
-        case _:
-            return _blocks(node.children)
-
-
-def _items(node: SyntaxTreeNode, sign: Callable[[int], str]) -> str:
-    tight = all(part.hidden for item in node.children for part in item.children if part.type == "paragraph")
-    between = "\n" if tight else "\n\n"
-    items = []
-    for number, item in enumerate(node.children):
-        head = sign(number)
-        lines = _blocks(item.children, between).split("\n")
-        items.append(
-            "\n".join((head if at == 0 else " " * len(head) if line else "") + line for at, line in enumerate(lines))
-        )
-    return between.join(items)
-
-
-def _inline(node: SyntaxTreeNode) -> str:
-    match node.type:
-        case "softbreak" | "hardbreak":
-            return "\n"
-        case "text" | "code_inline" | "text_special":
-            return node.content
-        case "image":
-            return "".join(map(_inline, node.children))
-        case "link":
-            label, target = "".join(map(_inline, node.children)), str(node.attrs["href"])
-            if node.info == "auto" or label == target:
-                return label
-            return f"{label} ({target.removeprefix('mailto:')})" if label else target
-        case _:
-            return "".join(map(_inline, node.children))
 
 
 def _mark_html(source: str) -> str:
@@ -247,8 +139,8 @@ def _mark_tag(tag: str) -> str:
         if MARK.search(found[2]) and _CODE_ATTRIBUTES.fullmatch(name):
             raise WrongValue(f"a value may not stand in the attribute {name}")
         if name in _ADDRESS_ATTRIBUTES:
-            return f"{found[1]}={found[2][0]}{_mark_target(found[2][1:-1].strip())}{found[2][0]}"
-        return found[1] + "=" + _VALUE.sub(r"qzt\1zq", found[2])
+            return f"{found[1]}={found[2][0]}{mark_target(found[2][1:-1].strip())}{found[2][0]}"
+        return found[1] + "=" + VALUE.sub(r"qzt\1zq", found[2])
 
     marked = _ATTRIBUTE.sub(attribute, tag)
     if MARK.search(_ATTRIBUTE.sub("", marked)):

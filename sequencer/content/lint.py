@@ -13,7 +13,7 @@ from sequencer.content.complaint import spoken_key
 from sequencer.content.definition import named_files, reactions
 from sequencer.content.draft import CERTAIN, Doubt
 from sequencer.content.folder import name_problem
-from sequencer.content.grammar import closest, guess
+from sequencer.content.guess import closest, guess
 from sequencer.content.holiday import known_country
 from sequencer.content.lint_template import TemplateLint, text_limit
 from sequencer.core.condition import Condition, ConditionError, parse

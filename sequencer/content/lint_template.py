@@ -12,10 +12,10 @@ from sequencer.content import message
 from sequencer.content.failure import TemplateFailed
 from sequencer.content.folder import name_problem
 from sequencer.content.functions import FUNCTIONS, POLL_ID
-from sequencer.content.grammar import Inspection, guess
-from sequencer.content.layout import SCHEME
+from sequencer.content.grammar import Inspection
+from sequencer.content.guess import guess
 from sequencer.content.render import KINDS, Renderer, kind_of
-from sequencer.content.sandbox import Sandbox
+from sequencer.content.sandbox import SCHEME, Sandbox
 from sequencer.core.sequence import AnyStep, LinkedInStep
 from sequencer.errors import DefinitionError, DefinitionErrors
 

@@ -15,8 +15,9 @@ from jinja2 import Template, TemplateSyntaxError
 from sequencer.content import message
 from sequencer.content.failure import MissingField, RenderError, TemplateFailed
 from sequencer.content.filters import WrongValue
-from sequencer.content.functions import FUNCTIONS, Link, Linked, RenderFacts
+from sequencer.content.functions import FUNCTIONS, Linked
 from sequencer.content.layout import Layout, html_lines, lay_out
+from sequencer.content.rendered import Rendered, RenderFacts
 from sequencer.content.sandbox import Draft, Fields, Sandbox
 from sequencer.errors import DefinitionErrors
 
@@ -30,22 +31,6 @@ NO_TEXT = "a value contains a control character"
 # C0 and C1 controls but tab and line feed; a lone surrogate cannot be encoded.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOT_IN_HEADER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A message for one person. `html` is a fragment for .md, the whole page for .html, None for .txt.
-
-    `subject` is None for a template without one. `preheader` is not yet in `html`. `attachments` are paths below
-    templates/. `links` are those of ours, in the order of the text.
-    """
-
-    subject: str | None
-    text: str
-    html: str | None
-    preheader: str | None = None
-    attachments: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sequencer.content.filters import FILTERS, TemplateText, text_of
 from sequencer.content.grammar import TESTS, Inspection, Problem, inspect
 
-__all__ = ["MARK", "Draft", "Fields", "Missing", "Sandbox"]
+__all__ = ["MARK", "SCHEME", "Draft", "Fields", "Missing", "Sandbox"]
 
 SOURCE_CHARS_MAX = 64_000
 # Markdown is laid out more slowly than the rest is read.
@@ -28,6 +28,8 @@ INCLUDE_DEPTH_MAX = 5
 # qzv: a value as text · qzu: a whole URL (it looks like one, so that Markdown takes it for one) · the others are made
 # by layout.py from these: t in an attribute, h inside a link's target, l the beginning of one.
 MARK = re.compile(r"https://qzu(\d+)zq|qz([vthl])(\d+)zq")
+# What a link may lead to.
+SCHEME = re.compile(r"(?:https?://|mailto:)[^\s<>\"'\\]+", re.IGNORECASE)
 _RESERVED = re.compile(r"qz[a-z]\d+zq", re.IGNORECASE)
 _TAG_OPENS = re.compile(r"\{[%#]")
 _TAG_WORD = re.compile(r"\{%[-+]?\s*(\w+)")

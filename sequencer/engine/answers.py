@@ -19,7 +19,7 @@ from sequencer.engine.matching import Match, match, named_send, owners_of, recip
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import says_automatic
 from sequencer.mail.address import is_free_mail
-from sequencer.mail.classify import Judgement
+from sequencer.mail.judgement import Judgement
 from sequencer.mail.parse import Parsed
 from sequencer.mail.thread import message_ids
 from sequencer.store import inbox, log, people, sends

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from sequencer.config import Config
 from sequencer.content import definition, lint, message
-from sequencer.content.definition import Bundle, named_files
+from sequencer.content.definition import Bundle, mails, named_files
 from sequencer.content.folder import names_below
 from sequencer.content.functions import FUNCTIONS
 from sequencer.content.lint import Context
@@ -23,7 +23,7 @@ from sequencer.core import events as e
 from sequencer.core.decide import standing
 from sequencer.core.progress import Progress
 from sequencer.core.reason import Place
-from sequencer.core.sequence import END, AnyStep, BranchStep, EmailStep, Sequence
+from sequencer.core.sequence import END, AnyStep, BranchStep, Sequence
 from sequencer.engine.absence import covers_away
 from sequencer.engine.advance import Advance, Pass, write
 from sequencer.engine.situation import load
@@ -142,11 +142,6 @@ def _lacks(config: Config) -> Iterator[DefinitionError]:
     if not config.mailboxes:
         hint = "add one under [[mailboxes]]; nothing is sent without"
         yield DefinitionError("config.toml", 0, "there is no mailbox", hint)
-
-
-def mails(sequence: Sequence) -> int:
-    """How many steps write a mail."""
-    return sum(isinstance(step, EmailStep) for step in sequence.steps)
 
 
 def plan_apply(connection: Connection, advance: Advance, bundle: Bundle) -> Change:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from sequencer.config import Config
-from sequencer.content.grammar import guess
+from sequencer.content.guess import guess
 from sequencer.core.condition import Condition, ConditionError, holds, parse
 from sequencer.core.expression_facts import NoTouches
 from sequencer.core.facts import account_fields, prospect_fields

@@ -12,8 +12,8 @@ from hashlib import blake2b
 from sqlalchemy import Connection
 
 from sequencer.config import Config
-from sequencer.content.definition import Bundle
-from sequencer.content.grammar import guess
+from sequencer.content.definition import Bundle, mails
+from sequencer.content.guess import guess
 from sequencer.core import events as e
 from sequencer.core.capacity import effective_cap
 from sequencer.core.people import Mailbox, Prospect
@@ -23,7 +23,6 @@ from sequencer.core.sequence import EmailStep
 from sequencer.core.suppression import Suppression
 from sequencer.core.window import local_date
 from sequencer.engine.advance import Advance
-from sequencer.engine.applying import mails
 from sequencer.engine.candidates import own_address
 from sequencer.errors import AlreadyEnrolled, InputError
 from sequencer.store import enrollments, log, people, sends, tasks, versions

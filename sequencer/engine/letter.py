@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
+from typing import TYPE_CHECKING
 
 from sequencer.config import Config
 from sequencer.content import message
 from sequencer.content.definition import Bundle
-from sequencer.content.functions import RenderFacts
-from sequencer.content.render import Rendered, Renderer
+from sequencer.content.rendered import Rendered, RenderFacts
 from sequencer.core.facts import Facts, account_fields, prospect_fields
 from sequencer.core.sequence import EmailStep
 from sequencer.core.sequence import Sequence as OutreachSequence
@@ -22,6 +22,9 @@ from sequencer.errors import SequencerError
 from sequencer.mail.compose import Attachment, Letter, compose, message_id
 from sequencer.mail.thread import references_for, reply_subject
 from sequencer.store.sends import SendRow
+
+if TYPE_CHECKING:
+    from sequencer.content.render import Renderer
 
 PAGE = '<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>{preheader}{body}</body></html>'
 BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
@@ -77,7 +80,7 @@ def render_facts(config: Config, sequence: OutreachSequence, step_id: str, facts
 
 def render(
     config: Config,
-    renderer: Renderer,
+    renderer: "Renderer",
     sequence: OutreachSequence,
     step: EmailStep,
     variant: str,
@@ -95,7 +98,7 @@ def template_of(step: EmailStep, variant: str) -> str:
 
 def write(
     config: Config,
-    renderer: Renderer,
+    renderer: "Renderer",
     bundle: Bundle,
     send: SendRow,
     facts: Facts,
@@ -177,7 +180,7 @@ def _root(sequence: OutreachSequence, step_id: str) -> str:
 
 
 def opening_subject(
-    config: Config, renderer: Renderer, sequence: OutreachSequence, step: EmailStep, facts: Facts, now: datetime
+    config: Config, renderer: "Renderer", sequence: OutreachSequence, step: EmailStep, facts: Facts, now: datetime
 ) -> str:
     """The subject of a follow-up whose thread never began: what the mail that began it would have said.
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from sequencer.engine.verbs import Face, faces
 from sequencer.errors import UnparseableMessage
-from sequencer.mail.classify import Judgement
+from sequencer.mail.judgement import Judgement
 from sequencer.mail.parse import Parsed, parse
 from sequencer.store import inbox, reads
 from sequencer.store.inbox import InboundRow

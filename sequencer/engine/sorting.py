@@ -20,7 +20,7 @@ from sequencer.engine.matching import match
 from sequencer.engine.ours import Ours, ours_of
 from sequencer.engine.screening import read_header
 from sequencer.errors import NotFound, SequencerError, StoreError, UnparseableMessage
-from sequencer.mail.classify import VERSION, Judgement, classify
+from sequencer.mail.judgement import VERSION, Judgement
 from sequencer.mail.parse import parse
 from sequencer.store import inbox, log
 from sequencer.store.database import Database
@@ -119,6 +119,8 @@ def judge(row: inbox.InboundRow, raw: bytes, ours: Ours) -> Judged:
 def _judgement(row: inbox.InboundRow, raw: bytes, ours: Ours) -> Judgement:
     if row.outgoing:
         return Judgement("other", evidence=("written by a rep",))
+    from sequencer.mail.classify import classify  # its rules and word lists are loaded with the first mail
+
     return classify(parse(raw), our_addresses=ours.addresses)
 
 

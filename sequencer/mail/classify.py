@@ -6,72 +6,25 @@ quote a person. It decides nothing about an enrollment; core/ does.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
-from sequencer.mail.answer import Answer, read_answer
+from sequencer.mail.answer import read_answer
 from sequencer.mail.autoreply import has_left, read_auto_reply, words_of_absence
 from sequencer.mail.bounce import Bounce, read_bounce
 from sequencer.mail.complaint import read_complaint
 from sequencer.mail.dates import come_back_day
+from sequencer.mail.judgement import VERSION, Judgement, Kind
 from sequencer.mail.parse import Parsed
 from sequencer.mail.quoting import OwnWords, own_words, own_words_of_text, without_closing
 
 __all__ = ["VERSION", "Judgement", "Kind", "classify", "classify_text"]
 
-VERSION = 1
 ADDRESSES_MAX = 10
 SUBJECT_REQUEST_CHARS_MAX = 40
-
-Kind = Literal["hard_bounce", "soft_bounce", "delay", "complaint", "auto_reply", "reply", "other"]
 
 _ADDRESS = re.compile(r"(?<![\w.+@-])[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}\.[A-Za-z]{2,24}(?!\w)")
 _CALENDAR_REPLY = re.compile(r"method\s?=\s?\"?reply", re.I)
 _ACCEPTED = re.compile(r"PARTSTAT=ACCEPTED", re.I)
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a mail is, and what it says that an enrollment may act on.
-
-    `recipients`: who failed or complained, lower case. `status`: enhanced code (RFC 3463) of the first failure, or "".
-    `permanent`: None when the mail is no bounce. `original_message_ids`: of the mail it is about, returned part first.
-    `return_date`: first day back, or the day the person asks to be written to again. `left`: works there no more.
-    `addresses`: a referral's or successor's. `text`: the person's own words. `confidence`: 0..1.
-    """
-
-    kind: Kind
-    recipients: tuple[str, ...] = ()
-    status: str = ""
-    smtp_code: int = 0
-    permanent: bool | None = None
-    original_message_ids: tuple[str, ...] = ()
-    return_date: date | None = None
-    left: bool = False
-    addresses: tuple[str, ...] = ()
-    text: str = ""
-    forwarded: bool = False
-    answer: Answer | None = None
-    confidence: float = 1.0
-    evidence: tuple[str, ...] = ()
-
-    def as_json(self, file: str) -> dict[str, object]:
-        """The object `sequencer classify --json` prints; a delay warning is shown as the soft bounce it may become."""
-        return {
-            "file": file,
-            "kind": "soft_bounce" if self.kind == "delay" else self.kind,
-            "recipients": list(self.recipients),
-            "permanent": self.permanent,
-            "return_date": self.return_date.isoformat() if self.return_date else None,
-            "text": self.text,
-            "forwarded": self.forwarded,
-            "answer": self.answer,
-            "addresses": list(self.addresses),
-            "left": self.left,
-            "confidence": self.confidence,
-            "evidence": list(self.evidence),
-        }
 
 
 def classify(parsed: Parsed, *, our_addresses: frozenset[str] = frozenset()) -> Judgement:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sequencer.content.functions import Link
 from sequencer.content.render import MissingField, Renderer, TemplateFailed
+from sequencer.content.rendered import Link
 from tests.unit.content.facts import facts, html, message, text
 
 BASE: dict[str, Any] = {"links_base": "https://go.ourco.test", "token_for": lambda name: f"T-{name}".replace(":", "-")}
