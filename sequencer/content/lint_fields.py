@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from sequencer.content.definition import Bundle
 from sequencer.content.functions import FUNCTIONS
-from sequencer.content.grammar import guess
+from sequencer.content.guess import guess
 from sequencer.content.sandbox import Sandbox
 from sequencer.core.condition import ConditionError, parse
 from sequencer.core.sequence import BranchStep

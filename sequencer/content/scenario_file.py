@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from sequencer.content import markup, people_csv
 from sequencer.content.complaint import complaints, keys_of
 from sequencer.content.folder import FileRefused, read_below
+from sequencer.content.headings import recognise
 from sequencer.content.markup import Lines, Plain
 from sequencer.content.scenario import START, Case, Scenario, spoken
 from sequencer.core.people import Account, Address, Prospect
@@ -125,6 +126,9 @@ def _row(scenario: Scenario) -> people_csv.Row:
     text = io.StringIO()
     csv.writer(text).writerows([list(cells), list(cells.values())])
     try:
+        lost = [column.heading for column in recognise("prospect", 1, list(cells)).columns if not column.field]
+        if lost:
+            raise ValueError(f'the column "{lost[0]}" is no field: use letters, digits and _')
         row = next(people_csv.read(io.BytesIO(text.getvalue().encode()), "prospect"), None)
     except DefinitionError as error:
         raise ValueError(f"{error.message}") from None

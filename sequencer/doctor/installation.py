@@ -6,8 +6,9 @@
 from collections.abc import Iterator, Mapping
 
 from sequencer.config import Config
+from sequencer.content.definition import mails
 from sequencer.doctor.finding import Finding, counted, fail, ok, warn
-from sequencer.engine.applying import check, mails
+from sequencer.engine.applying import check
 from sequencer.engine.config_lines import config_place
 
 __all__ = ["files", "owners", "postal_address", "reps"]

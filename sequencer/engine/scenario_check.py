@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sequencer.config import Config
 from sequencer.content import scenario_file
 from sequencer.content.definition import Bundle, sequence_names
-from sequencer.content.grammar import guess
+from sequencer.content.guess import guess
 from sequencer.content.scenario import START, Case, Expect, Given
 from sequencer.core.sequence import END, BranchStep, EmailStep, Sequence
 from sequencer.engine.applying import check

@@ -98,7 +98,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("jo@acme.test", "jo@", '3: prospect: email "jo@" cannot be written to'),
     ("America/Denver", "Denver", '3: prospect: timezone "Denver" is not known'),
     ("first_name: Jo", "phone: abc", '3: prospect: phone "abc" left out'),
-    ("first_name: Jo", "First Name!: Jo", "3: prospect: the column"),
+    ("first_name: Jo", "'!!': Jo", "3: prospect: the column"),
     ("email: jo@acme.test, ", "", '3: prospect: no column "email"'),
     ("{name: Acme, hiring: engineers}", "[x]", "4: account: write a map"),
 ]
