@@ -8,7 +8,7 @@ carries the instants at which its own opens and closes.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 
 from sequencer.core.people import Mailbox, Policy
@@ -16,6 +16,7 @@ from sequencer.core.reason import Gate, Reason
 from sequencer.core.window import local_date, start_of_day
 
 WEEK = timedelta(days=7)
+IDLE_DAYS_RESTART_RAMP = 14
 _RAISE_LIMIT = "raise the limit in config.toml"
 
 
@@ -78,6 +79,16 @@ def effective_cap(mailbox: Mailbox, sending_days: int) -> int:
     if mailbox.ramp is None:
         return mailbox.cap_per_day
     return min(mailbox.cap_per_day, mailbox.ramp.start + mailbox.ramp.step * sending_days)
+
+
+def sending_days_before(day: date, sent_on: Iterable[date]) -> int:
+    """How many days with a mail a ramp counts before `day`; `sent_on` begins with the newest, all before `day`."""
+    days, later = 0, day
+    for each in sent_on:
+        if (later - each).days > IDLE_DAYS_RESTART_RAMP:
+            break
+        days, later = days + 1, each
+    return days
 
 
 def gap_after(mailbox: Mailbox, last_sent_at: datetime) -> datetime:

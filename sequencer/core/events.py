@@ -54,12 +54,20 @@ def by_person(by: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
+    """`starts_at`: nothing before then, because the enrolment was spread over `spread_days` business days.
+
+    `over`: the gates at the door that a person overrode; their words are a note beside the log.
+    """
+
     sequence: str
     version: int
     step: str
     rep: str
     mailbox: str
     by: str
+    starts_at: datetime | None = None
+    spread_days: int = 0
+    over: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

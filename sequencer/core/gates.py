@@ -172,7 +172,9 @@ def _wait_gate(step: AnyStep, sequence: Sequence, progress: Progress, due: DueTi
         return Gate("wait", True, detail=f"over since {due.at:%Y-%m-%d %H:%M} UTC", place=place)
     detail = f"{step.wait.span} from {step.wait.anchor or 'the step before'}"
     reason = Reason.WAIT
-    if due.at == progress.not_before:
+    if progress.start and due.at == progress.start.at:
+        reason, detail = Reason.SPREAD, f"spread over {progress.start.days} days by {progress.start.by}"
+    elif due.at == progress.not_before:
         tries = progress.step == step.id and step.id in progress.touches
         reason, detail = (Reason.RETRY, "planned again") if tries else (reason, "since it was paused or held")
     return Gate("wait", False, reason, detail, place, frees_at=due.opens or due.at)

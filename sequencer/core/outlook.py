@@ -2,11 +2,13 @@
 
 preview, why, forecast and plan all ask this module, so that none of them re-implements a rule. It assumes that every
 mail is accepted when it may leave, that a rep does every task when it is due and the sequence goes on, that nobody
-answers, and that a rep's day has room. Caps and gaps of the mailbox are core/capacity.py's.
+answers, and that mailbox and rep have room; where they have none, `room_from` says from when on they do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from sequencer.core import actions as a
@@ -17,8 +19,10 @@ from sequencer.core.gates import leaving_gates
 from sequencer.core.progress import Progress, step
 from sequencer.core.reason import Gate, Reason
 from sequencer.core.sequence import EmailStep, Sequence
+from sequencer.core.state import evolve
 
 DECISIONS_MAX = 2_000
+NO_LIMITS: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,23 @@ class Outlook:
         return self.expected[0] if self.expected else None
 
 
-def outlook(sequence: Sequence, progress: Progress, facts: Facts, now: datetime) -> Outlook:
-    """What is to come from `now` on; what is under way is listed first."""
+def outlook(
+    sequence: Sequence,
+    progress: Progress,
+    facts: Facts,
+    now: datetime,
+    room_from: Mapping[str, datetime] = NO_LIMITS,
+) -> Outlook:
+    """What is to come from `now` on; what is under way is listed first.
+
+    `room_from`: steps for which the mailbox or the rep has no room before an instant.
+    """
     expected: list[Expected] = []
     at = now
     for _ in range(DECISIONS_MAX):
-        decision = decide(sequence, progress, facts, at)
+        if room_from:
+            progress = _put_off(sequence, progress, room_from)
+        decision = decide(sequence, progress, facts, at, all_gates=False)
         for action in decision.actions:
             progress = step(progress, a.event_of(action), at)
             if (entry := _expected(action, at)) is not None:
@@ -59,7 +74,7 @@ def outlook(sequence: Sequence, progress: Progress, facts: Facts, now: datetime)
             return Outlook(tuple(expected))
         if decision.actions:
             continue
-        if (under_way := _under_way(sequence, progress, facts, at)) is not None:
+        if (under_way := _under_way(sequence, progress, facts, at, room_from)) is not None:
             entry, event, at = under_way
             expected.append(entry)
             progress = step(progress, event, at)
@@ -78,8 +93,19 @@ def _closed(decision: Decision) -> Gate | None:
     return next((gate for gate in closed if gate.frees_at is None), closed[0] if closed else None)
 
 
+def _put_off(sequence: Sequence, progress: Progress, room_from: Mapping[str, datetime]) -> Progress:
+    """The step that comes next, not before there is room for it; a mail's review needs none."""
+    following = None if progress.finished else standing(sequence, progress)
+    if isinstance(following, EmailStep) and following.review and not progress.approved:
+        return progress
+    floor = room_from.get(following.id) if following else None
+    if floor is None or (progress.not_before and progress.not_before >= floor):
+        return progress
+    return evolve(progress, not_before=floor)
+
+
 def _under_way(
-    sequence: Sequence, progress: Progress, facts: Facts, at: datetime
+    sequence: Sequence, progress: Progress, facts: Facts, at: datetime, room_from: Mapping[str, datetime]
 ) -> tuple[Expected, e.Event, datetime] | None:
     """The mail that is queued or the task that is open, done as soon as nothing else stops it."""
     if progress.pauses or progress.holds or facts.outer:
@@ -92,7 +118,7 @@ def _under_way(
     flight, following = progress.flight, standing(sequence, progress)
     if flight is None or flight.state != "queued":
         return None
-    sent_at = max(at, flight.again_at or at)
+    sent_at = max(at, flight.again_at or at, room_from.get(flight.step, at))
     if not facts.on_the_wire and isinstance(following, EmailStep) and following.id == flight.step:
         closed = [gate for gate in leaving_gates(following, sequence, progress, facts, sent_at) if not gate.passed]
         if any(gate.frees_at is None for gate in closed):

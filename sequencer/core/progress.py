@@ -20,6 +20,7 @@ from sequencer.core.state import (
     Pause,
     PendingSignal,
     Progress,
+    Start,
     Status,
     TaskState,
     Touch,
@@ -28,8 +29,8 @@ from sequencer.core.state import (
 )  # fmt: skip
 
 __all__ = [
-    "CONFIRM_AFTER", "Flight", "Hold", "Pause", "PendingSignal", "Progress", "Status", "TaskState", "Touch",
-    "TouchState", "enroll", "fold", "from_json", "step", "to_json",
+    "CONFIRM_AFTER", "Flight", "Hold", "Pause", "PendingSignal", "Progress", "Start", "Status", "TaskState",
+    "Touch", "TouchState", "enroll", "fold", "from_json", "step", "to_json",
 ]  # fmt: skip
 
 CONFIRM_AFTER = timedelta(days=14)
@@ -39,9 +40,10 @@ _Value = TypeVar("_Value")
 
 def enroll(event: e.Enrolled, at: datetime) -> Progress:
     """The first event of every log."""
+    start = Start(event.starts_at, event.spread_days, event.by) if event.starts_at else None
     return Progress(
         sequence=event.sequence, version=event.version, rep=event.rep, mailbox=event.mailbox,
-        enrolled_at=at, step=event.step, since=at, events=1,
+        enrolled_at=at, step=event.step, since=at, not_before=event.starts_at, start=start, events=1,
     )  # fmt: skip
 
 

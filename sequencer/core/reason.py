@@ -29,6 +29,7 @@ class Reason(StrEnum):
 
     # gates that open by themselves
     WAIT = "wait"
+    SPREAD = "spread"
     WINDOW_CLOSED = "window_closed"
     HOLIDAY = "holiday"
     WITHIN = "within"
@@ -98,6 +99,7 @@ class Reason(StrEnum):
 
 SENTENCE: dict[Reason, str] = {
     Reason.WAIT: "the step's wait is not over",
+    Reason.SPREAD: "the start was put on a later day",
     Reason.WINDOW_CLOSED: "outside the hours in which a touch may leave",
     Reason.HOLIDAY: "a holiday where the person is",
     Reason.WITHIN: "the branch still waits for its condition",

@@ -81,6 +81,15 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """The first touch waits until `at`: the enrolment was spread over so many business days."""
+
+    at: datetime
+    days: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class PendingSignal:
     """A signal that no decision has answered yet; `number` counts the enrollment's events from 1.
 
@@ -131,6 +140,7 @@ class Progress:
     account_paused_at: datetime | None = None
     finished: FinishReason | None = None
     finished_at: datetime | None = None
+    start: Start | None = None
     events: int = 0
 
     @property

@@ -5,30 +5,30 @@ step: engine/advance.py goes on from what it writes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from hashlib import blake2b
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
 from sequencer.config import Config
-from sequencer.content.definition import Bundle, mails
+from sequencer.content.definition import Bundle
 from sequencer.content.guess import guess
 from sequencer.core import events as e
-from sequencer.core.capacity import effective_cap
 from sequencer.core.people import Mailbox, Prospect
 from sequencer.core.progress import enroll as first_progress
 from sequencer.core.reason import Reason
 from sequencer.core.sequence import EmailStep
 from sequencer.core.suppression import Suppression
-from sequencer.core.window import local_date
 from sequencer.engine.advance import Advance
 from sequencer.engine.candidates import own_address
+from sequencer.engine.mailbox_choice import Choice, usable
 from sequencer.errors import AlreadyEnrolled, InputError
-from sequencer.store import enrollments, log, people, sends, tasks, versions
+from sequencer.store import enrollments, log, people, tasks, versions
 from sequencer.store.enrollments import Answered, Past
 
 ENROLLED_PER_TRANSACTION_MAX = 200
+NO_STARTS: Mapping[int, "Start"] = MappingProxyType({})
 OVERRIDABLE = (Reason.REENROLL, Reason.COOL_OFF)
 _COOL_OFF_WORDS = {"replied": "answered", "meeting": "booked a meeting", "not_interested": "was not interested"}
 
@@ -43,15 +43,25 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """Nothing before `at`, when the person's `day` begins: the enrolment is spread over so many business days."""
+
+    at: datetime
+    day: date
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
-    """Somebody who is let in. `enrollment` is 0 while nothing is written. `over`: the gate that was overridden."""
+    """Somebody who is let in. `enrollment` is 0 while nothing is written. `over`: the gates that were overridden."""
 
     prospect: Prospect
     rep: str
     mailbox: str
     step: str
     enrollment: int = 0
-    over: Refusal | None = None
+    over: tuple[Refusal, ...] = ()
+    start: Start | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,11 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What is the same for everybody who is enrolled by one command. `mailboxes`: the rep's that may be used."""
+    """What is the same for everybody who is enrolled by one command.
+
+    `mailboxes`: the rep's that may be used; `left_out`: those that may not, each with the reason. `override`: why a
+    named person enrols although a cool-off runs, "" if nobody does.
+    """
 
     bundle: Bundle
     version: int
@@ -71,6 +85,7 @@ class Door:
     mailboxes: tuple[Mailbox, ...]
     by: str
     override: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_door(
@@ -82,10 +97,12 @@ def open_door(
     *,
     step: str | None = None,
     override: str = "",
+    mailbox: str | None = None,
 ) -> Door:
     """Check what does not depend on the person. `rep` enrols; the sequence's owner, if it has one, does the work.
 
-    Raises InputError: no such sequence, step or rep, or no mailbox that can be used.
+    `mailbox`: the one that writes; else it is chosen. Raises InputError: no such sequence, step or rep, or no mailbox
+    that can be used.
     """
     config, newest = advance.around.config, versions.latest(connection)
     if sequence_id not in newest:
@@ -100,29 +117,22 @@ def open_door(
     if worker not in config.reps_by_name:
         hint = guess(worker, config.reps_by_name) or f"there is {', '.join(config.reps_by_name)}"
         raise InputError(f'there is no rep "{worker}" in config.toml: {hint}')
-    mailboxes = _usable(config, bundle, worker)
-    return Door(bundle, newest[sequence_id].version, step or sequence.steps[0].id, worker, mailboxes, by, override)
+    choice = usable(connection, config, bundle.sequence, worker, mailbox)
+    return Door(
+        bundle, newest[sequence_id].version, step or sequence.steps[0].id, worker, choice.mailboxes, by, override,
+        choice.left_out,
+    )  # fmt: skip
 
 
-def _usable(config: Config, bundle: Bundle, rep: str) -> tuple[Mailbox, ...]:
-    """The rep's mailboxes that can run this sequence; none is needed for one without mail."""
-    own = tuple(box for box in config.mailboxes_by_address.values() if box.rep == rep)
-    number = mails(bundle.sequence)
-    if number == 0:
-        return own
-    if not own:
-        raise InputError(f"rep {rep} has no mailbox: add one under [[mailboxes]] in config.toml")
-    readable = tuple(box for box in own if box.has_inbox)
-    if number > 1 and not readable:
-        raise InputError(
-            f"{own[0].address} has no inbox, and {bundle.sequence.id} writes {number} mails: nobody would see an answer"
-            " to the first. Give the mailbox imap, maildir or replies_to in config.toml"
-        )
-    return readable if number > 1 else own
-
-
-def admit(connection: Connection, config: Config, door: Door, ids: Sequence[int], now: datetime) -> Enrolment:
-    """Who may come in, and who not and why; nothing is written."""
+def admit(
+    connection: Connection,
+    config: Config,
+    door: Door,
+    ids: Sequence[int],
+    now: datetime,
+    starts: Mapping[int, Start] = NO_STARTS,
+) -> Enrolment:
+    """Who may come in, and who not and why; nothing is written. `starts`: by person, who begins on a later day."""
     persons = people.load_prospects(connection, ids)
     rules = people.suppressions_of(connection, persons.values())
     cool_off = {name: span.elapsed for name, span in config.policy.cool_off.items()}
@@ -135,21 +145,29 @@ def admit(connection: Connection, config: Config, door: Door, ids: Sequence[int]
         cool_off,
         now,
     )
-    choice = _Choice(connection, door, now)
+    choice = Choice(connection, door.mailboxes, now)
     enrolled, refused = [], []
     for person in (persons[person_id] for person_id in dict.fromkeys(ids) if person_id in persons):
-        refusal = known.refusal(person)
-        if refusal and not (door.override and refusal.reason in OVERRIDABLE):
-            refused.append(refusal)
+        closed = known.closed(person)
+        final = next((each for each in closed if not (door.override and each.reason in OVERRIDABLE)), None)
+        if final:
+            refused.append(final)
             continue
         mailbox = choice.take(person.id)
-        enrolled.append(Seat(person, door.rep, mailbox, door.step, over=refusal))
+        enrolled.append(Seat(person, door.rep, mailbox, door.step, over=closed, start=starts.get(person.id)))
     return Enrolment(tuple(enrolled), tuple(refused))
 
 
-def enroll(connection: Connection, advance: Advance, door: Door, ids: Sequence[int], now: datetime) -> Enrolment:
+def enroll(
+    connection: Connection,
+    advance: Advance,
+    door: Door,
+    ids: Sequence[int],
+    now: datetime,
+    starts: Mapping[int, Start] = NO_STARTS,
+) -> Enrolment:
     """Enrol these people in the caller's transaction; at most 200 at a time, so that no stop waits for it."""
-    return take_in(connection, advance, door, admit(connection, advance.around.config, door, ids, now), now)
+    return take_in(connection, advance, door, admit(connection, advance.around.config, door, ids, now, starts), now)
 
 
 def take_in(connection: Connection, advance: Advance, door: Door, planned: Enrolment, now: datetime) -> Enrolment:
@@ -167,22 +185,30 @@ def take_in(connection: Connection, advance: Advance, door: Door, planned: Enrol
 
 
 def _seated(connection: Connection, door: Door, seat: Seat, now: datetime) -> Seat:
-    event = e.Enrolled(
-        sequence=door.bundle.sequence.id,
-        version=door.version,
-        step=seat.step,
-        rep=seat.rep,
-        mailbox=seat.mailbox,
-        by=f"{e.PERSON}{door.by}",
-    )
+    event = enrolled_event(door.bundle.sequence.id, door.version, seat, door.by)
     progress = first_progress(event, now)
     exclusive = door.bundle.sequence.settings.exclusive
     enrollment_id = log.add_enrollment(connection, seat.prospect.id, exclusive, progress)
     log.append(connection, [log.Entry(now, seat.prospect.id, enrollment_id, event)])
     if seat.over:
-        text = f"enrolled in {event.sequence} although: {seat.over.sentence}. Reason given: {door.override}"
+        text = f"enrolled in {event.sequence} although: {seat.over[0].sentence}. Reason given: {door.override}"
         tasks.add_note(connection, seat.prospect.id, None, door.by, text, now)
-    return Seat(seat.prospect, seat.rep, seat.mailbox, seat.step, enrollment_id, seat.over)
+    return replace(seat, enrollment=enrollment_id)
+
+
+def enrolled_event(sequence_id: str, version: int, seat: Seat, by: str) -> e.Enrolled:
+    """The first event of an enrollment, written or only rehearsed."""
+    return e.Enrolled(
+        sequence=sequence_id,
+        version=version,
+        step=seat.step,
+        rep=seat.rep,
+        mailbox=seat.mailbox,
+        by=f"{e.PERSON}{by}",
+        starts_at=seat.start.at if seat.start else None,
+        spread_days=seat.start.days if seat.start else 0,
+        over=tuple(each.reason for each in seat.over),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +223,12 @@ class _Known:
     cool_off: Mapping[str, timedelta]
     now: datetime
 
-    def refusal(self, person: Prospect) -> Refusal | None:
-        """The first gate that is closed; refusals of the person before those of time."""
-        return (
-            self._suppressed(person)
-            or self._one_of_us(person)
-            or self._inside(person)
-            or self._no_address(person)
-            or self._too_soon(person)
-            or self._cooling_off(person)
-        )
+    def closed(self, person: Prospect) -> tuple[Refusal, ...]:
+        """The gates that are closed: refusals of the person before those of time, which alone may be overridden."""
+        gates = (
+            self._suppressed, self._one_of_us, self._inside, self._no_address, self._cooling_off, self._too_soon,
+        )  # fmt: skip
+        return tuple(refusal for gate in gates if (refusal := gate(person)))
 
     def _suppressed(self, person: Prospect) -> Refusal | None:
         channels = {step.channel for step in self.door.bundle.sequence.steps if step.channel}
@@ -272,35 +294,3 @@ class _Known:
             return None
         words = f"{_COOL_OFF_WORDS.get(what, what)} on {at:%d %b %Y}; left alone until {end:%d %b %Y}"
         return Refusal(person, Reason.COOL_OFF, f"{words} (policy.cool_off.{what})")
-
-
-@dataclass(slots=True)
-class _Choice:
-    """Which mailbox writes: the one with most room left today; equal ones share the people by a hash."""
-
-    connection: Connection
-    door: Door
-    now: datetime
-    _room: dict[str, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        boxes = self.door.mailboxes
-        waiting = enrollments.backlog(self.connection, [box.address for box in boxes])
-        self._room = {box.address: self._left_today(box) - waiting[box.address] for box in boxes}
-
-    def _left_today(self, box: Mailbox) -> int:
-        today = local_date(box.timezone, self.now)
-        used = sends.used(self.connection, "mailbox", [box.address], today).get(box.address, 0)
-        return effective_cap(box, sends.sending_days(self.connection, box.address, today)) - used
-
-    def take(self, person_id: int) -> str:
-        """The mailbox for this person, whose room gets one less; "" where the sequence needs none."""
-        if not self._room:
-            return ""
-        chosen = max(self._room, key=lambda address: (self._room[address], _tie(person_id, address)))
-        self._room[chosen] -= 1
-        return chosen
-
-
-def _tie(person_id: int, address: str) -> bytes:
-    return blake2b(f"{person_id}:{address}".encode(), digest_size=8).digest()

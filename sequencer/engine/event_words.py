@@ -98,6 +98,15 @@ def _bounced(event: e.Bounced) -> str:
     return f"{kind}{about}{_detail(event.status)}"
 
 
+def _enrolled(event: e.Enrolled, beside: Beside) -> str:
+    from_ = f", from {event.mailbox}" if event.mailbox else ""
+    start = (
+        f"; not before {beside.when(event.starts_at)}: spread over {event.spread_days} days" if event.starts_at else ""
+    )
+    over = f"; overridden: {' and '.join(map(_reason, event.over))}" if event.over else ""
+    return f"enrolled in {event.sequence} at {event.step}, {_by(event.by)}{from_}{start}{over}"
+
+
 def _edited(event: e.VersionApplied) -> str:
     moved = f", standing on {event.step} now" if event.step else ""
     renamed = f", called {event.sequence} now" if event.sequence else ""
@@ -105,7 +114,7 @@ def _edited(event: e.VersionApplied) -> str:
 
 
 _OF_TOUCHES: dict[type[Any], Callable[[Any, Beside], str]] = {
-    e.Enrolled: lambda one, _: f"enrolled in {one.sequence} at {one.step}, {_by(one.by)}, from {one.mailbox}",
+    e.Enrolled: _enrolled,
     e.TouchQueued: lambda one, b: f"mail queued, {b.mail(one)}",
     e.TouchSent: lambda one, b: f"mail sent, {b.mail(one)}" + (" (crossed a stop on its way)" if one.crossed else ""),
     e.TouchDeferred: lambda one, b: (

@@ -1,63 +1,82 @@
 """What an enrolment would bring: each person's dates, and the load of each day on mailboxes and reps.
 
-It is here because nobody should learn on Tuesday that they asked for 61 mails where 50 fit. It asks core/outlook.py as
-everything does that looks ahead, and writes nothing.
+It is here because nobody should learn on Tuesday that they asked for 61 mails where 50 fit. Dates are core/outlook.py's
+and core/foresight.py's, days to start on core/spread.py's; this reads what they need. It writes nothing.
 """
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from collections.abc import Sequence as Several
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
 from sequencer.content.definition import Bundle
-from sequencer.core import events as e
 from sequencer.core.absence import Stretch
-from sequencer.core.capacity import effective_cap
 from sequencer.core.condition import parse
 from sequencer.core.facts import Facts, account_fields, prospect_fields
+from sequencer.core.foresight import Delay, Entrant, Futures, Load, foresee
 from sequencer.core.gates import absence_then
-from sequencer.core.outlook import Outlook, outlook
-from sequencer.core.people import Absence, Mailbox, Rep
+from sequencer.core.ledger import Ledger, Slot
+from sequencer.core.outlook import Expected, Outlook, outlook
+from sequencer.core.people import Absence, OuterPause
 from sequencer.core.progress import Progress
 from sequencer.core.progress import enroll as first_progress
 from sequencer.core.sequence import BranchStep, EmailStep, Sequence
+from sequencer.core.spread import Starts, spread
 from sequencer.core.window import local_date
+from sequencer.engine.absence import works_for
 from sequencer.engine.advance import Advance
-from sequencer.engine.enrolling import Door, Seat
-from sequencer.engine.situation import facts_of, load
-from sequencer.errors import InvariantBroken
-from sequencer.store import enrollments, people, sends
+from sequencer.engine.enrolling import Door, Seat, Start, enrolled_event
+from sequencer.engine.project import limited_domain
+from sequencer.engine.situation import facts_of, load, rep_load
+from sequencer.store import enrollments, people, scopes, sends
 from sequencer.store.rows import chunks
 
-LIVE_COUNTED_MAX = 500
+LIVE_COUNTED_MAX = 5_000
+BY = "rehearsal"
 
 
 @dataclass(frozen=True, slots=True)
 class Prospective:
-    """What somebody who is let in may expect; `facts` and `progress` are those of an enrollment that is not there."""
+    """What somebody who is let in may expect; `facts` and `progress` are those of an enrollment that is not there.
+
+    `alike`: who shares it has the same dates. `wanted`: the first touch if there were room for everybody. `delays`:
+    what has to wait for room.
+    """
 
     seat: Seat
     facts: Facts
     progress: Progress
     outlook: Outlook
+    alike: int = 0
+    wanted: Expected | None = None
+    delays: tuple[Delay, ...] = ()
+
+    @property
+    def touches(self) -> tuple[Expected, ...]:
+        return tuple(each for each in self.outlook.expected if each.kind in ("email", "task"))
 
 
 @dataclass(frozen=True, slots=True)
-class DayLoad:
-    """Touches on one local day: `new` ones, those that people inside bring `already`, and how many fit."""
+class Rehearsal:
+    """`inside`: how many live enrollments share these mailboxes or this rep; `counted`: of how many the load knows.
 
-    what: str
-    day: date
-    new: int
-    already: int
-    capacity: int
+    `days`: over how many business days the starts are spread, 0 if nobody asked for it. `stops`: pauses above people.
+    """
+
+    prospects: tuple[Prospective, ...]
+    loads: tuple[Load, ...]
+    inside: int
+    counted: int
+    days: int = 0
+    stops: tuple[OuterPause, ...] = ()
 
     @property
-    def fits(self) -> bool:
-        return self.new + self.already <= self.capacity
+    def starts(self) -> dict[int, Start]:
+        """Who begins on a later day, by person."""
+        return {each.seat.prospect.id: each.seat.start for each in self.prospects if each.seat.start}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +112,8 @@ def would_be(
     persons = {seat.prospect.id: seat.prospect for seat in seats}
     accounts = people.load_accounts(connection, {p.account_id for p in persons.values() if p.account_id})
     rules = people.suppressions_of(connection, persons.values())
-    asked, futures = _fields_asked(bundle.sequence), dict[Hashable, Outlook]()
+    asked, groups = _fields_asked(bundle.sequence), dict[Hashable, int]()
+    futures: dict[int, Outlook] = {}
     found = []
     for seat in seats:
         person = seat.prospect
@@ -101,15 +121,11 @@ def would_be(
             advance.around.config, bundle, str(seat.enrollment or f"new-{person.id}"), person,
             accounts.get(person.account_id or ""), seat.rep, seat.mailbox, suppressions=rules.get(person.id, ()),
         )  # fmt: skip
-        event = e.Enrolled(
-            sequence=bundle.sequence.id, version=version, step=seat.step, rep=seat.rep, mailbox=seat.mailbox,
-            by="rehearsal",
-        )  # fmt: skip
-        progress = first_progress(event, now)
-        alike = _alike(facts, seat, asked)
+        progress = first_progress(enrolled_event(bundle.sequence.id, version, seat, BY), now)
+        alike = groups.setdefault(_alike(facts, seat, asked), len(groups))
         if alike not in futures:
             futures[alike] = outlook(bundle.sequence, progress, facts, now)
-        found.append(Prospective(seat, facts, progress, futures[alike]))
+        found.append(Prospective(seat, facts, progress, futures[alike], alike))
     return found
 
 
@@ -124,81 +140,113 @@ def _fields_asked(sequence: Sequence) -> list[str]:
 
 def _alike(facts: Facts, seat: Seat, asked: Collection[str]) -> Hashable:
     """People who are alike in this have the same dates; only their variants may differ."""
-    known = {"prospect": prospect_fields(facts.prospect), "account": account_fields(facts.account)}
+    known = {"prospect": prospect_fields(facts.prospect), "account": account_fields(facts.account)} if asked else {}
     values = tuple(known[owner].get(name) for owner, _, name in (field.partition(".") for field in asked))
     person = facts.prospect
     reachable = (person.phone is None, person.address is None, person.country)
     suppressed = person.id if facts.suppressions else 0
-    return (facts.zone, suppressed, reachable, seat.rep, seat.mailbox, seat.step, values)
+    return (facts.zone, suppressed, reachable, seat.rep, seat.mailbox, seat.step, seat.start, values)
 
 
-def load_of(
-    connection: Connection, advance: Advance, door: Door, prospects: Several[Prospective], now: datetime
-) -> list[DayLoad]:
-    """The days on which these people bring work, mailbox by mailbox, then the rep's calls.
+def rehearse(
+    connection: Connection, advance: Advance, door: Door, seats: Several[Seat], now: datetime, days: int | None = 0
+) -> Rehearsal:
+    """The dates of these people with every limit counted, among all who are inside, and the load of each day.
 
-    People inside are counted with what they expect too, the first 500 of them.
+    `days`: their starts are spread over so many business days, None: over as many as it takes, 0: not at all.
     """
-    new = _Counts(door.rep)
-    for each in prospects:
-        new.add(each.facts, each.seat.rep, each.outlook)
-    already = _Counts(door.rep)
-    inside = enrollments.live_by_mailbox(connection, [box.address for box in door.mailboxes])
-    for part in chunks(inside[:LIVE_COUNTED_MAX]):
-        for situation in load(connection, advance.around, part, now).values():
-            expected = _outlook_of(situation.bundle, situation.enrollment.progress, situation.facts, now)
-            already.add(situation.facts, situation.enrollment.rep, expected)
-    loads = [each for box in door.mailboxes for each in _mail_loads(connection, box, new.mails, already.mails, now)]
-    rep = advance.around.config.reps_by_name[door.rep]
-    return [*loads, *_call_loads(rep, new.calls, already.calls)]
+    house = _House(connection, advance, door, now)
+    newcomers = would_be(connection, advance, door.bundle, seats, now, door.version)
+    wanted = [next(iter(one.touches), None) for one in newcomers]
+    futures, inside, starts = Futures(now), house.inside(), Starts((), 0)
+    if days != 0:
+        ledger = house.ledger(newcomers)
+        foresee(inside, ledger, now, futures)
+        starts = spread(house.entrants(newcomers), ledger, futures, days)
+        spread_over = [
+            replace(one.seat, start=Start(at, local_date(one.facts.zone, at), starts.days) if at else None)
+            for one, at in zip(newcomers, starts.at, strict=True)
+        ]
+        newcomers = would_be(connection, advance, door.bundle, spread_over, now, door.version)
+        wanted = [next(iter(one.touches), None) for one in newcomers]
+        futures = Futures(now)
+    foreseen = foresee([*inside, *house.entrants(newcomers)], house.ledger(newcomers), now, futures)
+    prospects = (
+        replace(one, outlook=foreseen.futures[at], delays=foreseen.delays[at], wanted=first)
+        for at, (one, first) in enumerate(zip(newcomers, wanted, strict=True), len(inside))
+    )
+    return Rehearsal(tuple(prospects), foreseen.loads, house.live, len(inside), starts.days, house.stops())
 
 
-def _outlook_of(bundle: Bundle, progress: Progress, facts: Facts, now: datetime) -> Outlook:
-    try:
-        return outlook(bundle.sequence, progress, facts, now)
-    except InvariantBroken:
-        return Outlook(())
+@dataclass(slots=True)
+class _House:
+    """What is there already: who is inside, what is used up today."""
 
+    connection: Connection
+    advance: Advance
+    door: Door
+    now: datetime
+    live: int = field(init=False, default=0)
 
-class _Counts:
-    """Mails by mailbox and its local day, calls of one rep by their local day."""
+    def inside(self) -> list[Entrant]:
+        """Everybody who shares a mailbox or the rep, the first 5,000 of them."""
+        ids = enrollments.live_for(self.connection, [box.address for box in self.door.mailboxes], self.door.rep)
+        self.live, found = len(ids), []
+        for part in chunks(ids[:LIVE_COUNTED_MAX]):
+            situations = load(self.connection, self.advance.around, part, self.now)
+            persons = [one.enrollment.prospect_id for one in situations.values()]
+            touched = sends.recent_touches(self.connection, persons, self.now)
+            found += [
+                Entrant(
+                    one.bundle.sequence, one.enrollment.progress, one.facts, ("inside", one.enrollment.id),
+                    limited_domain(one.facts.prospect.address or ""),
+                    tuple(touched.get(one.enrollment.prospect_id, ())), new=False,
+                )
+                for one in situations.values()
+            ]  # fmt: skip
+        return found
 
-    def __init__(self, rep: str) -> None:
-        self._rep = rep
-        self.mails: Counter[tuple[str, date]] = Counter()
-        self.calls: Counter[date] = Counter()
+    def entrants(self, newcomers: Several[Prospective]) -> list[Entrant]:
+        touched = sends.recent_touches(self.connection, [one.seat.prospect.id for one in newcomers], self.now)
+        return [
+            Entrant(
+                self.door.bundle.sequence, one.progress, one.facts,
+                (one.alike, tuple(touched.get(one.seat.prospect.id, ()))),
+                limited_domain(one.seat.prospect.address or ""), tuple(touched.get(one.seat.prospect.id, ())),
+            )
+            for one in newcomers
+        ]  # fmt: skip
 
-    def add(self, facts: Facts, rep: str, expected: Outlook) -> None:
-        for each in expected.expected:
-            if each.kind == "email" and facts.mailbox:
-                self.mails[facts.mailbox.address, local_date(facts.mailbox.timezone, each.at)] += 1
-            elif each.kind == "task" and each.detail == "call" and rep == self._rep:
-                self.calls[local_date(facts.rep.timezone, each.at)] += 1
+    def ledger(self, newcomers: Several[Prospective]) -> Ledger:
+        """A new one with what today has used up."""
+        config, connection = self.advance.around.config, self.connection
+        boxes, taken = config.mailboxes_by_address, Counter[Slot]()
+        days = {address: local_date(box.timezone, self.now) for address, box in boxes.items()}
+        accounts = {one.seat.prospect.account_id for one in newcomers if one.seat.prospect.account_id}
+        domains = {limited_domain(one.seat.prospect.address or "") for one in newcomers} - {None}
+        for day in set(days.values()):
+            for key, number in self._used("account", accounts, day).items():
+                taken[Slot("account", key, day)] += number
+            for key, number in self._used("domain", {str(each) for each in domains}, day).items():
+                taken[Slot("domain", key, day)] += number
+        for address, day in days.items():
+            taken[Slot("mailbox", address, day)] += self._used("mailbox", [address], day).get(address, 0)
+        rep = config.reps_by_name[self.door.rep]
+        calls, connects = rep_load(connection, works_for(config, rep.name, self.now), rep, self.door.bundle, self.now)
+        today = local_date(rep.timezone, self.now)
+        taken[Slot("call", rep.name, today)] += calls
+        taken[Slot.week_of("connect", rep.name, today)] += connects
+        sent_on = {address: tuple(sends.sent_on(connection, address, day)) for address, day in days.items()}
+        return Ledger(boxes, config.reps_by_name, config.policy, sent_on, +taken)
 
+    def _used(self, kind: str, keys: Collection[str], day: date) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for part in chunks(sorted(keys)):
+            found |= sends.used(self.connection, kind, part, day)
+        return found
 
-def _mail_loads(
-    connection: Connection,
-    box: Mailbox,
-    new: Mapping[tuple[str, date], int],
-    already: Mapping[tuple[str, date], int],
-    now: datetime,
-) -> Iterator[DayLoad]:
-    """A ramping mailbox grows with each day on which it sends."""
-    today = local_date(box.timezone, now)
-    used = sends.used(connection, "mailbox", [box.address], today).get(box.address, 0)
-    sending_days = sends.sending_days(connection, box.address, today)
-    for day in _days(box.address, new, already):
-        count = new.get((box.address, day), 0)
-        before = already.get((box.address, day), 0) + (used if day == today else 0)
-        if count:
-            yield DayLoad(f"mails from {box.address}", day, count, before, effective_cap(box, sending_days))
-        sending_days += 1
-
-
-def _days(address: str, *counts: Iterable[tuple[str, date]]) -> list[date]:
-    return sorted({day for each in counts for mailbox, day in each if mailbox == address})
-
-
-def _call_loads(rep: Rep, new: Mapping[date, int], already: Mapping[date, int]) -> Iterator[DayLoad]:
-    for day in sorted(new):
-        yield DayLoad(f"calls of {rep.name}", day, new[day], already.get(day, 0), rep.calls_per_day)
+    def stops(self) -> tuple[OuterPause, ...]:
+        """Pauses above people that keep these from being written to."""
+        paused = scopes.paused_scopes(self.connection)
+        above = (scopes.EVERYTHING, ("sequence", self.door.bundle.sequence.id))
+        return tuple(paused[scope] for scope in above if scope in paused)

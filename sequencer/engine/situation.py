@@ -173,17 +173,20 @@ class _Loads:
         key = (worker, bundle.digest)
         if key not in self._known:
             reps = works_for(self._around.config, worker, self._now)
-            zone = _rep(self._around.config, worker).timezone
-            today = local_date(zone, self._now)
-            monday = start_of_day(zone, today - timedelta(days=today.weekday()))
-            connects = {
-                step.id
-                for step in bundle.sequence.steps
-                if isinstance(step, LinkedInStep) and step.linkedin == "connect"
-            }
-            count = partial(tasks.load_counts, self._connection, reps, now=self._now)
-            has_calls = any(isinstance(step, CallStep) for step in bundle.sequence.steps)
-            calls = count("call", (), start_of_day(zone, today)) if has_calls else 0
-            weekly = count("linkedin", connects, monday) if connects else 0
-            self._known[key] = (calls, weekly)
+            self._known[key] = rep_load(self._connection, reps, _rep(self._around.config, worker), bundle, self._now)
         return self._known[key]
+
+
+def rep_load(
+    connection: Connection, reps: Collection[str], worker: Rep, bundle: Bundle, now: datetime
+) -> tuple[int, int]:
+    """(calls that came up today, connection requests that came up this week) for these reps, in the worker's zone."""
+    today = local_date(worker.timezone, now)
+    monday = start_of_day(worker.timezone, today - timedelta(days=today.weekday()))
+    steps = bundle.sequence.steps
+    connects = {step.id for step in steps if isinstance(step, LinkedInStep) and step.linkedin == "connect"}
+    count = partial(tasks.load_counts, connection, reps, now=now)
+    has_calls = any(isinstance(step, CallStep) for step in steps)
+    calls = count("call", (), start_of_day(worker.timezone, today)) if has_calls else 0
+    weekly = count("linkedin", connects, monday) if connects else 0
+    return calls, weekly

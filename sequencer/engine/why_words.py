@@ -119,6 +119,9 @@ def _waits(one: Standing, name: str, when: When) -> str:
         shut = {gate.name: gate for gate in one.gates if not gate.passed}
         if (rest := shut.get("mailbox works")) and rest.frees_at == one.goes_at:
             return f'{name} waits: the step "{one.step}" is {"queued" if one.queued else "due"}'
+        if (wait := shut.get("wait")) and wait.reason is Reason.SPREAD and wait.frees_at:
+            starts = f"{wait.frees_at.astimezone(one.zone):%A %d %b}"
+            return f"{name} starts on {starts}: {told(wait.detail, when)}; {_coming(one, when)}{_within_hours(one)}"
         limits = shut.get("rep away") or shut.get("limits")
         because = f": {_why(limits, when)}" if limits else _within_hours(one)
         return f"{name} waits: {_coming(one, when)}{because}"

@@ -46,10 +46,11 @@ def live_in(connection: Connection, sequence_id: str) -> list[int]:
     return list(connection.scalars(select(ENROLLMENTS.c.id).where(live).order_by(ENROLLMENTS.c.id)))
 
 
-def live_by_mailbox(connection: Connection, mailboxes: Collection[str]) -> list[int]:
-    """Ids of the live enrollments that write from one of these mailboxes."""
-    live = ENROLLMENTS.c.mailbox.in_(list(mailboxes)) & (ENROLLMENTS.c.status != "finished")
-    return list(connection.scalars(select(ENROLLMENTS.c.id).where(live).order_by(ENROLLMENTS.c.id)))
+def live_for(connection: Connection, mailboxes: Collection[str], rep: str) -> list[int]:
+    """Ids of the live enrollments that write from one of these mailboxes or bring this rep work."""
+    theirs = ENROLLMENTS.c.mailbox.in_(list(mailboxes)) | (ENROLLMENTS.c.rep == rep)
+    live = select(ENROLLMENTS.c.id).where(theirs, ENROLLMENTS.c.status != "finished")
+    return list(connection.scalars(live.order_by(ENROLLMENTS.c.id)))
 
 
 def live_counts(connection: Connection) -> dict[str, int]:

@@ -65,6 +65,12 @@ def trouble_of(connection: Connection, name: str) -> str:
     return (known.broken_reason or known.lost_reason or "") if known else ""
 
 
+def broken_reason(connection: Connection, name: str) -> str:
+    """Why a person has to mend the inbox, "" when nobody has to."""
+    known = connection.scalars(select(INBOXES.c.broken_reason).where(INBOXES.c.name == name)).first()
+    return known or ""
+
+
 def put_synced(connection: Connection, name: str, at: datetime) -> None:
     """The walk that began at `at` reached the end of every folder."""
     values = {"synced_at": at, "broken_at": None, "broken_reason": None, **_NOT_LOST}

@@ -1,12 +1,13 @@
 """What every module of this room writes alike: upserts, and ids in portions that fit one statement."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
 
 IDS_PER_QUERY_MAX = 500
+Id = TypeVar("Id", int, str)
 
 
 def upsert(connection: Connection, table: Table) -> Any:
@@ -23,7 +24,7 @@ def upsert_for(dialect: str, table: Table) -> Any:
     return postgresql.insert(table)
 
 
-def chunks(ids: Collection[int]) -> Iterable[list[int]]:
+def chunks(ids: Collection[Id]) -> Iterable[list[Id]]:
     """Ids in portions."""
     ordered = list(ids)
     return (ordered[at : at + IDS_PER_QUERY_MAX] for at in range(0, len(ordered), IDS_PER_QUERY_MAX))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.engine import Row
 
+from sequencer.core.capacity import sending_days_before
 from sequencer.core.reason import Reason
 from sequencer.store.rows import chunks, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
@@ -22,7 +23,7 @@ OPEN = ("sending", "uncertain", "person")
 ANSWER = "answer:"
 LEFT = ("sending", "sent", "uncertain", "person")
 MAY_HAVE_ARRIVED = (*LEFT, "skipped")  # a person gave an uncertain one up: it may lie in the inbox all the same
-IDLE_DAYS_RESTART_RAMP = 14
+SENDING_DAYS_READ_MAX = 400
 _NO_REST = {"resting_until": None, "rest_reason": None}
 WEEK = timedelta(days=7)
 
@@ -326,15 +327,16 @@ def used(connection: Connection, kind: str, keys: Collection[str], day: date) ->
     return {row.key: row.n for row in connection.execute(query)}
 
 
+def sent_on(connection: Connection, mailbox: str, today: date) -> list[date]:
+    """The local days before `today` on which the mailbox sent a mail, the newest first."""
+    own = (USAGE.c.kind == "mailbox") & (USAGE.c.key == mailbox) & (USAGE.c.n > 0) & (USAGE.c.day < today)
+    query = select(USAGE.c.day).where(own).order_by(USAGE.c.day.desc())
+    return list(connection.scalars(query.limit(SENDING_DAYS_READ_MAX)))
+
+
 def sending_days(connection: Connection, mailbox: str, today: date) -> int:
     """Days before `today` with a mail sent, since the last pause of 14 days."""
-    own = (USAGE.c.kind == "mailbox") & (USAGE.c.key == mailbox) & (USAGE.c.n > 0) & (USAGE.c.day < today)
-    days, later = 0, today
-    for day in connection.scalars(select(USAGE.c.day).where(own).order_by(USAGE.c.day.desc()).limit(400)):
-        if (later - day).days > IDLE_DAYS_RESTART_RAMP:
-            break
-        days, later = days + 1, day
-    return days
+    return sending_days_before(today, sent_on(connection, mailbox, today))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,305 @@
+"""When the touches of many enrollments happen that share mailboxes and reps: the days on which not everything fits.
+
+outlook dates one enrollment as if it were alone. Here each day's mails of a mailbox are put before `admit`, as they
+will be, and whoever has to wait gets a new outlook from the day after. Within a day nobody is paced: the gap between
+two mails moves minutes, not days.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from heapq import heappop, heappush
+
+from sequencer.core.capacity import WEEK, Due, Usage, admit
+from sequencer.core.facts import Facts
+from sequencer.core.ledger import Kind, Ledger, Slot, slots_of
+from sequencer.core.outlook import Expected, Outlook, outlook
+from sequencer.core.progress import Progress
+from sequencer.core.reason import Gate, Reason
+from sequencer.core.sequence import Sequence as Steps
+from sequencer.core.window import start_of_day
+from sequencer.errors import InvariantBroken
+
+FORESEEN_DAYS_MAX = 730
+OFFERED_MORE = 200  # mails put before `admit` beyond what the day has room for; dispatch reads as many at a time
+OWN_LIMITS_TRIES_MAX = 20
+_ONE_DAY = timedelta(days=1)
+
+RoomFrom = tuple[tuple[str, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """One enrollment, there already or, if it is `new`, not yet.
+
+    `alike`: whoever shares it has the same future. `domain`: the recipient's, None for free-mail. `touched`: instants
+    of the last 7 days, all sequences.
+    """
+
+    sequence: Steps
+    progress: Progress
+    facts: Facts
+    alike: Hashable
+    domain: str | None = None
+    touched: tuple[datetime, ...] = ()
+    new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A touch that has to wait at `wanted` because `gate` is closed: the first time that this step waits."""
+
+    step: str
+    wanted: datetime
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is due on one slot's day: by `new` entrants and of others (`already`), those put off from before with it."""
+
+    slot: Slot
+    new: int
+    already: int
+    capacity: int
+
+    @property
+    def over(self) -> int:
+        """How many have to wait."""
+        return max(0, self.new + self.already - self.capacity)
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """`futures` and `delays` in the order of the entrants; `loads` of mailboxes and reps, in order of time."""
+
+    futures: tuple[Outlook, ...]
+    delays: tuple[tuple[Delay, ...], ...]
+    loads: tuple[Load, ...]
+
+
+class Futures:
+    """Outlooks with each person's own limits kept; worked out once for all who are alike."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._known: dict[Hashable, tuple[Outlook, RoomFrom]] = {}
+
+    def of(self, one: Entrant, room_from: RoomFrom = ()) -> tuple[Outlook, RoomFrom]:
+        """The outlook, and `room_from` with what the person's own limits add to it."""
+        key = (one.alike, room_from)
+        if key not in self._known:
+            self._known[key] = self._found(one, dict(room_from))
+        return self._known[key]
+
+    def _found(self, one: Entrant, room_from: dict[str, datetime]) -> tuple[Outlook, RoomFrom]:
+        future = self._outlook(one, room_from)
+        for _ in range(OWN_LIMITS_TRIES_MAX):
+            late = next(self._too_early(one, future), None)
+            if late is None or late[1] <= room_from.get(late[0], late[1] - _ONE_DAY):
+                break
+            room_from[late[0]] = late[1]
+            future = self._outlook(one, room_from)
+        return future, tuple(sorted(room_from.items()))
+
+    def _outlook(self, one: Entrant, room_from: Mapping[str, datetime]) -> Outlook:
+        try:
+            return outlook(one.sequence, one.progress, one.facts, self._now, room_from)
+        except InvariantBroken:
+            return Outlook(())
+
+    def _too_early(self, one: Entrant, future: Outlook) -> Iterator[tuple[str, datetime]]:
+        """Mails that `admit` lets wait for the person's own sake, each with when it lets them go."""
+        mailbox, touches = one.facts.mailbox, list(one.touched)
+        for each in future.expected:
+            if each.kind == "email" and mailbox and each.step:
+                recent = tuple(at for at in touches if each.at - WEEK < at <= each.at)
+                if recent:
+                    usage = Usage(person_touches={one.facts.prospect.id: recent})
+                    wait = admit([_due(0, one, each)], usage, mailbox, one.facts.policy, each.at).wait
+                    if wait and wait[0][1].reason in (Reason.PERSON_GAP, Reason.PERSON_WEEK) and wait[0][1].frees_at:
+                        yield each.step, wait[0][1].frees_at
+            if each.kind == "email" or (each.kind == "task" and each.detail in ("call", "linkedin")):
+                touches.append(each.at)
+
+
+def _due(number: int, one: Entrant, touch: Expected, first_touch: bool = False) -> Due:
+    person = one.facts.prospect
+    return Due(
+        number, number, person.id, person.account_id, one.domain, one.sequence.id, touch.at, first_touch=first_touch,
+    )  # fmt: skip
+
+
+def foresee(entrants: Sequence[Entrant], ledger: Ledger, now: datetime, futures: Futures | None = None) -> Foresight:
+    """Each one's future with the limits that all share; `ledger`, with what is used today, is filled.
+
+    At equal urgency whoever stands first among the entrants goes first.
+    """
+    return _Days(entrants, ledger, now, futures or Futures(now)).played()
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far one entrant's future is fixed: `at` is the place of the touch that is looked at."""
+
+    future: Outlook
+    room_from: RoomFrom
+    at: int = 0
+    mails: int = 0
+    delays: list[Delay] = field(default_factory=list)
+
+    @property
+    def touch(self) -> Expected:
+        return self.future.expected[self.at]
+
+
+def _course(one: Entrant, future: Outlook, room_from: RoomFrom) -> _Course:
+    """A task that is open took its room when it was opened."""
+    sent = sum(touch.state == "sent" for touch in one.progress.touches.values())
+    return _Course(future, room_from, at=1 if one.progress.step_task and future.expected else 0, mails=sent)
+
+
+class _Days:
+    """The days in order; on each the touches of one mailbox, or of one rep's kind of task."""
+
+    def __init__(self, entrants: Sequence[Entrant], ledger: Ledger, now: datetime, futures: Futures) -> None:
+        self._entrants, self._ledger, self._now, self._futures = entrants, ledger, now, futures
+        self._courses = [_course(one, *futures.of(one)) for one in entrants]
+        self._next: dict[tuple[int, int], tuple[Slot | None, int]] = {}
+        self._due: dict[Slot, list[int]] = defaultdict(list)
+        self._order: list[tuple[date, Kind, str]] = []
+        self._base = Counter(ledger.taken)
+        self._counts: dict[Slot, list[int]] = defaultdict(lambda: [0, 0])
+
+    def played(self) -> Foresight:
+        for number in range(len(self._entrants)):
+            self._queue(number)
+        today = self._now.date()
+        while self._order:
+            day, kind, key = heappop(self._order)
+            if (day - today).days > FORESEEN_DAYS_MAX:
+                break
+            slot = Slot(kind, key, day)
+            self._day(slot, self._due.pop(slot))
+        loads = (self._load(slot, *counts) for slot, counts in self._counts.items())
+        return Foresight(
+            tuple(course.future for course in self._courses),
+            tuple(tuple(course.delays) for course in self._courses),
+            tuple(sorted((load for load in loads if load), key=lambda load: (load.slot.day, load.slot.kind))),
+        )
+
+    def _load(self, slot: Slot, new: int, already: int) -> Load | None:
+        capacity = self._ledger.capacity(slot)
+        return None if capacity is None else Load(slot, new, already + self._base[slot], capacity)
+
+    def _queue(self, number: int) -> None:
+        """Put the next limited touch of this entrant on its day."""
+        one, course = self._entrants[number], self._courses[number]
+        key = (id(course.future), course.at)  # one object for all who are alike, kept by the futures
+        if key not in self._next:
+            self._next[key] = self._next_limited(one, course)
+        slot, course.at = self._next[key]
+        if slot is None:
+            return
+        if slot not in self._due:
+            heappush(self._order, (slot.day, slot.kind, slot.key))
+        self._due[slot].append(number)
+
+    def _next_limited(self, one: Entrant, course: _Course) -> tuple[Slot | None, int]:
+        for at in range(course.at, len(course.future.expected)):
+            slot = next(slots_of(one.sequence, one.facts, one.domain, course.future.expected[at]), None)
+            if slot is not None:
+                return slot, at
+        return None, len(course.future.expected)
+
+    def _day(self, slot: Slot, numbers: list[int]) -> None:
+        for number in numbers:
+            self._counts[slot][0 if self._entrants[number].new else 1] += 1
+        waits = self._mails(slot, numbers) if slot.kind == "mailbox" else self._tasks(slot, numbers)
+        later: dict[tuple[int, int, datetime], tuple[Outlook, RoomFrom]] = {}
+        for number in numbers:
+            if number in waits:
+                self._put_off(number, slot, waits[number], later)
+            self._queue(number)
+
+    def _go(self, number: int) -> None:
+        """The touch that is looked at happens when it is expected."""
+        one, course = self._entrants[number], self._courses[number]
+        self._ledger.take(slots_of(one.sequence, one.facts, one.domain, course.touch))
+        course.mails += course.touch.kind == "email"
+        course.at += 1
+
+    def _put_off(
+        self, number: int, slot: Slot, gate: Gate, later: dict[tuple[int, int, datetime], tuple[Outlook, RoomFrom]]
+    ) -> None:
+        """`later`: what this day has brought to those before."""
+        course, touch = self._courses[number], self._courses[number].touch
+        step = touch.step or ""
+        if all(delay.step != step for delay in course.delays):
+            course.delays.append(Delay(step, touch.at, gate))
+        if not self._ledger.capacity(slot):
+            course.at = len(course.future.expected)
+            return
+        until = gate.frees_at or self._tomorrow(slot)
+        key = (id(course.future), course.at, until)
+        if key not in later:
+            room_from = tuple(sorted({**dict(course.room_from), step: until}.items()))
+            later[key] = self._futures.of(self._entrants[number], room_from)
+        course.future, course.room_from = later[key]
+
+    def _tomorrow(self, slot: Slot) -> datetime:
+        days = 7 if slot.kind == "connect" else 1
+        of = self._ledger.mailboxes if slot.kind == "mailbox" else self._ledger.reps
+        return start_of_day(of[slot.key].timezone, slot.day + timedelta(days=days))
+
+    def _mails(self, slot: Slot, numbers: Sequence[int]) -> dict[int, Gate]:
+        """Lets go whom `admit` lets go on this day; returns the others, each with its gate."""
+        line = sorted(numbers, key=self._place_in_line)
+        box = self._ledger.mailboxes[slot.key]
+        box = replace(box, gap_s_min=0.0, gap_s_jitter=0.0, connections=len(line))
+        by_then = max(self._courses[number].touch.at for number in line)
+        waits: dict[int, Gate] = {}
+        while line:
+            room = max(0, (self._ledger.capacity(slot) or 0) - self._ledger.taken[slot])
+            offered, line = [self._mail(each) for each in line[: room + OFFERED_MORE]], line[room + OFFERED_MORE :]
+            admission = admit(offered, self._usage(slot, offered), box, self._ledger.policy, by_then)
+            for number in admission.go:
+                self._go(number)
+            waits |= dict(admission.wait)
+            full = next((gate for _, gate in admission.wait if gate.reason is Reason.CAP), None)
+            if full is not None:
+                return waits | dict.fromkeys(line, full)
+        return waits
+
+    def _place_in_line(self, number: int) -> tuple[bool, datetime, int]:
+        """As dispatch reads a mailbox's queue: follow-ups first, then the longest due."""
+        course = self._courses[number]
+        return not course.mails, course.touch.at, number
+
+    def _mail(self, number: int) -> Due:
+        one, course = self._entrants[number], self._courses[number]
+        return _due(number, one, course.touch, first_touch=not course.mails)
+
+    def _usage(self, slot: Slot, offered: Sequence[Due]) -> Usage:
+        taken, day = self._ledger.taken, slot.day
+        accounts = {due.account_id for due in offered if due.account_id is not None}
+        domains = {due.domain for due in offered if due.domain is not None}
+        return Usage(
+            sent_today=taken[slot],
+            sending_days=self._ledger.sending_days(slot.key, day),
+            account_today={key: taken[Slot("account", key, day)] for key in accounts},
+            domain_today={key: taken[Slot("domain", key, day)] for key in domains},
+        )
+
+    def _tasks(self, slot: Slot, numbers: Sequence[int]) -> dict[int, Gate]:
+        """Opens as many tasks as the rep can do, the longest due first; returns the others with their gate."""
+        capacity = self._ledger.capacity(slot)
+        ordered = sorted(numbers, key=lambda number: (self._courses[number].touch.at, number))
+        room = len(ordered) if capacity is None else max(0, capacity - self._ledger.taken[slot])
+        for number in ordered[:room]:
+            self._go(number)
+        if not ordered[room:]:
+            return {}
+        gate = Gate("rep capacity", False, Reason.REP_DAY, f"{capacity} for {slot.key}", frees_at=self._tomorrow(slot))
+        return dict.fromkeys(ordered[room:], gate)
