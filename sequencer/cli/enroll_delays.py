@@ -78,6 +78,8 @@ def limit_words(config: Config, one: Prospective, reason: Reason | None) -> str:
             box = one.facts.mailbox
             ramp = f", ramping up from {box.ramp.start}" if box.ramp else ""
             return f"the cap of {box.address} is {box.cap_per_day} a day{ramp}"
+        case Reason.GAP if one.facts.mailbox:
+            return f"{one.facts.mailbox.address} leaves a gap after each mail, and their hours are too short for all"
         case Reason.ACCOUNT_DAY:
             return f"the policy allows {config.policy.account_touches_per_day} mails a day to one account"
         case Reason.DOMAIN_DAY:

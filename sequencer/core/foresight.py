@@ -1,28 +1,28 @@
 """When the touches of many enrollments happen that share mailboxes and reps: the days on which not everything fits.
 
 outlook dates one enrollment as if it were alone. Here each day's mails of a mailbox are put before `admit`, as they
-will be, and whoever has to wait gets a new outlook from the day after. Within a day nobody is paced: the gap between
-two mails moves minutes, not days.
+will be, one gap after the other, and whoever finds no room gets a new outlook from the day after. A mail that only
+waits for its turn keeps the time at which it was due: gaps move minutes.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 
-from sequencer.core.capacity import WEEK, Due, Usage, admit
+from sequencer.core.capacity import WEEK, Due, Usage, admit, gap_after
 from sequencer.core.facts import Facts
 from sequencer.core.ledger import Kind, Ledger, Slot, slots_of
 from sequencer.core.outlook import Expected, Outlook, outlook
 from sequencer.core.progress import Progress
 from sequencer.core.reason import Gate, Reason
 from sequencer.core.sequence import Sequence as Steps
+from sequencer.core.timing import hours_of, opening
 from sequencer.core.window import start_of_day
 from sequencer.errors import InvariantBroken
 
 FORESEEN_DAYS_MAX = 730
-OFFERED_MORE = 200  # mails put before `admit` beyond what the day has room for; dispatch reads as many at a time
 OWN_LIMITS_TRIES_MAX = 20
 _ONE_DAY = timedelta(days=1)
 
@@ -169,6 +169,7 @@ class _Days:
         self._next: dict[tuple[int, int], tuple[Slot | None, int]] = {}
         self._due: dict[Slot, list[int]] = defaultdict(list)
         self._order: list[tuple[date, Kind, str]] = []
+        self._free_at: dict[str, datetime] = {}
         self._base = Counter(ledger.taken)
         self._counts: dict[Slot, list[int]] = defaultdict(lambda: [0, 0])
 
@@ -254,23 +255,43 @@ class _Days:
         return start_of_day(of[slot.key].timezone, slot.day + timedelta(days=days))
 
     def _mails(self, slot: Slot, numbers: Sequence[int]) -> dict[int, Gate]:
-        """Lets go whom `admit` lets go on this day; returns the others, each with its gate."""
-        line = sorted(numbers, key=self._place_in_line)
+        """Lets go whom `admit` lets go on this day, one after the other; returns the others, each with its gate."""
         box = self._ledger.mailboxes[slot.key]
-        box = replace(box, gap_s_min=0.0, gap_s_jitter=0.0, connections=len(line))
-        by_then = max(self._courses[number].touch.at for number in line)
+        unpaced = replace(box, gap_s_min=0.0, gap_s_jitter=0.0)
+        coming = deque(sorted(numbers, key=lambda number: self._courses[number].touch.at))
+        line: list[tuple[bool, datetime, int]] = []
         waits: dict[int, Gate] = {}
-        while line:
-            room = max(0, (self._ledger.capacity(slot) or 0) - self._ledger.taken[slot])
-            offered, line = [self._mail(each) for each in line[: room + OFFERED_MORE]], line[room + OFFERED_MORE :]
-            admission = admit(offered, self._usage(slot, offered), box, self._ledger.policy, by_then)
-            for number in admission.go:
+        at = max(self._free_at.get(slot.key, self._now), self._courses[coming[0]].touch.at)
+        while coming or line:
+            if not line:
+                at = max(at, self._courses[coming[0]].touch.at)
+            while coming and self._courses[coming[0]].touch.at <= at:
+                heappush(line, self._place_in_line(coming.popleft()))
+            number = heappop(line)[2]
+            due = self._mail(number)
+            gate = self._too_late(number, slot, at)
+            if gate is None:
+                gate = next(
+                    (shut for _, shut in admit([due], self._usage(slot, due), unpaced, self._ledger.policy, at).wait),
+                    None,
+                )
+            if gate is None:
                 self._go(number)
-            waits |= dict(admission.wait)
-            full = next((gate for _, gate in admission.wait if gate.reason is Reason.CAP), None)
-            if full is not None:
-                return waits | dict.fromkeys(line, full)
+                at = gap_after(box, at)
+                continue
+            waits[number] = gate
+            if gate.reason is Reason.CAP:
+                return waits | dict.fromkeys([*coming, *(each for _, _, each in line)], gate)
+        self._free_at[slot.key] = at
         return waits
+
+    def _too_late(self, number: int, slot: Slot, at: datetime) -> Gate | None:
+        """The gate of a mail whose turn comes when its hours, or the day of its mailbox, are over."""
+        one, step = self._entrants[number], self._courses[number].touch.step or ""
+        opens = opening(hours_of(one.sequence.step(step), one.facts), at)
+        if opens == at and at < self._tomorrow(slot):
+            return None
+        return Gate("limits", False, Reason.GAP, frees_at=max(opens, at) if opens else None)
 
     def _place_in_line(self, number: int) -> tuple[bool, datetime, int]:
         """As dispatch reads a mailbox's queue: follow-ups first, then the longest due."""
@@ -281,15 +302,13 @@ class _Days:
         one, course = self._entrants[number], self._courses[number]
         return _due(number, one, course.touch, first_touch=not course.mails)
 
-    def _usage(self, slot: Slot, offered: Sequence[Due]) -> Usage:
-        taken, day = self._ledger.taken, slot.day
-        accounts = {due.account_id for due in offered if due.account_id is not None}
-        domains = {due.domain for due in offered if due.domain is not None}
+    def _usage(self, slot: Slot, due: Due) -> Usage:
+        taken, day, account, domain = self._ledger.taken, slot.day, due.account_id, due.domain
         return Usage(
             sent_today=taken[slot],
             sending_days=self._ledger.sending_days(slot.key, day),
-            account_today={key: taken[Slot("account", key, day)] for key in accounts},
-            domain_today={key: taken[Slot("domain", key, day)] for key in domains},
+            account_today={account: taken[Slot("account", account, day)]} if account is not None else {},
+            domain_today={domain: taken[Slot("domain", domain, day)]} if domain is not None else {},
         )
 
     def _tasks(self, slot: Slot, numbers: Sequence[int]) -> dict[int, Gate]:

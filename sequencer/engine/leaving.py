@@ -19,6 +19,7 @@ from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Place, Reason
 from sequencer.core.sequence import EmailStep
 from sequencer.core.timing import hours_of, opening_at_work
+from sequencer.core.window import local_date
 from sequencer.engine import freshness
 from sequencer.engine.config_lines import config_place
 from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED, HIGHEST_INSTANT
@@ -179,8 +180,14 @@ def _would_be(situation: Situation, step: EmailStep, at: datetime) -> SendRow:
 def _line(
     connection: Connection, config: Config, mailbox: Mailbox, own: SendRow, at: datetime, now: datetime
 ) -> list[Due]:
-    """The other mail of the mailbox that is queued for then; what an unread inbox stops now may be free by then."""
+    """The other mail of the mailbox that is queued for then; what an unread inbox stops now may be free by then.
+
+    On a later day, what has room today is gone.
+    """
     rows = [row for row in sends.due_sends(connection, mailbox.address, at, DUE_READ_MAX) if row.id != own.id]
+    if local_date(mailbox.timezone, at) > local_date(mailbox.timezone, now):
+        usage = usage_of(connection, mailbox, [], now)
+        rows = rows[max(0, effective_cap(mailbox, usage.sending_days) - usage.sent_today - usage.in_flight) :]
     fresh = freshness.read(connection, config, [row.prospect_id for row in rows], now)
     return [_due(row, row.due_at, at > now or fresh.is_fresh(row.prospect_id, now)) for row in rows]
 

@@ -243,31 +243,6 @@ def test_import_says_what_update_would_do(started: Run, tmp_path: Path) -> None:
     assert json.loads(started("import", "new.csv", "--update", "--json").out)["updated"] == 0
 
 
-def test_enroll_dry_run_writes_nothing(started: Run) -> None:
-    dry = started("enroll", "vp-engineering", "--list", "first", "--dry-run", "--as", "ana")
-    assert dry.code == 0
-    assert "Lucía Ferrer <lucia.ferrer@brisapagos.test>" in dry.out
-    assert "too many: they go later" in dry.out
-    found = json.loads(started("enroll", "vp-engineering", "--list", "first", "--dry-run", "--json", "--as", "ana").out)
-    assert len(found["enrolled"]) == EXPECTED_PEOPLE
-    assert all(each["enrollment"] is None for each in found["enrolled"])
-    assert [touch["step"] for touch in found["enrolled"][0]["touches"]][:2] == ["intro", "connect"]
-    assert {each["what"] for each in found["load"]} == {"mails from ana@ourco.test", "calls of ana"}
-    # It can still be done, so it was not done.
-    done = started("enroll", "vp-engineering", "--list", "first", "--as", "ana")
-    assert done.out == "enrolled 40 people in vp-engineering, for ana from ana@ourco.test\n"
-
-
-def test_enroll_names_whom_it_refuses(started: Run, tmp_path: Path) -> None:
-    who = ("--email", "lucia.ferrer@brisapagos.test")
-    assert started("enroll", "vp-engineering", *who, "--as", "bo").code == 0
-    both = started("enroll", "vp-engineering", *who, "--email", "inigo.zabala@brisapagos.test", "--as", "bo")
-    assert both.code == 0
-    assert "enrolled 1 person" in both.out
-    assert "Lucía Ferrer <lucia.ferrer@brisapagos.test>: already active in vp-engineering since" in both.err
-    assert started("enroll", "vp-engineering", *who, "--as", "bo").code == 1
-
-
 TYPED: list[tuple[tuple[str, ...], str]] = [
     (("enroll", "vp-engineering", "--as", "ana"), "say whom to enrol"),
     (("enroll", "vp-engineering", "--list", "first", "--email", "a@b.test", "--as", "ana"), "say whom to enrol"),
@@ -278,7 +253,16 @@ TYPED: list[tuple[tuple[str, ...], str]] = [
     (("enroll", "vp-engineering", "--where", "prospect.cuntry", "--as", "ana"), 'did you mean "country"?'),
     (("enroll", "vp-engineering", "--where", "country = 1", "--as", "ana"), "--where: "),
     (("enroll", "vp-engineering", "--list", "first", "--step", "brekup", "--as", "ana"), 'did you mean "breakup"?'),
-    (("enroll", "vp-engineering", "--list", "first", "--override", "because"), "--override needs a reason and a name"),
+    (
+        ("enroll", "vp-engineering", "--list", "first", "--override", "--as", "ana"),
+        "--override needs a name and a reason",
+    ),
+    (("enroll", "vp-engineering", "--list", "first", "--override", "--reason", "x"), "--override needs a name"),
+    (("enroll", "vp-engineering", "--list", "first", "--reason", "x", "--as", "ana"), "--reason is for --override"),
+    (("enroll", "vp-engineering", "--list", "first", "--as", "ana", "--spread", "3h"), "business days from 1d to 520d"),
+    (("enroll", "vp-engineering", "--list", "first", "--as", "ana", "--spread", "ten"), '"ten" is no number of days'),
+    (("enroll", "vp-engineering", "--list", "first", "--as", "ana", "--mailbox", "an@ourco.test"), "did you mean"),
+    (("enroll", "vp-engineering", "--list", "first", "--as", "ana", "--mailbox", "bo@ourco.test"), "is bo's mailbox"),
     (("apply", "vp-enginering", "--as", "ana"), 'did you mean "vp-engineering"?'),
     (("apply", "config.toml", "--as", "ana"), "config.toml is no sequence"),
     (("check", "notes.txt"), "notes.txt is no sequence"),

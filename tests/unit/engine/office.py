@@ -1,6 +1,6 @@
 """A small installation on disk, for the tests of what people do before anything is sent: two reps, three mailboxes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -15,8 +15,9 @@ from sequencer.core.people import Prospect
 from sequencer.engine.advance import Advance
 from sequencer.engine.applying import Change, apply, check
 from sequencer.engine.catalog import Catalog
-from sequencer.engine.enrolling import Enrolment, enroll, open_door
+from sequencer.engine.enrolling import NO_STARTS, Enrolment, Start, admit, enroll, open_door
 from sequencer.engine.importing import Report, import_rows
+from sequencer.engine.rehearsal import Rehearsal, rehearse
 from sequencer.engine.situation import Surroundings
 from sequencer.store import log, people
 from sequencer.store.columns import Table
@@ -150,11 +151,19 @@ class Office:
         *,
         step: str | None = None,
         override: str = "",
+        mailbox: str | None = None,
+        starts: Mapping[int, Start] = NO_STARTS,
     ) -> Enrolment:
         door = self.database.read(
-            lambda c: open_door(c, self.advance, sequence_id, rep, rep, step=step, override=override)
+            lambda c: open_door(c, self.advance, sequence_id, rep, rep, step=step, override=override, mailbox=mailbox)
         )
-        return self.database.write(lambda c: enroll(c, self.advance, door, ids, self.now))
+        return self.database.write(lambda c: enroll(c, self.advance, door, ids, self.now, starts))
+
+    def rehearse(self, sequence_id: str, ids: Sequence[int], rep: str = "ana", *, days: int | None = 0) -> Rehearsal:
+        """What enrolling these people would bring; nothing is written."""
+        door = self.database.read(lambda c: open_door(c, self.advance, sequence_id, rep, rep))
+        planned = self.database.read(lambda c: admit(c, self.config, door, ids, self.now))
+        return self.database.read(lambda c: rehearse(c, self.advance, door, planned.enrolled, self.now, days))
 
     def inside(self, sequence_id: str, email: str) -> int:
         """Enrol one person; returns the enrollment's id."""

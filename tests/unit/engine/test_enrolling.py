@@ -11,7 +11,7 @@ from sequencer.core.reason import FinishReason, Reason
 from sequencer.core.suppression import Suppression
 from sequencer.engine.candidates import candidates
 from sequencer.engine.enrolling import Enrolment, admit, enroll, open_door, take_in
-from sequencer.engine.rehearsal import load_of, would_be
+from sequencer.engine.timeline import timeline
 from sequencer.errors import InputError
 from sequencer.store import log, people, tasks
 from sequencer.store.tables import INBOUND
@@ -131,6 +131,24 @@ def test_a_named_person_may_override_time(ready: Office, before, is_overridden) 
     assert len(found.enrolled) == is_overridden
     notes = ready.database.read(lambda c: tasks.notes(c, jo))
     assert [by for _, by, text in notes if "she asked for it" in text] == (["ana"] if is_overridden else [])
+    told = [line.text for line in ready.database.read(lambda c: timeline(c, "jo@acme.test", str)).lines]
+    assert any("overridden: " in text for text in told) == is_overridden
+
+
+def test_every_gate_that_was_overridden_is_in_the_log(ready: Office) -> None:
+    ended(ready, "three", FinishReason.REPLIED, 1)
+    (seat,) = ready.enroll("three", [ready.id_of("jo@acme.test")], override="she asked for it").enrolled
+    first = ready.database.read(lambda c: log.read_log(c, seat.enrollment))[0].event
+    assert isinstance(first, e.Enrolled)
+    assert first.over == (Reason.COOL_OFF, Reason.REENROLL)
+    assert "asked" not in e.to_json(first)  # a person's words stand beside the log, where erasure reaches them
+
+
+def test_an_opt_out_after_an_answer_is_not_overridden_with_it(ready: Office) -> None:
+    ended(ready, "three", FinishReason.REPLIED, 1)
+    suppressed(ready, "person", str(ready.id_of("jo@acme.test")))
+    found = ready.enroll("three", [ready.id_of("jo@acme.test")], override="she asked for it")
+    assert [refusal.reason for refusal in found.refused] == [Reason.SUPPRESSED]
 
 
 def test_what_an_enrolment_writes(ready: Office) -> None:
@@ -253,36 +271,3 @@ def test_candidates_that_are_not_there(ready: Office, asked, says) -> None:  # t
     with pytest.raises(InputError) as refused:
         ready.database.read(lambda c: candidates(c, **asked))
     assert says in str(refused.value)
-
-
-def test_a_rehearsal_tells_dates_and_load_and_writes_nothing(ready: Office) -> None:
-    ready.enroll("three", crowd(ready, 3))
-    ready.bring("email,first_name,phone\n" + "".join(f"q{n}@x{n}.test,Q,+34 612 345 {n:03d}\n" for n in range(5)))
-    ids = [ready.id_of(f"q{n}@x{n}.test") for n in range(5)]
-    rows = ready.everything()
-    door = ready.database.read(lambda c: open_door(c, ready.advance, "three", "ana", "ana"))
-    planned = ready.database.read(lambda c: admit(c, ready.config, door, ids, ready.now))
-    prospects = ready.database.read(
-        lambda c: would_be(c, ready.advance, door.bundle, planned.enrolled, ready.now, door.version)
-    )
-    loads = ready.database.read(lambda c: load_of(c, ready.advance, door, prospects, ready.now))
-    assert ready.everything() == rows
-    steps = [expected.step for expected in prospects[0].outlook.expected if expected.kind in ("email", "task")]
-    assert steps == ["intro", "ring", "bump"]
-    today = {load.what: load for load in loads if load.day == ready.now.date()}
-    mails = [load for what, load in today.items() if what.startswith("mails")]
-    assert sum(load.new for load in mails) == 5
-    assert sum(load.already for load in mails) == 3
-    assert not all(load.fits for load in mails)
-    assert sum(load.new for load in loads if load.what == "calls of ana") == 5
-
-
-def test_people_who_differ_in_what_a_condition_asks_have_their_own_dates(ready: Office) -> None:
-    ready.apply("asks", SEQUENCE.replace("    email: bump.md", "    email: bump.md\n    when: prospect.stage"))
-    ready.bring("email,first_name,stage\na@x.test,A,lead\nb@y.test,B,\n")
-    door = ready.database.read(lambda c: open_door(c, ready.advance, "asks", "ana", "ana"))
-    ids = [ready.id_of("a@x.test"), ready.id_of("b@y.test")]
-    planned = ready.database.read(lambda c: admit(c, ready.config, door, ids, ready.now))
-    found = ready.database.read(lambda c: would_be(c, ready.advance, door.bundle, planned.enrolled, ready.now))
-    kinds = [[each.kind for each in one.outlook.expected if each.step == "bump"] for one in found]
-    assert kinds == [["email"], ["skipped"]]
