@@ -17,6 +17,7 @@ from sequencer.core.ledger import Kind, Ledger, Slot, slots_of
 from sequencer.core.outlook import Expected, Outlook, outlook
 from sequencer.core.progress import Progress
 from sequencer.core.reason import Gate, Reason
+from sequencer.core.sequence import BranchStep
 from sequencer.core.sequence import Sequence as Steps
 from sequencer.core.timing import hours_of, opening
 from sequencer.core.window import start_of_day
@@ -141,12 +142,16 @@ def foresee(entrants: Sequence[Entrant], ledger: Ledger, now: datetime, futures:
 
 @dataclass(slots=True)
 class _Course:
-    """How far one entrant's future is fixed: `at` is the place of the touch that is looked at."""
+    """How far one entrant's future is fixed: `at` is the place in `future` of the touch that is looked at.
+
+    `done`: what is fixed before the first place of `future`.
+    """
 
     future: Outlook
     room_from: RoomFrom
     at: int = 0
     mails: int = 0
+    done: list[Expected] = field(default_factory=list)
     delays: list[Delay] = field(default_factory=list)
 
     @property
@@ -160,6 +165,15 @@ def _course(one: Entrant, future: Outlook, room_from: RoomFrom) -> _Course:
     return _Course(future, room_from, at=1 if one.progress.step_task and future.expected else 0, mails=sent)
 
 
+def _counts_from_the_step_before(sequence: Steps) -> bool:
+    """Whether nothing in the sequence asks when an earlier step was."""
+    conditions = [rule.when for rule in sequence.rules]
+    for step in sequence.steps:
+        conditions += [step.when] if step.when else []
+        conditions += [step.branch] if isinstance(step, BranchStep) else []
+    return not any(step.wait.anchor for step in sequence.steps) and "days_since" not in " ".join(conditions)
+
+
 class _Days:
     """The days in order; on each the touches of one mailbox, or of one rep's kind of task."""
 
@@ -169,6 +183,9 @@ class _Days:
         self._next: dict[tuple[int, int], tuple[Slot | None, int]] = {}
         self._due: dict[Slot, list[int]] = defaultdict(list)
         self._order: list[tuple[date, Kind, str]] = []
+        sequences = {id(one.sequence): one.sequence for one in entrants}
+        self._forgets = {key: _counts_from_the_step_before(each) for key, each in sequences.items()}
+        self._rests: dict[Hashable, tuple[Outlook, RoomFrom]] = {}
         self._free_at: dict[str, datetime] = {}
         self._base = Counter(ledger.taken)
         self._counts: dict[Slot, list[int]] = defaultdict(lambda: [0, 0])
@@ -185,7 +202,9 @@ class _Days:
             self._day(slot, self._due.pop(slot))
         loads = (self._load(slot, *counts) for slot, counts in self._counts.items())
         return Foresight(
-            tuple(course.future for course in self._courses),
+            tuple(
+                Outlook((*course.done, *course.future.expected), course.future.stopped_by) for course in self._courses
+            ),
             tuple(tuple(course.delays) for course in self._courses),
             tuple(sorted((load for load in loads if load), key=lambda load: (load.slot.day, load.slot.kind))),
         )
@@ -218,10 +237,9 @@ class _Days:
         for number in numbers:
             self._counts[slot][0 if self._entrants[number].new else 1] += 1
         waits = self._mails(slot, numbers) if slot.kind == "mailbox" else self._tasks(slot, numbers)
-        later: dict[tuple[int, int, datetime], tuple[Outlook, RoomFrom]] = {}
         for number in numbers:
             if number in waits:
-                self._put_off(number, slot, waits[number], later)
+                self._put_off(number, slot, waits[number])
             self._queue(number)
 
     def _go(self, number: int) -> None:
@@ -231,11 +249,9 @@ class _Days:
         course.mails += course.touch.kind == "email"
         course.at += 1
 
-    def _put_off(
-        self, number: int, slot: Slot, gate: Gate, later: dict[tuple[int, int, datetime], tuple[Outlook, RoomFrom]]
-    ) -> None:
-        """`later`: what this day has brought to those before."""
-        course, touch = self._courses[number], self._courses[number].touch
+    def _put_off(self, number: int, slot: Slot, gate: Gate) -> None:
+        """What is to come begins anew with the touch that waits; what has been is kept."""
+        one, course, touch = self._entrants[number], self._courses[number], self._courses[number].touch
         step = touch.step or ""
         if all(delay.step != step for delay in course.delays):
             course.delays.append(Delay(step, touch.at, gate))
@@ -243,11 +259,16 @@ class _Days:
             course.at = len(course.future.expected)
             return
         until = gate.frees_at or self._tomorrow(slot)
-        key = (id(course.future), course.at, until)
-        if key not in later:
+        course.done += course.future.expected[: course.at]
+        # Where waits count from the step before alone, those who are alike share the rest, whatever each has behind.
+        before = () if self._forgets[id(one.sequence)] else course.room_from
+        key = (one.alike, step, until, before)
+        if key not in self._rests:
             room_from = tuple(sorted({**dict(course.room_from), step: until}.items()))
-            later[key] = self._futures.of(self._entrants[number], room_from)
-        course.future, course.room_from = later[key]
+            future, room_from = self._futures.of(one, room_from)
+            self._rests[key] = (Outlook(future.expected[len(course.done) :], future.stopped_by), room_from)
+        course.future, course.room_from = self._rests[key]
+        course.at = 0
 
     def _tomorrow(self, slot: Slot) -> datetime:
         days = 7 if slot.kind == "connect" else 1

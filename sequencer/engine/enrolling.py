@@ -226,7 +226,7 @@ class _Known:
     def closed(self, person: Prospect) -> tuple[Refusal, ...]:
         """The gates that are closed: refusals of the person before those of time, which alone may be overridden."""
         gates = (
-            self._suppressed, self._one_of_us, self._inside, self._no_address, self._cooling_off, self._too_soon,
+            self._suppressed, self._one_of_us, self._inside, self._no_address, self._too_soon, self._cooling_off,
         )  # fmt: skip
         return tuple(refusal for gate in gates if (refusal := gate(person)))
 

@@ -179,7 +179,7 @@ def sample(hint: Any) -> Any:
     if get_origin(hint) is Literal:
         return inner[0]
     if get_origin(hint) is tuple:
-        return (("old", "new"),)
+        return tuple(sample(each) for each in inner if each is not Ellipsis)
     if issubclass(hint, Enum):
         return next(iter(hint))
     values: dict[type, Any] = {str: "x", int: 7, bool: True, datetime: LATER, date: LATER.date()}

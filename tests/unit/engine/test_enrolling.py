@@ -140,7 +140,7 @@ def test_every_gate_that_was_overridden_is_in_the_log(ready: Office) -> None:
     (seat,) = ready.enroll("three", [ready.id_of("jo@acme.test")], override="she asked for it").enrolled
     first = ready.database.read(lambda c: log.read_log(c, seat.enrollment))[0].event
     assert isinstance(first, e.Enrolled)
-    assert first.over == (Reason.COOL_OFF, Reason.REENROLL)
+    assert first.over == (Reason.REENROLL, Reason.COOL_OFF)
     assert "asked" not in e.to_json(first)  # a person's words stand beside the log, where erasure reaches them
 
 

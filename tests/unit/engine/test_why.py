@@ -250,7 +250,7 @@ def _value(hint: Any) -> Any:
         return get_args(first)[0]
     plain = {str: "word", int: 1, bool: True, datetime: TUESDAY, date: TUESDAY.date(), Reason: Reason.AWAY}
     plain |= {FinishReason: FinishReason.GOAL}
-    return () if get_origin(first) is tuple else plain.get(hint, plain.get(first, ()))
+    return () if tuple in (get_origin(hint), get_origin(first)) else plain.get(hint, plain.get(first, ()))
 
 
 @pytest.mark.parametrize("kind", e.EVENT_KINDS.values(), ids=lambda kind: kind.__name__)
