@@ -10,6 +10,7 @@ import click
 from sqlalchemy import Connection
 
 from sequencer.app import App
+from sequencer.cli.effect_words import also, counted, finish_words, live_words
 from sequencer.cli.session import acting, as_option, local_zone, now, opened, when
 from sequencer.cli.show import line, theirs
 from sequencer.cli.until import instant, length
@@ -17,7 +18,8 @@ from sequencer.config import Config
 from sequencer.core.people import Channel
 from sequencer.core.reason import SENTENCE, FinishReason
 from sequencer.core.timing import pause_end
-from sequencer.engine import moving, outer_stops, stops
+from sequencer.engine import list_stops, moving, outer_stops, stops
+from sequencer.engine.effect import Effect
 from sequencer.engine.outer_stops import ScopeName
 from sequencer.engine.situation import Situation, load
 from sequencer.engine.verbs import Face
@@ -36,27 +38,30 @@ def _scope_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+_list_option = click.option("--list", "list_name", metavar="LIST", help="Everybody on a list instead of one person.")
+
+
 def _scope(
-    email: str | None, sequence: str | None, mailbox: str | None, everything: bool
+    email: str | None, list_name: str | None, sequence: str | None, mailbox: str | None, everything: bool
 ) -> tuple[ScopeName, str] | None:
-    """What is meant; None for the person at `email`. Raises InputError unless exactly one thing is named."""
+    """What is meant; None for the person at `email` or a list. Raises InputError unless exactly one thing is named."""
     named: list[tuple[ScopeName, str]] = []
     named += [("sequence", sequence)] if sequence else []
     named += [("mailbox", mailbox)] if mailbox else []
     named += [("all", "")] if everything else []
-    if len(named) + (email is not None) != 1:
-        raise InputError("name one: EMAIL, --sequence SEQ, --mailbox ADDRESS or --all")
+    if len(named) + (email is not None) + (list_name is not None) != 1:
+        raise InputError("name one: EMAIL, --list LIST, --sequence SEQ, --mailbox ADDRESS or --all")
     return named[0] if named else None
 
 
-def _whoever(config: Config, name: str | None) -> str:
+def whoever(config: Config, name: str | None) -> str:
     """Who stops: a stop never waits for somebody to say who they are."""
     if name is None and not os.environ.get("SEQUENCER_REP") and len(config.reps_by_name) != 1:
         return getpass.getuser()
     return acting(config, name)
 
 
-_stopper_option = click.option(
+stopper_option = click.option(
     "--as", "as_name", metavar="REP", help="Who stops. Default: $SEQUENCER_REP, the only rep, or your login name."
 )
 
@@ -66,15 +71,16 @@ _stopper_option = click.option(
 @click.option("--until", metavar="DATE", help="Go on at the start of this day, where the person is.")
 @click.option("--for", "span", metavar="LENGTH", help="Go on after 5d, 3bd, 4h.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for --sequence, --mailbox and --all.")
+@_list_option
 @_scope_options
-@_stopper_option
+@stopper_option
 @click.pass_context
 def pause(
-    ctx: click.Context, email: str | None, until: str | None, span: str | None, reason: str, sequence: str | None,
-    mailbox: str | None, everything: bool, as_name: str | None,
+    ctx: click.Context, email: str | None, until: str | None, span: str | None, reason: str, list_name: str | None,
+    sequence: str | None, mailbox: str | None, everything: bool, as_name: str | None,
 ) -> None:  # fmt: skip
-    """Stop somebody, a sequence, a mailbox or, with --all, everything: the panic button."""
-    scope, at = _scope(email, sequence, mailbox, everything), now()
+    """Stop somebody, a list, a sequence, a mailbox or, with --all, everything: the panic button."""
+    scope, at = _scope(email, list_name, sequence, mailbox, everything), now()
     if until and span:
         raise InputError("one of --until and --for, not both")
     if scope and (until or span):
@@ -84,11 +90,15 @@ def pause(
             '--reason is for --sequence, --mailbox and --all; of a person, "sequencer done --note" keeps notes'
         )
     with opened(ctx) as app:
-        by = _whoever(app.config, as_name)
+        by = whoever(app.config, as_name)
         if scope:
             _pause_scope(app, scope, by, reason, at)
             return
         end = _end(until, span, at)
+        if list_name is not None:
+            how = f"until {until}, where they are" if until else f"for {span}" if span else ""
+            _pause_list(app, list_name, by, at, end, how)
+            return
         face, paused = app.database.write(
             lambda connection: stops.pause_person(connection, app.advance, email or "", by, at, end), urgent=True
         )
@@ -98,6 +108,18 @@ def pause(
             until_when += ", because a pause without a date stands already"
         wired = "; a mail to them is on the wire at this moment and cannot be called back" if one.on_the_wire else ""
         line(f"{face.name} is paused in {one.sequence_id} {until_when}{wired}")
+
+
+def _pause_list(
+    app: App, name: str, by: str, at: datetime, end: Callable[[Situation], datetime] | None, how: str
+) -> None:
+    effect = list_stops.pause_list(app.database, app.advance, name, by, at, end)
+    how = how or f'until somebody says "sequencer resume --list {name}"'
+    line("; ".join([f"{live_words(effect)} {_are(effect)} paused {how}", *also(effect)]))
+
+
+def _are(effect: Effect) -> str:
+    return "is" if len(effect.people) == 1 else "are"
 
 
 def _end(until: str | None, span: str | None, at: datetime) -> Callable[[Situation], datetime] | None:
@@ -117,6 +139,12 @@ def _pause_scope(app: App, scope: tuple[ScopeName, str], by: str, reason: str, a
         line(f"{_name(scope)} was paused already, by {standing.by} since {when(standing.at)}")
         return
     line(f"{_name(scope)} is paused: nothing leaves until somebody says {_resume(scope)}")
+    below = app.database.read(lambda connection: outer_stops.stands_below(connection, *scope))
+    waits = f"{counted(below.people, 'person waits', 'people wait')} in {counted(below.sequences, 'sequence')}"
+    line(f"{waits}, {counted(below.queued, 'queued mail stays', 'queued mails stay')} here")
+    if below.wired:
+        left = counted(below.wired, "mail was", "mails were")
+        line(f"{left} handed to the server just before: they cannot be called back", "yellow")
 
 
 def _name(scope: tuple[ScopeName, str]) -> str:
@@ -130,15 +158,21 @@ def _resume(scope: tuple[ScopeName, str]) -> str:
 @click.command("resume", epilog="Example:  sequencer resume bo@acme.test")
 @click.argument("email", metavar="[EMAIL]", required=False)
 @click.option("--address-works", is_flag=True, help="Their address works after all: write to it again.")
+@_list_option
 @_scope_options
 @as_option
 @click.pass_context
 def resume(
-    ctx: click.Context, email: str | None, address_works: bool, sequence: str | None, mailbox: str | None,
-    everything: bool, as_name: str | None,
+    ctx: click.Context, email: str | None, address_works: bool, list_name: str | None, sequence: str | None,
+    mailbox: str | None, everything: bool, as_name: str | None,
 ) -> None:  # fmt: skip
-    """Let it go on: take somebody's pauses and holds, or lift the pause of a sequence, a mailbox or everything."""
-    scope, at = _scope(email, sequence, mailbox, everything), now()
+    """Let it go on: take somebody's pauses and holds, or lift the pause of a list, a sequence, a mailbox or everything.
+
+    Nobody bursts out: caps, gaps and hours hold as ever. Of a list only pauses that a person put are lifted.
+    """
+    scope, at = _scope(email, list_name, sequence, mailbox, everything), now()
+    if address_works and email is None:
+        raise InputError("--address-works is said of one person: name EMAIL")
     with opened(ctx) as app:
         if scope:
             if as_name is None and not os.environ.get("SEQUENCER_REP"):
@@ -147,6 +181,9 @@ def resume(
             _resume_scope(app, scope, at)
             return
         by = acting(app.config, as_name)
+        if list_name is not None:
+            _resume_list(app, list_name, by, at)
+            return
         face, resumed = app.database.write(
             lambda connection: stops.resume_person(
                 connection, app.advance, email or "", by, at, address_works=address_works
@@ -156,6 +193,15 @@ def resume(
         for one in resumed:
             _print_resumed(face, one)
             line(f"  {_where(app, face, one.enrollment_id, at)}")
+
+
+def _resume_list(app: App, name: str, by: str, at: datetime) -> None:
+    effect, going = list_stops.resume_list(app.database, app.advance, name, by, at)
+    people = counted(going, "person", "people")
+    line(f"{people} of {len(effect.people):,} {'goes' if going == 1 else 'go'} on, under the usual caps")
+    if effect.held:
+        stay = counted(effect.held, "enrollment stays", "enrollments stay")
+        line(f'{stay} held, or paused for another reason: "sequencer status" and "sequencer why EMAIL" say why')
 
 
 def _print_resumed(face: Face, one: stops.Resumed) -> None:
@@ -196,21 +242,32 @@ def _resume_scope(app: App, scope: tuple[ScopeName, str], at: datetime) -> None:
 
 
 @click.command("finish", epilog="Example:  sequencer finish bo@acme.test --reason disqualified")
-@click.argument("email", metavar="EMAIL")
+@click.argument("email", metavar="[EMAIL]", required=False)
+@_list_option
 @click.option(
     "--reason", type=click.Choice([reason.value for reason in stops.FINISH_REASONS]), default="removed",
     show_default=True, help="Why it ends.",
 )  # fmt: skip
-@_stopper_option
+@click.option("--dry-run", is_flag=True, help="Of a list: only say what that would do.")
+@stopper_option
 @click.pass_context
-def finish(ctx: click.Context, email: str, reason: str, as_name: str | None) -> None:
-    """End somebody's sequence; what is queued is called back."""
-    at = now()
+def finish(
+    ctx: click.Context, email: str | None, list_name: str | None, reason: str, dry_run: bool, as_name: str | None
+) -> None:  # fmt: skip
+    """End the sequences of somebody, or of everybody on a list; what is queued is called back."""
+    at, why = now(), FinishReason(reason)
+    if (email is None) == (list_name is None):
+        raise InputError("name one: EMAIL or --list LIST")
+    if dry_run and email:
+        raise InputError(f'--dry-run is for --list: "sequencer why {email}" says where somebody is')
     with opened(ctx) as app:
-        by = _whoever(app.config, as_name)
+        by = whoever(app.config, as_name)
+        if list_name is not None:
+            effect = list_stops.finish_list(app.database, app.advance, list_name, why, by, at, dry=dry_run)
+            line(f"{finish_words(effect, dry=dry_run)} ({reason})")
+            return
         face, ended = app.database.write(
-            lambda connection: stops.finish_person(connection, app.advance, email, FinishReason(reason), by, at),
-            urgent=True,
+            lambda connection: stops.finish_person(connection, app.advance, email or "", why, by, at), urgent=True
         )
     line(f"{face.name} is finished in {', '.join(ended)} ({reason})")
 
@@ -236,13 +293,13 @@ def move(ctx: click.Context, email: str, target: str, left: str | None, as_name:
 @click.command("opt-out", epilog="Example:  sequencer opt-out bo@acme.test")
 @click.argument("address", metavar="ADDRESS")
 @click.option("--channel", type=click.Choice(["email", "call", "linkedin"]), help="Only this channel. Default: all.")
-@_stopper_option
+@stopper_option
 @click.pass_context
 def opt_out(ctx: click.Context, address: str, channel: str | None, as_name: str | None) -> None:
     """Never contact somebody again: all addresses, all channels, all sequences, at once."""
     at = now()
     with opened(ctx) as app:
-        by = _whoever(app.config, as_name)
+        by = whoever(app.config, as_name)
         wanted = cast(Channel | None, channel)
         done = app.database.write(
             lambda connection: stops.opt_out(connection, app.advance, address, by, at, wanted), urgent=True

@@ -150,6 +150,7 @@ class SuppressContact:
 class Reassign:
     rep: str
     mailbox: str | None = None
+    by: str = "sequence"
 
 
 Action = (

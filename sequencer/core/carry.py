@@ -38,14 +38,7 @@ def silenced(progress: Progress, facts: Facts, channel: Channel) -> bool:
     """Whether the person may not be contacted on this channel, for good."""
     if channel in progress.silenced or "all" in progress.silenced:
         return True
-    person = facts.prospect
-    return not may_contact(
-        channel,
-        person_id=person.id,
-        address=person.address,
-        account_id=person.account_id,
-        suppressions=facts.suppressions,
-    ).allowed
+    return not may_contact(channel, facts.prospect, facts.suppressions).allowed
 
 
 def finish(reason: FinishReason, by: str = "sequence") -> Actions:

@@ -13,6 +13,7 @@ from sequencer.core.absence import next_begin
 from sequencer.core.carry import Actions, Moment, carry_out, finish, hold, silenced
 from sequencer.core.facts import Facts, Known
 from sequencer.core.gates import end_gates, expires_at, flight_gate, gates_of, pause_gates
+from sequencer.core.people import Channel
 from sequencer.core.progress import Progress
 from sequencer.core.react import answer
 from sequencer.core.reaction import TaskKind
@@ -103,19 +104,28 @@ def _stand(moment: Moment, gates: tuple[Gate, ...]) -> Decision:
 
 
 def _forbidden(moment: Moment) -> Actions:
-    """A refusal of every channel is the end; one of a single channel only skips that channel's steps."""
+    """A rule against every channel, or against every one that the sequence uses, is the end; else steps are skipped."""
     if "all" in moment.progress.silenced:
         return finish(FinishReason.OPTED_OUT)
-    if not moment.facts.suppressions:
+    person, rules = moment.facts.prospect, moment.facts.suppressions
+    if not rules:
         return ()
-    person = moment.facts.prospect
-    whole = tuple(rule for rule in moment.facts.suppressions if rule.channel is None)
-    verdict = may_contact(
-        "email", person_id=person.id, address=person.address, account_id=person.account_id, suppressions=whole
-    )
-    if verdict.by is None:
+    whole = tuple(rule for rule in rules if rule.channel is None)
+    verdicts = [may_contact("email", person, whole)]
+    if verdicts[0].allowed:
+        verdicts = [may_contact(channel, person, rules) for channel in _channels(moment.sequence)]
+    forbidding = [verdict.by for verdict in verdicts if verdict.by is not None]
+    if not forbidding or len(forbidding) < len(verdicts):
         return ()
-    return finish(FinishReason.OPTED_OUT if verdict.by.kind == "person" else FinishReason.DISQUALIFIED)
+    refused = any(rule.refusal for rule in forbidding)
+    return finish(FinishReason.OPTED_OUT if refused else FinishReason.DISQUALIFIED)
+
+
+def _channels(sequence: Sequence) -> list[Channel]:
+    """The channels of a sequence; none if any of its steps needs no permission to be done."""
+    performed = [each for each in sequence.steps if not isinstance(each, BranchStep)]
+    channels = [each.channel for each in performed if each.channel]
+    return sorted(set(channels)) if len(channels) == len(performed) else []
 
 
 def _expired(moment: Moment) -> bool:

@@ -314,6 +314,23 @@ class Reassigned:
 
     rep: str
     mailbox: str | None = None
+    by: str = "sequence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactAllowed:
+    """A named person took a refusal back, on the person's own word; `channel` None: every channel."""
+
+    channel: Channel | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonMerged:
+    """The person with id `person` turned out to be this one: what was theirs is this person's from now on."""
+
+    person: int
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,7 +354,7 @@ Event = (
     | PauseTaken | HoldPut | HoldTaken | Finished | Reacted | RuleFired | Notified | ContactSuppressed | Reassigned
     | ReplyReceived | AutoReplyReceived | LeftCompany | Bounced | OptedOut | Complained | MeetingBooked
     | ColleagueReplied | OwnerWrote | MailUnreadable | Opened | Clicked | PollAnswered | LinkedInConnected
-    | VersionApplied
+    | VersionApplied | ContactAllowed | PersonMerged
 )  # fmt: skip
 
 # What needs an answer by `decide`: each stays in Progress.signals until a Reacted names it.

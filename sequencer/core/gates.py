@@ -280,15 +280,9 @@ _REFUSAL_STANDS = "nothing: the refusal stands"
 
 
 def _suppression_gate(channel: Channel, facts: Facts) -> Gate:
-    person = facts.prospect
-    verdict = may_contact(
-        channel,
-        person_id=person.id,
-        address=person.address,
-        account_id=person.account_id,
-        suppressions=facts.suppressions,
-    )
-    if verdict.by is None:
+    rule = may_contact(channel, facts.prospect, facts.suppressions).by
+    if rule is None:
         return Gate("suppression", True)
-    detail = f"{verdict.by.kind}: {verdict.by.reason or SENTENCE[Reason.SUPPRESSED]}"
-    return Gate("suppression", False, Reason.SUPPRESSED, detail, frees_by=_REFUSAL_STANDS)
+    detail = f"{rule.kind}: {rule.reason or SENTENCE[Reason.SUPPRESSED]}"
+    mend = _REFUSAL_STANDS if rule.refusal else "unsuppress"
+    return Gate("suppression", False, Reason.SUPPRESSED, detail, frees_by=mend)

@@ -98,6 +98,9 @@ def _applied(progress: Progress, event: e.Event, at: datetime) -> Progress:
             return evolve(progress, fired=(*progress.fired, rule))
         case e.ContactSuppressed(channel=channel):
             return evolve(progress, silenced=_with(progress.silenced, channel or "all"))
+        case e.ContactAllowed(channel=channel):
+            still = tuple(each for each in progress.silenced if channel not in (None, each))
+            return evolve(progress, silenced=still)
         case e.Reassigned(rep=rep, mailbox=mailbox):
             return evolve(progress, rep=rep, mailbox=mailbox or progress.mailbox)
         case e.VersionApplied():

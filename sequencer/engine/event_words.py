@@ -173,7 +173,11 @@ _OF_STEPS: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.ContactSuppressed: lambda one, _: (
         f"may not be contacted {_channel(one.channel)}" + ("" if one.everywhere else " in this sequence")
     ),
-    e.Reassigned: lambda one, _: f"given to {one.rep}" + (f", mailbox {one.mailbox}" if one.mailbox else ""),
+    e.Reassigned: lambda one, _: (
+        f"given to {one.rep}" + (f", mailbox {one.mailbox}" if one.mailbox else "") + f" ({_by(one.by)})"
+    ),
+    e.ContactAllowed: lambda one, _: f"may be contacted again {_channel(one.channel)} ({_by(one.by)})",
+    e.PersonMerged: lambda one, _: f"merged with person {one.person}, who is the same one ({_by(one.by)})",
     e.VersionApplied: lambda one, _: _edited(one),
 }
 _OF_THE_WORLD: dict[type[Any], Callable[[Any, Beside], str]] = {

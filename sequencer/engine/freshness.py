@@ -35,15 +35,23 @@ class Freshness:
 def read(connection: Connection, config: Config, prospect_ids: Collection[int], now: datetime) -> Freshness:
     """The freshness for each of these people."""
     wrote = sends.mailboxes_that_wrote(connection, prospect_ids, now - WROTE_WITHIN)
+    left = _read_by_hand(connection, config, wrote)
     synced = inbox.synced_at(connection)
     age = config.policy.inbox_max_age.elapsed
     until: dict[int, datetime] = {}
     oldest: dict[int, str] = {}
     for person, mailboxes in wrote.items():
-        for mailbox in sorted(mailboxes):
+        for mailbox in sorted(mailboxes - left):
             name = config.inbox_of(mailbox) or f"no inbox of {mailbox}"
             read_at = min(synced[name], now) if name in synced else datetime.min.replace(tzinfo=now.tzinfo)
             good = read_at + age
             if person not in until or good < until[person]:
                 until[person], oldest[person] = good, name
     return Freshness(until, oldest)
+
+
+def _read_by_hand(connection: Connection, config: Config, wrote: Mapping[int, set[str]]) -> set[str]:
+    """Mailboxes that left config.toml and whose answers a named person has read (decision 010)."""
+    gone = {mailbox for each in wrote.values() for mailbox in each if mailbox not in config.mailboxes_by_address}
+    states = sends.mailbox_states(connection) if gone else {}
+    return {mailbox for mailbox in gone if mailbox in states and states[mailbox].answers_read_at}

@@ -120,7 +120,7 @@ def write(
         rendered = render(config, renderer, sequence, step, send.variant, facts, now)
         if draft:
             rendered = replace(rendered, text=draft.body, html=None)
-    parent, earlier = parent_of(sequence, step, thread)
+    parent, earlier = parent_of(sequence, step, of_mailbox(thread, facts.mailbox.address))
     threading = references_for(earlier, parent.message_id if parent else None)
     subject = rendered.subject or (
         reply_subject(parent.subject) if parent else opening_subject(config, renderer, sequence, step, facts, now)
@@ -155,6 +155,11 @@ def _by_hand(bundle: Bundle, template: str, draft: Draft) -> Rendered | None:
     if draft.subject is None and told.subject is not None:
         return None
     return Rendered(draft.subject, draft.body, None, attachments=tuple(attach.text for attach in told.attach))
+
+
+def of_mailbox(thread: Sequence[SendRow], mailbox: str) -> list[SendRow]:
+    """What this mailbox wrote: another one that took the person over begins its own threads."""
+    return [send for send in thread if send.mailbox == mailbox]
 
 
 def parent_of(

@@ -28,6 +28,7 @@ __all__ = [
     "pause_scope",
     "put_config_trouble",
     "resume_scope",
+    "stands_below",
 ]
 
 CONFIG_DIGEST = "config_digest"
@@ -46,6 +47,15 @@ def pause_scope(
     pause = OuterPause(scope, key, reason, by, now)
     scopes.pause_scope(connection, pause)
     return pause, True
+
+
+def stands_below(connection: Connection, scope: ScopeName, key: str) -> reads.Below:
+    """What a pause stops. Asked after its commit: nobody who is in a hurry should wait for a count."""
+    return reads.below(connection, **_named(scope, key))
+
+
+def _named(scope: ScopeName, key: str) -> dict[str, str]:
+    return {} if scope == "all" else {scope: normalise(key) if scope == "mailbox" else key}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +81,7 @@ def resume_scope(connection: Connection, config: Config, scope: ScopeName, key: 
     reset = scope == "all" and _trust_clock(connection, now)
     ids: list[int] = []
     if pause is not None:
-        below = {"sequence": key} if scope == "sequence" else {"mailbox": key} if scope == "mailbox" else {}
-        ids = reads.live_ids(connection, **below)
+        ids = reads.live_ids(connection, **_named(scope, key))
         log.make_due(connection, ids, now)
     return Lifted(key, pause, mended, reset, len(ids))
 

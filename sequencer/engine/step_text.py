@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from sequencer.core.decide import variant_of
 from sequencer.core.sequence import CallStep, EmailStep, LinkedInStep, TaskStep
-from sequencer.engine.letter import Draft, opening_subject, parent_of, render, render_facts
+from sequencer.engine.letter import Draft, of_mailbox, opening_subject, parent_of, render, render_facts
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.mail.thread import reply_subject
 from sequencer.store import sends, tasks
@@ -78,7 +78,7 @@ def _mail(
     thread = sends.thread_of(connection, [enrollment.id]).get(enrollment.id, [])
     if subject is not None:
         return StepText(template, draft.body, subject, False)
-    parent, _ = parent_of(sequence, step, thread)
+    parent, _ = parent_of(sequence, step, of_mailbox(thread, enrollment.mailbox))
     joined = (
         reply_subject(parent.subject)
         if parent

@@ -24,7 +24,17 @@ from sequencer.mail.address import AddressProblem, check, normalise
 from sequencer.store import log, people, sends
 
 __all__ = [
-    "FINISH_REASONS", "OptOut", "Paused", "Resumed", "finish_person", "opt_out", "pause_person", "resume_person",
+    "FINISH_REASONS",
+    "OptOut",
+    "Paused",
+    "Resumed",
+    "ended",
+    "finish_person",
+    "opt_out",
+    "pause_person",
+    "put_pause",
+    "rest_from",
+    "resume_person",
 ]  # fmt: skip
 
 FINISH_REASONS = (
@@ -55,18 +65,22 @@ def pause_person(
     """
     face = face_at(connection, address)
     situations = _live(connection, advance, face, now)
-    events: list[tuple[int, Sequence[e.Event]]] = []
-    for one in situations:
-        end = until(one) if until else None
-        if end is not None and end <= now:
-            raise InputError(f"{end:%Y-%m-%d %H:%M %Z} has passed: name a day to come")
-        put = e.PausePut(reason=Reason.BY_PERSON, until=end, due_at=_rest_from(one, end), by=by_name(by))
-        events.append((one.enrollment.id, [put]))
+    events = [(one.enrollment.id, [put_pause(one, by, now, until)]) for one in situations]
     passes = advance.record(connection, events, now)
     return face, [_paused(one) for one in passes.values()]
 
 
-def _rest_from(situation: Situation, until: datetime | None) -> datetime | None:
+def put_pause(
+    situation: Situation, by: str, now: datetime, until: Callable[[Situation], datetime] | None = None
+) -> e.PausePut:
+    """The pause of one enrollment by a named person. Raises InputError for the past."""
+    end = until(situation) if until else None
+    if end is not None and end <= now:
+        raise InputError(f"{end:%Y-%m-%d %H:%M %Z} has passed: name a day to come")
+    return e.PausePut(reason=Reason.BY_PERSON, until=end, due_at=rest_from(situation, end), by=by_name(by))
+
+
+def rest_from(situation: Situation, until: datetime | None) -> datetime | None:
     """When the next step was due, so that an open pause can give the rest of its wait back."""
     if until is not None:
         return None
@@ -149,12 +163,14 @@ def finish_person(
     """End every live enrollment; returns their sequences. Raises NotFound, InputError when nothing is live."""
     face = face_at(connection, address)
     situations = _live(connection, advance, face, now)
-    who = by_name(by)
-    event: e.Event = e.Finished(reason=reason, by=who)
-    if reason is FinishReason.MEETING:
-        event = e.MeetingBooked(by=who)
-    advance.record(connection, [(one.enrollment.id, [event]) for one in situations], now)
+    advance.record(connection, [(one.enrollment.id, [ended(reason, by)]) for one in situations], now)
     return face, [one.enrollment.sequence_id for one in situations]
+
+
+def ended(reason: FinishReason, by: str) -> e.Event:
+    """The event by which a named person ends an enrollment."""
+    who = by_name(by)
+    return e.MeetingBooked(by=who) if reason is FinishReason.MEETING else e.Finished(reason=reason, by=who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +199,14 @@ def opt_out(
     reason = f"asked not to be contacted, recorded by {by}"
     if owner is None:
         before = people.suppressions_of(connection, [_stranger(wanted)])
-        people.suppress(connection, Suppression("address", wanted, channel, reason, now), by_name(by))
+        people.suppress(connection, Suppression("address", wanted, channel, reason, now, True), by_name(by))
         return OptOut(None, wanted, bool(before))
     face = face_at(connection, wanted)
     rules = people.suppressions_of(connection, [face.prospect]).get(owner, ())
     already = any(rule.channel in (None, channel) for rule in rules)
     people.suppress(connection, Suppression("person", str(owner), channel, reason, now), by_name(by))
     for each in face.prospect.addresses:
-        people.suppress(connection, Suppression("address", each.email, channel, reason, now), by_name(by))
+        people.suppress(connection, Suppression("address", each.email, channel, reason, now, True), by_name(by))
     return _tell_enrollments(connection, advance, face, OptOut(face, wanted, already), channel, by, now)
 
 

@@ -24,6 +24,7 @@ _UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 # The commands in a gate's `frees_by`, as a person types them.
 _TYPED = (
     (re.compile(r"\bresume (--all|--(?:mailbox|sequence) \S+)"), r'"sequencer resume \1"'),
+    (re.compile(r"^unsuppress$"), '"sequencer unsuppress {address} --reason …" lifts the rule'),
     (re.compile(r"^resume(?= \(|$)"), '"sequencer resume {address}" lets it go on'),
     (re.compile(r'(?<!")\bresume\b(?! --|")'), '"sequencer resume {address}"'),
     (re.compile(r"^uncertain sent, resend or skip"), '"sequencer uncertain" says what to do'),

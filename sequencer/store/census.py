@@ -71,7 +71,9 @@ def take(connection: Connection) -> Census:
         not_ours=len(connection.execute(select(NOT_OURS.c.uid)).all()),
         rules=tuple(
             Rule(row.kind, row.value, row.channel, row.at)
-            for row in connection.execute(select(SUPPRESSIONS).order_by(SUPPRESSIONS.c.id))
+            for row in connection.execute(
+                select(SUPPRESSIONS).where(SUPPRESSIONS.c.lifted_at.is_(None)).order_by(SUPPRESSIONS.c.id)
+            )
         ),
         people=people.load_prospects(connection, people.everybody(connection)),
     )

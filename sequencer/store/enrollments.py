@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from sequencer.store.rows import chunks
-from sequencer.store.tables import ENROLLMENTS, INBOUND, SENDS
+from sequencer.store.tables import ENROLLMENTS, INBOUND, SENDS, TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,21 @@ def live_for(connection: Connection, mailboxes: Collection[str], rep: str) -> li
     theirs = ENROLLMENTS.c.mailbox.in_(list(mailboxes)) | (ENROLLMENTS.c.rep == rep)
     live = select(ENROLLMENTS.c.id).where(theirs, ENROLLMENTS.c.status != "finished")
     return list(connection.scalars(live.order_by(ENROLLMENTS.c.id)))
+
+
+def of_rep(connection: Connection, rep: str, sequence_id: str | None = None) -> list[int]:
+    """What a rep has to look after: their live enrollments, and finished ones with an open task of theirs."""
+    at_work = select(TASKS.c.enrollment_id).where(TASKS.c.rep == rep, TASKS.c.state == "open")
+    theirs = (ENROLLMENTS.c.rep == rep) & (ENROLLMENTS.c.status != "finished") | ENROLLMENTS.c.id.in_(at_work)
+    query = select(ENROLLMENTS.c.id).where(theirs).order_by(ENROLLMENTS.c.id)
+    return list(
+        connection.scalars(query if sequence_id is None else query.where(ENROLLMENTS.c.sequence_id == sequence_id))
+    )
+
+
+def reps(connection: Connection) -> set[str]:
+    """Every rep who ever looked after somebody, in config.toml or not."""
+    return set(connection.scalars(select(ENROLLMENTS.c.rep).union(select(TASKS.c.rep))))
 
 
 def live_counts(connection: Connection) -> dict[str, int]:

@@ -85,7 +85,7 @@ def lease(
             continue
         fence = row.fence if row.owner == owner and alive else row.fence + 1
         changed = update(MAILBOXES).where(MAILBOXES.c.address == address)
-        connection.execute(changed.values(owner=owner, lease_until=now + length, fence=fence))
+        connection.execute(changed.values(owner=owner, lease_until=now + length, fence=fence, answers_read_at=None))
         ours[address] = fence
     return ours
 

@@ -105,10 +105,10 @@ _SAVE = (
     update(ENROLLMENTS)
     .where(ENROLLMENTS.c.id == bindparam("enrollment_id"))
     .values(
-        version=bindparam("new_version"), rep=bindparam("new_rep"), status=bindparam("new_status"),
-        step=bindparam("new_step"), due_at=bindparam("new_due_at"), progress=bindparam("new_progress"),
-        finished_at=bindparam("new_finished_at"), finish_reason=bindparam("new_reason"),
-        last_touch_at=bindparam("new_last_touch_at"),
+        version=bindparam("new_version"), rep=bindparam("new_rep"), mailbox=bindparam("new_mailbox"),
+        status=bindparam("new_status"), step=bindparam("new_step"), due_at=bindparam("new_due_at"),
+        progress=bindparam("new_progress"), finished_at=bindparam("new_finished_at"),
+        finish_reason=bindparam("new_reason"), last_touch_at=bindparam("new_last_touch_at"),
     )
 )  # fmt: skip
 
@@ -119,8 +119,8 @@ def save(connection: Connection, settled: Sequence[tuple[int, p.Progress, dateti
     rows = [
         {
             "enrollment_id": enrollment_id, "new_version": progress.version, "new_rep": progress.rep,
-            "new_status": progress.status, "new_step": progress.step, "new_due_at": due_at,
-            "new_progress": p.to_json(progress), "new_finished_at": progress.finished_at,
+            "new_mailbox": progress.mailbox, "new_status": progress.status, "new_step": progress.step,
+            "new_due_at": due_at, "new_progress": p.to_json(progress), "new_finished_at": progress.finished_at,
             "new_reason": progress.finished.value if progress.finished else None,
             "new_last_touch_at": max((t.at for t in progress.touches.values() if t.state in happened), default=None),
         }

@@ -1,10 +1,10 @@
 """People, accounts, addresses, lists and suppressions as rows, and back as the core's values."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from sequencer.core.people import Account, Address, Channel, Prospect
 from sequencer.core.suppression import Suppression, rules_covering
@@ -94,7 +94,8 @@ _ADDRESSES_OF = (
     .order_by(ADDRESSES.c.position)
 )
 _PROSPECTS_OF = select(PROSPECTS).where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True)))
-_ANY_SUPPRESSION = select(SUPPRESSIONS.c.id).limit(1)
+_STANDS = SUPPRESSIONS.c.lifted_at.is_(None)
+_ANY_SUPPRESSION = select(SUPPRESSIONS.c.id).where(_STANDS).limit(1)
 
 
 def load_prospects(connection: Connection, ids: Collection[int]) -> dict[int, Prospect]:
@@ -139,7 +140,9 @@ def colleagues(connection: Connection, account_id: str) -> list[int]:
 
 
 def everybody(connection: Connection) -> list[int]:
-    return list(connection.scalars(select(PROSPECTS.c.id).order_by(PROSPECTS.c.id)))
+    return list(
+        connection.scalars(select(PROSPECTS.c.id).where(PROSPECTS.c.merged_into.is_(None)).order_by(PROSPECTS.c.id))
+    )
 
 
 def is_empty(connection: Connection) -> bool:
@@ -167,6 +170,12 @@ def list_members(connection: Connection, name: str) -> list[int]:
     return list(connection.scalars(query.order_by(LIST_MEMBERS.c.prospect_id)))
 
 
+def lists_of(connection: Connection, prospect_id: int) -> list[str]:
+    """The lists that a person is on."""
+    query = select(LIST_MEMBERS.c.name).where(LIST_MEMBERS.c.prospect_id == prospect_id)
+    return list(connection.scalars(query.order_by(LIST_MEMBERS.c.name)))
+
+
 def list_names(connection: Connection) -> dict[str, int]:
     """Every list with its size."""
     query = select(LIST_MEMBERS.c.name, func.count()).group_by(LIST_MEMBERS.c.name).order_by(LIST_MEMBERS.c.name)
@@ -174,13 +183,42 @@ def list_names(connection: Connection) -> dict[str, int]:
 
 
 def suppress(connection: Connection, rule: Suppression, by: str) -> None:
-    """Forbid contact, and tell every fence that may be about to let such a mail go; twice changes nothing."""
-    row = {
-        "kind": rule.kind, "value": rule.value, "channel": rule.channel or "", "reason": rule.reason,
-        "by": by, "at": rule.at,
-    }  # fmt: skip
-    connection.execute(upsert(connection, SUPPRESSIONS).values(**row).on_conflict_do_nothing())
+    """Forbid contact, and tell every fence that may be about to let such a mail go.
+
+    Twice changes nothing; a rule that was lifted stands again, and a person's own refusal replaces a rule of ours.
+    """
+    _put_rules(connection, [rule], by)
     _tell_fences(connection, rule)
+
+
+def suppress_all(connection: Connection, rules: Sequence[Suppression], by: str) -> None:
+    """The same for many: every fence is told at once, which costs a mail under way no more than a second look."""
+    if len(rules) == 1:
+        suppress(connection, rules[0], by)
+    elif rules:
+        _put_rules(connection, rules, by)
+        raise_scope(connection, "all")
+
+
+def _put_rules(connection: Connection, rules: Sequence[Suppression], by: str) -> None:
+    rows = [
+        {
+            "kind": rule.kind, "value": rule.value, "channel": rule.channel or "", "reason": rule.reason,
+            "by": by, "at": rule.at, "opt_out": rule.refusal,
+        }
+        for rule in rules
+    ]  # fmt: skip
+    statement = upsert(connection, SUPPRESSIONS)
+    told = {name: statement.excluded[name] for name in ("reason", "by", "at", "opt_out")}
+    weaker = ~_STANDS | (statement.excluded.opt_out & ~SUPPRESSIONS.c.opt_out)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "value", "channel"],
+            set_={**told, "lifted_at": None, "lifted_by": None, "lift_reason": None},
+            where=weaker,
+        ),
+        rows,
+    )
 
 
 def _tell_fences(connection: Connection, rule: Suppression) -> None:
@@ -198,28 +236,21 @@ def _tell_fences(connection: Connection, rule: Suppression) -> None:
             raise_scope(connection, "all")
 
 
-def lift_suppression(connection: Connection, kind: str, value: str) -> int:
-    """Allow contact again; returns how many rules went."""
-    rule = (SUPPRESSIONS.c.kind == kind) & (SUPPRESSIONS.c.value == value)
-    return connection.execute(delete(SUPPRESSIONS).where(rule)).rowcount
-
-
 def suppressions_of(connection: Connection, people: Iterable[Prospect]) -> dict[int, tuple[Suppression, ...]]:
     """The rules that cover each person, by any of their addresses."""
     if connection.execute(_ANY_SUPPRESSION).first() is None:
         return {}
     wanted: dict[tuple[str, str], set[int]] = {}
     for person in people:
-        for address in [*(address.email for address in person.addresses), None]:
-            for rule in rules_covering(person_id=person.id, address=address, account_id=person.account_id):
-                wanted.setdefault(rule, set()).add(person.id)
+        for rule in rules_covering(person):
+            wanted.setdefault(rule, set()).add(person.id)
     found: dict[int, list[Suppression]] = {}
     values = sorted({value for _, value in wanted})
     for at in range(0, len(values), IDS_PER_QUERY_MAX):
-        query = select(SUPPRESSIONS).where(SUPPRESSIONS.c.value.in_(values[at : at + IDS_PER_QUERY_MAX]))
+        query = select(SUPPRESSIONS).where(SUPPRESSIONS.c.value.in_(values[at : at + IDS_PER_QUERY_MAX]), _STANDS)
         for row in connection.execute(query):
             channel: Channel | None = row.channel or None
             for person_id in wanted.get((row.kind, row.value), ()):
-                suppression = Suppression(row.kind, row.value, channel, row.reason, row.at)
+                suppression = Suppression(row.kind, row.value, channel, row.reason, row.at, row.opt_out)
                 found.setdefault(person_id, []).append(suppression)
     return {person: tuple(rules) for person, rules in found.items()}

@@ -66,7 +66,9 @@ def similar_addresses(connection: Connection, address: str) -> list[str]:
 
 
 def people_count(connection: Connection) -> int:
-    return connection.scalars(select(func.count()).select_from(PROSPECTS)).one()
+    return connection.scalars(
+        select(func.count()).select_from(PROSPECTS).where(PROSPECTS.c.merged_into.is_(None))
+    ).one()
 
 
 def last_message_ids(connection: Connection, before: datetime) -> dict[str, str]:
@@ -128,6 +130,31 @@ def live_ids(connection: Connection, *, sequence: str | None = None, mailbox: st
     if mailbox is not None:
         query = query.where(ENROLLMENTS.c.mailbox == mailbox)
     return list(connection.scalars(query.order_by(ENROLLMENTS.c.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What stands below a pause: people who are live, their sequences, mails that wait, mails past their fence."""
+
+    people: int
+    sequences: int
+    queued: int
+    wired: int
+
+
+def below(connection: Connection, *, sequence: str | None = None, mailbox: str | None = None) -> Below:
+    """Everything that is live, of one sequence or mailbox if it is named."""
+    live: list[ColumnElement[bool]] = [ENROLLMENTS.c.status != "finished"]
+    own: list[ColumnElement[bool]] = [SENDS.c.state.in_(("queued", "sending"))]
+    for name, value in (("sequence_id", sequence), ("mailbox", mailbox)):
+        if value is not None:
+            live.append(ENROLLMENTS.c[name] == value)
+            own.append(SENDS.c[name] == value)
+    persons, sequences = (func.count(ENROLLMENTS.c[name].distinct()) for name in ("prospect_id", "sequence_id"))
+    inside = connection.execute(select(persons, sequences).where(*live)).one()
+    counted = connection.execute(select(SENDS.c.state, func.count()).where(*own).group_by(SENDS.c.state))
+    states = {row[0]: row[1] for row in counted}
+    return Below(inside[0], inside[1], states.get("queued", 0), states.get("sending", 0))
 
 
 def live_count(connection: Connection, rep: str | None = None) -> int:

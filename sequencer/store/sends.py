@@ -84,7 +84,7 @@ QUEUED_COLUMNS = (
 
 @cache
 def _queue(dialect: str) -> Any:
-    """Queue an attempt, or queue it again after it was called back."""
+    """Queue an attempt, or queue it again after it was called back; in another mailbox it is made anew."""
     statement = upsert_for(dialect, SENDS).values(
         {**{name: bindparam(name) for name in QUEUED_COLUMNS}, "state": "queued"}
     )
@@ -92,6 +92,7 @@ def _queue(dialect: str) -> Any:
     again = {
         "state": "queued", "due_at": new.due_at, "not_before": None, "wait_reason": "", "version": new.version,
         "variant": case((SENDS.c.fence.is_(None), new.variant), else_=SENDS.c.variant), "settled_at": None,
+        "mailbox": new.mailbox, "fence": case((SENDS.c.mailbox == new.mailbox, SENDS.c.fence), else_=None),
     }  # fmt: skip
     called_back = (SENDS.c.state == "cancelled") | (SENDS.c.state == "queued")
     return statement.on_conflict_do_update(
@@ -350,6 +351,8 @@ class MailboxState:
     broken_reason: str | None
     resting_until: datetime | None
     rest_reason: str | None
+    answers_read_at: datetime | None
+    answers_read_by: str | None
 
 
 def mailbox_states(connection: Connection) -> dict[str, MailboxState]:
@@ -365,6 +368,13 @@ def break_mailbox(connection: Connection, address: str, reason: str, at: datetim
 def mend_mailbox(connection: Connection, address: str) -> None:
     broken = (MAILBOXES.c.address == address) & MAILBOXES.c.broken_at.is_not(None)
     connection.execute(update(MAILBOXES).where(broken).values(broken_at=None, broken_reason=None))
+
+
+def put_answers_read(connection: Connection, address: str, by: str, at: datetime) -> None:
+    """A named person has read the answers in a mailbox that left config.toml: no follow-up waits for it any more."""
+    values = {"answers_read_at": at, "answers_read_by": by}
+    statement = upsert_for(connection.dialect.name, MAILBOXES).values(address=address, owner="", fence=0, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["address"], set_=values))
 
 
 def rest_mailbox(connection: Connection, address: str, until: datetime, reason: str) -> None:

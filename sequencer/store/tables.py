@@ -46,7 +46,7 @@ class Account(Table, table=True):
 
 
 class Prospect(Table, table=True):
-    """A person. `seq` is raised with every event of theirs."""
+    """A person. `seq` is raised with every event of theirs. `merged_into`: whose second row this was; it is empty."""
 
     __tablename__ = "prospects"
     id: int | None = Field(default=None, primary_key=True)
@@ -59,6 +59,7 @@ class Prospect(Table, table=True):
     fields: dict[str, Any] = json_column()
     seq: int = 0
     created_at: datetime = Field(sa_type=Instant)
+    merged_into: int | None = None
 
 
 class Address(Table, table=True):
@@ -81,7 +82,7 @@ class ListMember(Table, table=True):
 
 
 class Suppression(Table, table=True):
-    """A rule that forbids contact; `channel` "" is every channel."""
+    """A rule that forbids contact; `channel` "" is every channel. A lifted rule stays, with who lifted it and why."""
 
     __tablename__ = "suppressions"
     __table_args__ = (UniqueConstraint("kind", "value", "channel"),)
@@ -92,6 +93,10 @@ class Suppression(Table, table=True):
     reason: str
     by: str
     at: datetime = Field(sa_type=Instant)
+    opt_out: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
+    lifted_at: datetime | None = Field(default=None, sa_type=Instant)
+    lifted_by: str | None = None
+    lift_reason: str | None = None
 
 
 class Version(Table, table=True):
@@ -255,6 +260,7 @@ class Usage(Table, table=True):
 class Mailbox(Table, table=True):
     """What changes about a mailbox: its lease, its pace, whether it works.
 
+    `answers_read_at`: when a person said that all answers in it were read, after it had left config.toml.
     `resting_until` and `rest_reason` stand from a try that reached no person until a server judges a mail again.
     """
 
@@ -268,6 +274,8 @@ class Mailbox(Table, table=True):
     broken_reason: str | None = None
     resting_until: datetime | None = Field(default=None, sa_type=Instant)
     rest_reason: str | None = None
+    answers_read_at: datetime | None = Field(default=None, sa_type=Instant)
+    answers_read_by: str | None = None
 
 
 class Inbox(Table, table=True):

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from sequencer.core import events as e
 from sequencer.core.reaction import Priority, TaskKind
 from sequencer.errors import NotFound
-from sequencer.store.rows import upsert
+from sequencer.store.rows import chunks, upsert
 from sequencer.store.tables import DRAFTS, ENROLLMENTS, NOTES, TASKS
 
 TASKS_SHOWN_MAX = 500
@@ -66,6 +66,16 @@ def snooze_task(connection: Connection, enrollment_id: int, key: str, until: dat
 def reassign_tasks(connection: Connection, enrollment_id: int, rep: str) -> None:
     open_ones = (TASKS.c.enrollment_id == enrollment_id) & (TASKS.c.state == "open")
     connection.execute(update(TASKS).where(open_ones).values(rep=rep))
+
+
+def open_count(connection: Connection, enrollment_ids: Collection[int], rep: str) -> int:
+    """How many tasks of these enrollments wait for this rep."""
+    waiting = (TASKS.c.rep == rep) & (TASKS.c.state == "open")
+    found = 0
+    for part in chunks(enrollment_ids):
+        query = select(func.count()).select_from(TASKS).where(TASKS.c.enrollment_id.in_(part), waiting)
+        found += connection.scalars(query).one()
+    return found
 
 
 def task(connection: Connection, task_id: int) -> TaskRow:

@@ -179,6 +179,27 @@ def test_a_refusal_of_one_channel_skips_its_steps(channel: Channel, skipped: lis
     assert life.progress.finished is FinishReason.COMPLETED
 
 
+# steps, rules, how it ends
+ONLY_CHANNELS = [
+    ((EMAIL, BREAKUP), (suppression("address", "jo@acme.test", "email"),), FinishReason.DISQUALIFIED),
+    ((EMAIL, BREAKUP), (suppression("person", "1", "email"),), FinishReason.OPTED_OUT),
+    # the call goes on
+    ((EMAIL, CALL), (suppression("address", "jo@acme.test", "email"),), None),
+    # two rules that leave nothing, one of them the person's own word
+    ((EMAIL, CALL), (suppression("domain", "acme.test", "email"), suppression("person", "1", "call")),
+     FinishReason.OPTED_OUT),
+    # a parcel by post needs no channel
+    ((EMAIL, {"id": "post", "task": "Send it"}), (suppression("person", "1", "email"),), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("steps", "rules", "reason"), ONLY_CHANNELS)
+def test_rules_against_every_channel_of_the_sequence_are_the_end(
+    steps: Any, rules: Any, reason: FinishReason | None
+) -> None:
+    assert Life(sequence(*steps), facts(suppressions=rules)).progress.finished is reason
+
+
 def test_a_refusal_of_one_channel_takes_open_tasks_along() -> None:
     life = at_call()
     heard = life.hear(e.OptedOut(by=ANA, channel="call"))

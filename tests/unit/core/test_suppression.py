@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sequencer.core.people import Channel
+from sequencer.core.people import Address, Channel, Prospect
 from sequencer.core.suppression import Suppression, SuppressionKind, Verdict, may_contact, rules_covering
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -16,7 +16,8 @@ def rule(kind: SuppressionKind, value: str, channel: Channel | None = None) -> S
 
 
 def verdict(*rules: Suppression, channel: Channel = "email", address: str | None = JO) -> Verdict:
-    return may_contact(channel, person_id=7, address=address, account_id="acme", suppressions=rules)
+    addresses = (Address(address),) if address else ()
+    return may_contact(channel, Prospect(7, addresses, account_id="acme"), rules)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +86,14 @@ def test_the_first_rule_that_forbids_is_named() -> None:
 
 
 def test_without_address_or_account_the_person_still_counts() -> None:
-    found = may_contact(
-        "call", person_id=7, address=None, account_id=None, suppressions=[rule("domain", ""), rule("person", "7")]
-    )
+    found = may_contact("call", Prospect(7), [rule("domain", ""), rule("person", "7")])
     assert found.by == rule("person", "7")
+
+
+@pytest.mark.parametrize("forbidding", [rule("address", "jo@old.test"), rule("domain", "old.test")])
+def test_a_rule_on_any_address_covers_the_person(forbidding: Suppression) -> None:
+    both = (Address(JO), Address("jo@old.test", valid=False))
+    assert may_contact("call", Prospect(7, both), [forbidding]) == Verdict(allowed=False, by=forbidding)
 
 
 def test_a_quoted_local_part_keeps_its_at_sign() -> None:
@@ -96,7 +101,7 @@ def test_a_quoted_local_part_keeps_its_at_sign() -> None:
 
 
 def test_rules_covering_is_what_a_store_looks_up() -> None:
-    assert rules_covering(person_id=7, address="jo+x@a.test", account_id="acme") == {
+    assert rules_covering(Prospect(7, (Address("jo+x@a.test"),), account_id="acme")) == {
         ("person", "7"),
         ("account", "acme"),
         ("address", "jo+x@a.test"),
