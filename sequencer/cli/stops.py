@@ -144,7 +144,7 @@ def _pause_scope(app: App, scope: tuple[ScopeName, str], by: str, reason: str, a
     line(f"{waits}, {counted(below.queued, 'queued mail stays', 'queued mails stay')} here")
     if below.wired:
         left = counted(below.wired, "mail was", "mails were")
-        line(f"{left} handed to the server just before: they cannot be called back", "yellow")
+        line(f"{left} handed to the server just before and cannot be called back", "yellow")
 
 
 def _name(scope: tuple[ScopeName, str]) -> str:

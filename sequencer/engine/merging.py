@@ -26,7 +26,7 @@ from sequencer.store import enrollments, log, merging, people, sends, suppressio
 from sequencer.store.sends import OPEN
 from sequencer.store.suppression import StandingRule
 
-__all__ = ["Merge", "merge", "plan"]
+__all__ = ["Merge", "forbidden", "merge", "plan"]
 
 # Holds that say something of the person; the others are about one enrollment's mail or mailbox and stay where they are.
 PERSONAL_HOLDS = (Reason.BAD_ADDRESS, Reason.BAD_PHONE, Reason.LONG_ABSENCE, Reason.UNREADABLE_MAIL)
@@ -78,11 +78,12 @@ def plan(connection: Connection, advance: Advance, first: str, second: str, now:
     over = {ending.enrollment_id for ending in endings}
     left = {key: [one for one in ones if one.enrollment.id not in over] for key, ones in own.items()}
     rules = tuple(_rules(connection, stays.prospect, goes.prospect, united, now))
+    standing = people.suppressions_of(connection, [united]).get(united.id, ())
     return Merge(
         stays, goes, united, endings,
         {one.enrollment.id: found for ones in left.values() for one in ones if (found := _shared(one, own))},
         {one.enrollment.id: one.enrollment.sequence_id for ones in left.values() for one in ones},
-        _new_lists(connection, stays.id, goes.id), rules, _forbidden(connection, united, rules),
+        _new_lists(connection, stays.id, goes.id), rules, forbidden(united, (*standing, *(rule for rule, _ in rules))),
     )  # fmt: skip
 
 
@@ -248,9 +249,6 @@ def _moved(each: StandingRule, stays: Prospect, united: Prospect, now: datetime)
     return Suppression("address", united.addresses[0].email, each.rule.channel, reason, now)
 
 
-def _forbidden(
-    connection: Connection, united: Prospect, rules: Sequence[tuple[Suppression, str]]
-) -> tuple[Channel, ...]:
-    known = people.suppressions_of(connection, [united]).get(united.id, ())
-    standing = (*known, *(rule for rule, _ in rules))
-    return tuple(channel for channel in get_args(Channel) if not may_contact(channel, united, standing).allowed)
+def forbidden(person: Prospect, rules: Sequence[Suppression]) -> tuple[Channel, ...]:
+    """The channels on which these rules leave the person alone."""
+    return tuple(channel for channel in get_args(Channel) if not may_contact(channel, person, rules).allowed)
