@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ import click
 
 from sequencer.app import App, open_app
 from sequencer.clock import SystemClock
-from sequencer.config import Config, load
-from sequencer.errors import InputError
+from sequencer.config import Config, load, parse
+from sequencer.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_DATABASE = re.compile(r"^\[database\][ \t]*$(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -36,6 +38,43 @@ def opened(ctx: click.Context) -> Iterator[App]:
         yield app
     finally:
         app.close()
+
+
+@contextmanager
+def opened_to_stop(ctx: click.Context) -> Iterator[App]:
+    """The same for the panic button: a config.toml with errors does not stop the daemon, so it may not stop a stop.
+
+    Of such a file only the database is read. Raises what is wrong with it where the database is not there.
+    """
+    try:
+        config = config_of(ctx)
+    except ConfigError as error:
+        found = _database_alone(Path(ctx.obj))
+        if found is None:
+            raise
+        config = found
+        click.echo(f"sequencer: only the database was read: {next(iter(error.errors))}", err=True)
+    app = open_app(config)
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def _database_alone(path: Path) -> Config | None:
+    """Config with nothing but [database]; None unless that database is there already."""
+    from sequencer.store.database import sqlite_file
+
+    if not path.is_file():
+        return None
+    section = _DATABASE.search(path.read_text(errors="replace"))
+    try:
+        config = parse(f"[database]{section[1]}" if section else "")
+    except ConfigError:
+        return None
+    config._file, config._folder = path.resolve(), path.resolve().parent
+    file = sqlite_file(config.database_url)
+    return config if file is None or file.is_file() else None
 
 
 def now() -> datetime:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from sequencer.app import App
 from sequencer.cli.effect_words import also, counted, finish_words, live_words
-from sequencer.cli.session import acting, as_option, local_zone, now, opened, when
+from sequencer.cli.session import acting, as_option, local_zone, now, opened, opened_to_stop, when
 from sequencer.cli.show import line, theirs
 from sequencer.cli.until import instant, length
 from sequencer.config import Config
@@ -55,7 +55,9 @@ def _scope(
 
 
 def whoever(config: Config, name: str | None) -> str:
-    """Who stops: a stop never waits for somebody to say who they are."""
+    """Who stops: a stop never waits for somebody to say who they are, nor for a config.toml that knows them."""
+    if not config.reps:
+        return name or os.environ.get("SEQUENCER_REP") or getpass.getuser()
     if name is None and not os.environ.get("SEQUENCER_REP") and len(config.reps_by_name) != 1:
         return getpass.getuser()
     return acting(config, name)
@@ -89,7 +91,7 @@ def pause(
         raise InputError(
             '--reason is for --sequence, --mailbox and --all; of a person, "sequencer done --note" keeps notes'
         )
-    with opened(ctx) as app:
+    with opened_to_stop(ctx) if everything else opened(ctx) as app:
         by = whoever(app.config, as_name)
         if scope:
             _pause_scope(app, scope, by, reason, at)

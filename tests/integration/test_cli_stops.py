@@ -47,6 +47,30 @@ def test_the_panic_button_says_what_it_stopped(team: House, run: Run) -> None:
     assert "2 people wait in 1 sequence" in run("pause", "--sequence", "three").out
 
 
+# what somebody wrote into config.toml while the daemon ran
+BROKEN = ["cap_perday = 3\n", "this is = no [toml\n", '[[reps]]\nname = "ana"\nemail = 7\n']
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_the_panic_button_works_with_a_broken_config(team: House, run: Run, broken: str) -> None:
+    path = team.folder / "config.toml"
+    text = path.read_text()
+    path.write_text(f'[database]\nurl = "sqlite:///sequencer.db"\n{text}\n{broken}')
+    assert run("pause", BO).code == 2
+    ran = run("pause", "--all", "--as", "bo")
+    assert (ran.code, ran.out.splitlines()[1].partition(",")[0]) == (0, "3 people wait in 2 sequences")
+    assert ran.err.startswith("sequencer: only the database was read: config.toml")
+    path.write_text(text)
+    assert "all sending is paused, by bo" in run("why", KIM).out.lower()
+
+
+def test_the_panic_button_never_makes_a_database_of_its_own(team: House, run: Run) -> None:
+    path = team.folder / "config.toml"
+    path.write_text(f'[database]\nurl = "sqlite:///other.db"\n{path.read_text()}\nthis is = no [toml\n')
+    assert run("pause", "--all").code == 2
+    assert not (team.folder / "other.db").exists()
+
+
 def test_a_list_is_paused_goes_on_and_is_finished(team: House, run: Run) -> None:
     paused = run("pause", "--list", "q4")
     assert paused.out.startswith("2 people live in 2 sequences are paused until somebody says")
