@@ -143,6 +143,8 @@ def _pause_scope(app: App, scope: tuple[ScopeName, str], by: str, reason: str, a
     line(f"{_name(scope)} is paused: nothing leaves until somebody says {_resume(scope)}")
     below = app.database.read(lambda connection: outer_stops.stands_below(connection, *scope))
     waits = f"{counted(below.people, 'person waits', 'people wait')} in {counted(below.sequences, 'sequence')}"
+    if not below.people:
+        waits = "nobody is under way"
     line(f"{waits}, {counted(below.queued, 'queued mail stays', 'queued mails stay')} here")
     if below.wired:
         left = counted(below.wired, "mail was", "mails were")

@@ -103,11 +103,8 @@ def unsuppress(
         raise InputError("say why with --reason: it is kept beside the rule")
     with opened(ctx) as app:
         by, named = acting(app.config, as_name), _named(app, target, free_mail=True)
-        done = app.database.write(
-            lambda c: suppressing.lift(
-                c, app.advance, named.targets, cast(Channel | None, channel), reason, by, at, opted_in=opted_in
-            ),
-            urgent=True,
+        done = suppressing.lift(
+            app.database, app.advance, named.targets, cast(Channel | None, channel), reason, by, at, opted_in=opted_in
         )
     if named.from_file:
         line(f"{named.words}: {counted(len(done.lifted), 'rule')} lifted by {by}: {reason}")

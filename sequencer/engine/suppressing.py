@@ -100,7 +100,7 @@ class Lifted:
 
 
 def lift(
-    connection: Connection,
+    database: Database,
     advance: Advance,
     targets: Collection[Target],
     channel: Channel | None,
@@ -115,23 +115,42 @@ def lift(
     A person's own refusal is lifted only with `opted_in`: they themselves said so. Raises InputError when no rule
     stands on any of them, or nothing but refusals does.
     """
-    owners = people.owners(connection, [each.value for each in targets if each.kind == "address"])
+    meant = frozenset(targets)
+    owners = set(
+        database.read(lambda c: people.owners(c, [each.value for each in meant if each.kind == "address"])).values()
+    )
     found = [
         each
-        for each in suppression.standing_on(connection, _keys(connection, targets, owners.values()))
-        if channel in (None, each.rule.channel) and (each.rule.refusal or _named(each.rule, targets))
+        for each in database.read(lambda c: suppression.standing_on(c, _keys(c, meant, owners)))
+        if channel in (None, each.rule.channel) and (each.rule.refusal or _target(each.rule) in meant)
     ]
     kept = () if opted_in else tuple(each for each in found if each.rule.refusal)
-    lifted = tuple(each for each in found if each not in kept)
-    _refuse(connection, targets, owners.values(), found, lifted)
-    suppression.lift(connection, [each.id for each in lifted], by_name(by), reason, now)
-    refusals = {each.rule.channel for each in lifted if each.rule.refusal}
-    for person in sorted(set(owners.values())) if refusals else ():
-        for each in sorted(refusals, key=str):
-            _tell(connection, advance, person, e.ContactAllowed(channel=each, by=by_name(by)), now)
-    known = people.load_prospects(connection, set(owners.values()))
-    still = people.suppressions_of(connection, known.values())
-    return Lifted(lifted, kept, tuple(dict.fromkeys(rule for rules in still.values() for rule in rules)))
+    lifted = tuple(each for each in found if opted_in or not each.rule.refusal)
+    if not lifted:
+        database.read(lambda c: _refuse(c, targets, owners, found))
+    refused = {each.rule.channel for each in lifted if each.rule.refusal}
+    taken_back = [e.ContactAllowed(channel=each, by=by_name(by)) for each in sorted(refused, key=str)]
+    # Told before the rules go: were the command killed between, the stricter would stand and it could be said again.
+    for person in sorted(owners) if taken_back else ():
+
+        def tell(connection: Connection, person: int = person) -> None:
+            _tell(connection, advance, person, taken_back, now)
+
+        database.write(tell, urgent=True)
+    for at in range(0, len(lifted), RULES_PER_TRANSACTION_MAX):
+        ids = [each.id for each in lifted[at : at + RULES_PER_TRANSACTION_MAX]]
+
+        def forget(connection: Connection, ids: list[int] = ids) -> None:
+            suppression.lift(connection, ids, by_name(by), reason, now, refusals=opted_in)
+
+        database.write(forget, urgent=True)
+    return Lifted(lifted, kept, database.read(lambda c: _rules_on(c, owners)))
+
+
+def _rules_on(connection: Connection, persons: Collection[int]) -> tuple[Suppression, ...]:
+    known = people.load_prospects(connection, set(persons))
+    rules = people.suppressions_of(connection, known.values())
+    return tuple(dict.fromkeys(rule for each in rules.values() for rule in each))
 
 
 def _keys(connection: Connection, targets: Collection[Target], owners: Collection[int]) -> set[tuple[str, str]]:
@@ -142,39 +161,31 @@ def _keys(connection: Connection, targets: Collection[Target], owners: Collectio
     return keys
 
 
-def _named(rule: Suppression, targets: Collection[Target]) -> bool:
-    return Target(rule.kind, rule.value) in targets
+def _target(rule: Suppression) -> Target:
+    return Target(rule.kind, rule.value)
 
 
 def _refuse(
-    connection: Connection,
-    targets: Collection[Target],
-    owners: Collection[int],
-    found: Sequence[StandingRule],
-    lifted: Sequence[StandingRule],
+    connection: Connection, targets: Collection[Target], owners: Collection[int], found: Sequence[StandingRule]
 ) -> None:
-    if lifted:
-        return
     what = ", ".join(each.words for each in list(targets)[:3]) + (" …" if len(targets) > 3 else "")
     if found:
         since = f"{found[0].rule.at:%d %b %Y}"
         raise InputError(
             f"{what} refused contact on {since}: only their own word lifts that; if you have it, say --opted-in"
         )
-    known = people.load_prospects(connection, set(owners)).values()
-    others = {rule for rules in people.suppressions_of(connection, known).values() for rule in rules}
-    if others:
-        names = ", ".join(sorted(f"{rule.kind} {rule.value}" for rule in others))
+    if others := _rules_on(connection, owners):
+        names = ", ".join(sorted({f"{rule.kind} {rule.value}" for rule in others}))
         raise InputError(f"no rule stands on {what} itself, but on {names}: lift that one")
     raise InputError(f'no rule forbids contact with {what}: "sequencer suppress --list" shows all')
 
 
-def _tell(connection: Connection, advance: Advance, person: int, event: e.Event, now: datetime) -> None:
-    """Record it on every live enrollment, else on the last one, else on the person alone."""
+def _tell(connection: Connection, advance: Advance, person: int, events: Sequence[e.Event], now: datetime) -> None:
+    """Record them on every live enrollment, else on the last one, else on the person alone."""
     ids = log.live_of(connection, [person]) or log.all_of(connection, person)[:1]
-    advance.record(connection, [(key, [event]) for key in ids], now)
+    advance.record(connection, [(key, events) for key in ids], now)
     if not ids:
-        log.append(connection, [log.Entry(now, person, None, event)])
+        log.append(connection, [log.Entry(now, person, None, event) for event in events])
         people.raise_seq(connection, [person])
 
 

@@ -58,11 +58,13 @@ def _rule(row: Row[Any]) -> StandingRule:
     return StandingRule(row.id, rule, row.by)
 
 
-def lift(connection: Connection, ids: Collection[int], by: str, reason: str, at: datetime) -> None:
-    """These rules forbid nothing any more."""
+def lift(connection: Connection, ids: Collection[int], by: str, reason: str, at: datetime, *, refusals: bool) -> None:
+    """These rules forbid nothing any more; without `refusals` one that became a person's own meanwhile stays."""
     values = {"lifted_at": at, "lifted_by": by, "lift_reason": reason}
     for part in chunks(ids):
-        connection.execute(update(SUPPRESSIONS).where(SUPPRESSIONS.c.id.in_(part)).values(**values))
+        these = SUPPRESSIONS.c.id.in_(part)
+        which = these if refusals else these & SUPPRESSIONS.c.opt_out.is_(False)
+        connection.execute(update(SUPPRESSIONS).where(which).values(**values))
 
 
 def live_people(connection: Connection) -> Iterator[tuple[int, Prospect]]:

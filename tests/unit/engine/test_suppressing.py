@@ -30,10 +30,9 @@ def suppress(house: House, text: str, channel: Channel | None = None, *, dry: bo
 def lift(house: House, text: str, channel: Channel | None = None, *, opted_in: bool = False) -> suppressing.Lifted:
     targets = house.database.read(lambda c: targets_of(c, text))
     now = house.clock.now()
-    lifted: suppressing.Lifted = do(
-        house, suppressing.lift, targets, channel, "changed", "ana", now, opted_in=opted_in
+    return suppressing.lift(
+        house.database, house.advance, targets, channel, "changed", "ana", now, opted_in=opted_in
     )  # fmt: skip
-    return lifted
 
 
 def folded(house: House, key: int) -> p.Progress:
