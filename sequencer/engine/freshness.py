@@ -51,7 +51,7 @@ def read(connection: Connection, config: Config, prospect_ids: Collection[int], 
 
 
 def _read_by_hand(connection: Connection, config: Config, wrote: Mapping[int, set[str]]) -> set[str]:
-    """Mailboxes that left config.toml and whose answers a named person has read (decision 010)."""
+    """Mailboxes that left config.toml and whose answers a named person has read (decision 011)."""
     gone = {mailbox for each in wrote.values() for mailbox in each if mailbox not in config.mailboxes_by_address}
     states = sends.mailbox_states(connection) if gone else {}
     return {mailbox for mailbox in gone if mailbox in states and states[mailbox].answers_read_at}

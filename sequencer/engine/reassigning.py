@@ -2,7 +2,7 @@
 
 Threads keep their mailbox, so that nobody is written to by a stranger in the middle of a conversation. Only where the
 mailbox has left config.toml does one of the new rep's take over: it begins its own threads, and a named person has to
-say that the answers in the old one were read, because nobody reads it any more (decision 010). Who is enrolled from
+say that the answers in the old one were read, because nobody reads it any more (decision 011). Who is enrolled from
 now on is not this module's business.
 """
 
@@ -19,8 +19,8 @@ from sequencer.core.people import Mailbox
 from sequencer.core.reason import Reason
 from sequencer.engine.advance import Advance
 from sequencer.engine.effect import portions
-from sequencer.engine.enrolling import MailboxChoice
 from sequencer.engine.freshness import WROTE_WITHIN
+from sequencer.engine.mailbox_choice import Choice
 from sequencer.engine.verbs import by_name, did_you_mean
 from sequencer.errors import InputError, NotFound
 from sequencer.store import enrollments, log, sends, tasks, versions
@@ -162,7 +162,7 @@ def _move(
     """One portion. Twice through `record`: what the new rep and mailbox allow is read after they are known."""
     who = by_name(by)
     rows = log.load(connection, ids)
-    choice = MailboxChoice(connection, done.plan.boxes, now) if gone else None
+    choice = Choice(connection, done.plan.boxes, now) if gone else None
     first = []
     for key, row in rows.items():
         mailbox = choice.take(row.prospect_id) if choice and key in gone else None

@@ -7,7 +7,7 @@ and texts stand only in tables that erasure can reach; events carry ids, codes a
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy import Table as CoreTable
 from sqlmodel import Field
 
