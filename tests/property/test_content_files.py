@@ -149,6 +149,8 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.samp
 def test_any_table_comes_back_as_it_was_written(
     table: list[tuple[str, str, str]], encoding: str, delimiter: str, end: str, quoting: int
 ) -> None:
+    # Python's writer quotes the characters of its own line end alone: a bare CR before LF is a CRLF to every reader.
+    assume(quoting == csv.QUOTE_ALL or "\r" in end or not any("\r" in cell for row in table for cell in row))
     written = io.StringIO()
     writer = csv.writer(written, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
     writer.writerows([("email", "first_name", "note"), *table])
