@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from sequencer.cli.plain_text import plain
+from sequencer.cli.plain_text import counted, plain
 from sequencer.cli.session import config_of, json_option, print_json
 from sequencer.config import Config
 from sequencer.content.definition import Bundle, load
@@ -73,10 +73,6 @@ def summary(checked: Checked) -> str:
     templates = {path for bundle in checked.bundles for path in bundle.files}
     sequences = counted(len(checked.bundles), "sequence", "sequences")
     return f"{sequences}, {counted(len(templates), 'template', 'templates')}"
-
-
-def counted(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def sequence_ids(config: Config, names: Sequence[str]) -> list[str] | None:

@@ -10,13 +10,13 @@ import click
 from rich.text import Text
 
 from sequencer.app import imap_server, smtp_server
-from sequencer.cli.plain_text import plain
+from sequencer.cli.plain_text import counted, plain
 from sequencer.cli.session import config_of, console, json_option, print_json
 from sequencer.clock import SystemClock
 from sequencer.config import Config, MailboxSection
 from sequencer.doctor.checks import Outside, checks
 from sequencer.doctor.examine import examine
-from sequencer.doctor.finding import Check, Line, counted
+from sequencer.doctor.finding import Check, Line
 from sequencer.doctor.lookup import Dns
 from sequencer.errors import InputError
 from sequencer.secret import read_secret

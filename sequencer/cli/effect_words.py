@@ -1,13 +1,9 @@
 """Counts of a stop as one sentence: who is stopped, what is called back, what could not be."""
 
+from sequencer.cli.plain_text import counted
 from sequencer.engine.effect import Effect
 
-__all__ = ["also", "counted", "finish_words", "live_words"]
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """`1 person`, `3 people`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+__all__ = ["also", "finish_words", "live_words"]
 
 
 def live_words(effect: Effect) -> str:

@@ -8,8 +8,8 @@ from functools import partial
 import click
 
 from sequencer.app import App
-from sequencer.cli.check import counted
 from sequencer.cli.enroll_report import enrolment_json, starts_line, tell_late, tell_refused, tell_rehearsal
+from sequencer.cli.plain_text import counted
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
 from sequencer.core.span import Span
 from sequencer.core.spread import SPREAD_DAYS_MAX

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sequencer.cli.check import counted
+from sequencer.cli.plain_text import counted
 from sequencer.config import Config
 from sequencer.core.reason import SENTENCE, Reason
 from sequencer.engine.rehearsal import Prospective, Rehearsal

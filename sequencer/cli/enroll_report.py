@@ -12,9 +12,8 @@ import click
 from rich.text import Text
 
 from sequencer.app import App
-from sequencer.cli.check import counted
 from sequencer.cli.enroll_delays import delay_lines, limit_words
-from sequencer.cli.plain_text import plain
+from sequencer.cli.plain_text import counted, plain
 from sequencer.cli.session import when
 from sequencer.cli.show import cell, line, table
 from sequencer.config import Config

@@ -2,7 +2,7 @@
 
 import click
 
-from sequencer.cli.effect_words import counted
+from sequencer.cli.plain_text import counted
 from sequencer.cli.session import acting, as_option, now, opened
 from sequencer.cli.show import line
 from sequencer.core.reason import SENTENCE

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from sequencer.cli.check import counted
-from sequencer.cli.plain_text import plain
+from sequencer.cli.plain_text import counted, plain
 from sequencer.cli.show import cell, table
 from sequencer.content.csv_rows import CsvRow, Form, rows
 from sequencer.content.headings import REASON, Column

@@ -18,3 +18,8 @@ def plain(text: str) -> str:
 def plain_lines(text: str) -> str:
     """The same for a text of several lines."""
     return _STEERING_BUT_LINES.sub("", text.replace("\r\n", "\n"))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 mail`, `2,000 mails`; `many` where it is not made by an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

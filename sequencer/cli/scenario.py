@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import click
 
-from sequencer.cli.check import counted, scenario_name
-from sequencer.cli.plain_text import plain
+from sequencer.cli.check import scenario_name
+from sequencer.cli.plain_text import counted, plain
 from sequencer.cli.session import config_of, json_option, print_json
 from sequencer.config import Config
 from sequencer.content.scenario_file import ENDING

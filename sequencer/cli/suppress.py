@@ -8,7 +8,8 @@ from typing import cast
 import click
 
 from sequencer.app import App
-from sequencer.cli.effect_words import counted, finish_words
+from sequencer.cli.effect_words import finish_words
+from sequencer.cli.plain_text import counted
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
 from sequencer.cli.show import as_values, line, table
 from sequencer.cli.stops import stopper_option, whoever

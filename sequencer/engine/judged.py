@@ -4,7 +4,7 @@ Apart from answers.py, which finds out whose mail it is, so that a scenario test
 """
 
 from sequencer.core import events as e
-from sequencer.mail.classify import Judgement
+from sequencer.mail.judgement import Judgement
 
 __all__ = ["answer_event"]
 
