@@ -1,4 +1,4 @@
-.PHONY: venv demo test check sim kills bench lock
+.PHONY: venv demo test check docs sim kills bench lock
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SEEDS ?= 5
@@ -24,6 +24,9 @@ check: $(INSTALLED)  ## types, style, the house's own rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/house
+
+docs: $(INSTALLED)  ## docs/cli.md from --help
+	$(BIN)/python -m tests.reference
 
 sim: $(INSTALLED)  ## many seeded worlds; SEED=n plays one
 	$(BIN)/python -m tests.simulation.run $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))

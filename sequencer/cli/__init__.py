@@ -3,6 +3,7 @@
 This package parses, asks the engine and prints; it decides nothing. Nobody imports it.
 """
 
+import contextlib
 import gc
 import importlib
 import os
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterable
 
 import click
+from click.shell_completion import CompletionItem
 
 from sequencer import __version__
 from sequencer.cli.plain_text import plain
@@ -47,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "classify": ("classify", "what the engine reads in a mail file"),
     "daemon": ("daemon", "run the engine"),
     "db": ("db", "the database: upgrade"),
+    "completion": ("completion", "make bash, zsh or fish complete commands and names"),
 }
 
 
@@ -66,12 +69,20 @@ class _Lazy(click.Group):
             gc.freeze()
             gc.enable()
         command: click.Command = module.COMMANDS[cmd_name]
+        if ctx.resilient_parsing:  # the shell asks for completions
+            from sequencer.cli.known_words import teach
+
+            return teach(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [CompletionItem(name, help=line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
             close = get_close_matches(args[0], COMMANDS, 1)
@@ -104,6 +115,8 @@ def main() -> None:
     """The program. Exit 0: done, 1: it failed, 2: the input was wrong; every error is one line on standard error."""
     from sequencer.errors import SequencerError
 
+    if "_SEQUENCER_COMPLETE" in os.environ:
+        _complete()
     try:
         code: object = root.main(prog_name="sequencer", standalone_mode=False)
         sys.stdout.flush()
@@ -123,6 +136,13 @@ def main() -> None:
         _discard_output()
         code = _fail([f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)], 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complete() -> None:
+    """Answer the shell that asks at a tab; an error would be printed into the line that somebody types."""
+    with contextlib.suppress(Exception):
+        root.main(prog_name="sequencer", standalone_mode=False)
+    sys.exit(0)
 
 
 def _fail(texts: Iterable[str], code: int) -> int:

@@ -50,7 +50,7 @@ def _says(each: Mail) -> str:
     return (each.judgement.answer or each.judgement.kind).replace("_", " ")
 
 
-@command.command("show", epilog="Example:  sequencer inbox show 12")
+@command.command("show", epilog="Example:  sequencer inbox show 1")
 @click.argument("mail_id", metavar="ID", type=int)
 @json_option
 @click.pass_context

@@ -14,7 +14,7 @@ from sequencer.errors import InputError
 
 @click.command(
     "reply",
-    epilog='Example:  sequencer reply 12\n\n          echo "Tuesday at 10 suits me." | sequencer reply 12 --text -',
+    epilog='Example:  sequencer reply 13\n\n          echo "Tuesday at 10 suits me." | sequencer reply 13 --text -',
 )
 @click.argument("task_id", metavar="ID", type=int)
 @click.option("--subject", default="", help="Another subject than the thread's.")

@@ -69,7 +69,7 @@ stopper_option = click.option(
 )
 
 
-@click.command("pause", epilog="Example:  sequencer pause bo@acme.test --until 2026-12-01")
+@click.command("pause", epilog="Example:  sequencer pause bo@acme.test --for 5d")
 @click.argument("email", metavar="[EMAIL]", required=False)
 @click.option("--until", metavar="DATE", help="Go on at the start of this day, where the person is.")
 @click.option("--for", "span", metavar="LENGTH", help="Go on after 5d, 3bd, 4h.")

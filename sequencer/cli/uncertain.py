@@ -70,7 +70,7 @@ def _values(each: Unsettled) -> dict[str, object]:
     }  # fmt: skip
 
 
-@command.command("sent", epilog="Example:  sequencer uncertain sent 12 --as ana")
+@command.command("sent", epilog="Example:  sequencer uncertain sent 1 --as ana")
 @click.argument("send_id", metavar="ID", type=int)
 @as_option
 @click.pass_context
@@ -84,7 +84,7 @@ def sent(ctx: click.Context, send_id: int, as_name: str | None) -> None:
     line(f"{_what(one)} counts as sent {when(one.row.sending_at)}; {ended or 'the sequence goes on from there'}")
 
 
-@command.command("resend", epilog="Example:  sequencer uncertain resend 12 --as ana")
+@command.command("resend", epilog="Example:  sequencer uncertain resend 1 --as ana")
 @click.argument("send_id", metavar="ID", type=int)
 @as_option
 @click.pass_context
@@ -97,7 +97,7 @@ def resend(ctx: click.Context, send_id: int, as_name: str | None) -> None:
     line(f"{_what(one)} is queued again as attempt {one.row.attempt + 1}, with the same Message-ID")
 
 
-@command.command("skip", epilog="Example:  sequencer uncertain skip 12 --as ana")
+@command.command("skip", epilog="Example:  sequencer uncertain skip 1 --as ana")
 @click.argument("send_id", metavar="ID", type=int)
 @as_option
 @click.pass_context

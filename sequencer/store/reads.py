@@ -65,6 +65,12 @@ def similar_addresses(connection: Connection, address: str) -> list[str]:
     return [] if query is None else list(connection.scalars(query.limit(ADDRESSES_COMPARED_MAX)))
 
 
+def addresses_beginning(connection: Connection, begun: str, at_most: int) -> list[str]:
+    """The first known addresses that begin so."""
+    begins = ADDRESSES.c.email.startswith(begun.lower(), autoescape=True)
+    return list(connection.scalars(select(ADDRESSES.c.email).where(begins).order_by(ADDRESSES.c.email).limit(at_most)))
+
+
 def people_count(connection: Connection) -> int:
     return connection.scalars(
         select(func.count()).select_from(PROSPECTS).where(PROSPECTS.c.merged_into.is_(None))

@@ -1,0 +1,71 @@
+"""Every example in `--help` is typed as it stands, in an installation in the middle of its life."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sequencer.cli import root
+from tests.integration.prepared import ANSWER_TASK, CALL_TASKS, Prepared
+from tests.reference import described, typed
+
+# path -> why its example is not run here
+NOT_RUN = {
+    "sequencer daemon": "runs until it is told to stop: test_daemon.py",
+    "sequencer demo": "plays weeks and needs half a minute: test_demo.py",
+}
+# what a documented exit code other than 0 means here
+EXITS: dict[str, int] = {}
+ALL = list(described())
+EXAMPLES = [
+    pytest.param(example, EXITS.get(each.path, 0), id=example)
+    for each in ALL
+    if each.path not in NOT_RUN
+    for example in each.examples
+]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared")
+    Prepared(folder).close()
+    return folder
+
+
+@pytest.fixture
+def here(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, with ana at the keyboard and an editor that writes a line."""
+    folder = tmp_path / "installation"
+    shutil.copytree(prepared, folder)
+    editor = tmp_path / "editor"
+    editor.write_text(
+        '#!/bin/sh\n{ sed 2q "$1"; echo "Tuesday at 10?"; sed 1,2d "$1"; } > "$1.new"\nmv "$1.new" "$1"\n'
+    )
+    editor.chmod(0o755)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("SEQUENCER_CONFIG", raising=False)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", str(editor))
+    monkeypatch.setenv("SEQUENCER_REP", "ana")
+    return folder
+
+
+@pytest.mark.parametrize(("example", "code"), EXAMPLES)
+def test_the_example_works_as_it_is_typed(here: Path, example: str, code: int) -> None:
+    words, said = typed(example)
+    ran = CliRunner().invoke(root, words, input=said)
+    assert (ran.exit_code, ran.exception if code == 0 else None) == (code, None), ran.output
+
+
+def test_what_is_not_run_is_a_command_and_says_where_it_is_tested() -> None:
+    paths = {each.path for each in ALL}
+    for path, why in NOT_RUN.items():
+        assert path in paths
+        assert (Path(__file__).parent / why.rpartition(" ")[2]).exists()
+
+
+def test_the_prepared_tasks_are_what_examples_say(here: Path) -> None:
+    listed = CliRunner().invoke(root, ["tasks", "--all"]).output.splitlines()
+    works = {line.split("\t")[0]: line.split("\t")[1] for line in listed if line[:1].isdigit()}
+    assert (works[str(CALL_TASKS)], works[str(ANSWER_TASK)]) == ("call", "answer")
