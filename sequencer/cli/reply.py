@@ -4,7 +4,7 @@ from typing import TextIO
 
 import click
 
-from sequencer.cli.editor import edit
+from sequencer.cli.editor import Edited, edit
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
 from sequencer.cli.show import line
 from sequencer.engine import answering
@@ -43,9 +43,7 @@ def command(
         by = acting(app.config, as_name)
         blank = app.database.read(lambda connection: answering.blank(connection, app.advance, task_id, at))
         if source is None:
-            written = edit(subject or blank.subject, blank.text, ", so no answer is sent and the task stays open")
-            if written.body.strip() == blank.text.strip():
-                raise InputError("you wrote nothing above the quoted mail: no answer is sent and the task stays open")
+            written = write(blank, subject)
             subject, text = written.subject, written.body
         else:
             text = source.read()
@@ -60,6 +58,14 @@ def command(
     line(f'"{answer.subject}" to {blank.face.name} <{answer.address}> is queued; it leaves from {answer.mailbox}')
     if idle:
         line(f"no daemon runs, so it waits: {idle[0].frees_by}", "yellow")
+
+
+def write(blank: answering.Blank, subject: str = "") -> Edited:
+    """The answer as the rep writes it in their editor. Raises InputError when nothing was written."""
+    written = edit(subject or blank.subject, blank.text, ", so no answer is sent and the task stays open")
+    if written.body.strip() == blank.text.strip():
+        raise InputError("you wrote nothing above the quoted mail: no answer is sent and the task stays open")
+    return written
 
 
 COMMANDS: dict[str, click.Command] = {"reply": command}

@@ -1,44 +1,48 @@
 """`tasks`, `done`, `skip`, `snooze`: a rep's day."""
 
+import os
+import sys
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
-from sqlalchemy import Connection
 
-from sequencer.app import App
-from sequencer.cli.editor import SUBJECT, edit
+from sequencer.cli.editor import SUBJECT
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import acting, as_option, json_option, local_zone, now, opened, print_json, when
 from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
-from sequencer.cli.until import instant, length
+from sequencer.cli.task_doing import after, answer_state, edited, followed, instant_of
+from sequencer.clock import SystemClock
 from sequencer.core.absence import Stretch
 from sequencer.core.facts import account_fields, prospect_fields
-from sequencer.core.timing import wait_end
 from sequencer.engine import task_verbs
 from sequencer.engine.absence import absence_of
-from sequencer.engine.letter import Draft
 from sequencer.engine.mail_words import judgement_of
-from sequencer.engine.situation import load
 from sequencer.engine.task_list import ListedTask, ShownTask, Upcoming, shown_task, task_list, upcoming
-from sequencer.engine.verbs import what_next
-from sequencer.engine.why_words import expected_words
 from sequencer.errors import InputError
 from sequencer.mail.judgement import Judgement
-from sequencer.store.tasks import TaskRow, task
 
 _HIDDEN = ("first_name", "last_name", "email", "phone", "linkedin", "timezone")
 
 
 @click.group("tasks", invoke_without_command=True, epilog="Example:  sequencer tasks --rep ana")
 @click.option("--rep", "--as", "rep", metavar="REP", help="Whose. Default: $SEQUENCER_REP, or the only rep.")
-@click.option("--all", "everybody", is_flag=True, help="Every rep's.")
+@click.option("--all", "everybody", is_flag=True, help="Every rep's, as a table.")
+@click.option("--plain", "as_table", is_flag=True, help="A table on a terminal too.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, rep: str | None, everybody: bool, as_json: bool) -> None:
-    """What a rep has to do now, the first thing first."""
+def command(ctx: click.Context, rep: str | None, everybody: bool, as_table: bool, as_json: bool) -> None:
+    """What a rep has to do now, the first thing first.
+
+    On a terminal a list with one key per outcome; ? in it explains the keys. In a pipe, and with --plain, a table.
+    """
     if ctx.invoked_subcommand is not None:
+        return
+    if not (everybody or as_table or as_json) and _at_a_terminal():
+        from sequencer.cli.desk import run
+
+        with opened(ctx) as app:
+            run(app, acting(app.config, rep), SystemClock())
         return
     at = now()
     with opened(ctx) as app:
@@ -64,6 +68,11 @@ def command(ctx: click.Context, rep: str | None, everybody: bool, as_json: bool)
 def _away_line(rep: str, stretch: Stretch) -> str:
     meanwhile = f"{stretch.cover} has these tasks" if stretch.cover else "nobody covers"
     return f"{rep} is away until {stretch.absence.until}: {meanwhile} meanwhile"
+
+
+def _at_a_terminal() -> bool:
+    """One that can move its cursor, on both sides."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _row(each: ListedTask, at: datetime, shows_rep: bool) -> list[Cell]:
@@ -165,21 +174,10 @@ def _print_text(found: ShownTask) -> None:
         click.echo()
 
 
-_ANSWER_STATES = {
-    "queued": "your answer is queued and leaves in a moment", "sending": "your answer is on its way",
-    "sent": "you answered {at}", "failed": "your answer was not sent: {said}",
-    "uncertain": "nobody knows whether your answer arrived: sequencer uncertain", "skipped": "",
-    "person": "nobody knows whether your answer arrived: sequencer uncertain",
-}  # fmt: skip
-
-
 def _print_answer(found: ShownTask) -> None:
     written = found.written
     if written:
-        state = _ANSWER_STATES[written.state].format(
-            at=when(written.sending_at), said=f"{written.code or ''} {written.reply}".strip()
-        )
-        line(f"\n{state}", "red" if written.state in ("failed", "uncertain", "person") else "")
+        line(f"\n{answer_state(found)}", "red" if written.state in ("failed", "uncertain", "person") else "")
     if written is None or written.state in ("failed", "skipped"):
         click.echo(f"\nsequencer reply {found.listed.row.id}  opens your editor with their mail quoted")
 
@@ -208,8 +206,8 @@ def done(
     at = now()
     with opened(ctx) as app:
         by = acting(app.config, as_name)
-        again = _instant(app, task_id, until, at) if until else None
-        draft = _edited(app, task_id, at) if edit else None
+        again = instant_of(app, task_id, until, at) if until else None
+        draft = edited(app, task_id, at) if edit else None
         said = task_verbs.Said(outcome, by, again, note, draft)
         row = app.database.write(
             lambda connection: task_verbs.done(connection, app.advance, task_id, said, at), urgent=True
@@ -217,7 +215,7 @@ def done(
         if row.state != "open":
             line(f"task {row.id} was done before; recorded: they are connected on LinkedIn")
             return
-        _report(app, row, "is done", at)
+        line(followed(app, row, "is done", at))
 
 
 @click.command("skip", epilog="Example:  sequencer skip 12")
@@ -232,7 +230,7 @@ def skip(ctx: click.Context, task_id: int, as_name: str | None) -> None:
         row = app.database.write(
             lambda connection: task_verbs.skip(connection, app.advance, task_id, by, at), urgent=True
         )
-        _report(app, row, "is skipped", at)
+        line(followed(app, row, "is skipped", at))
 
 
 @click.command("snooze", epilog="Example:  sequencer snooze 12 --for 2d")
@@ -248,70 +246,11 @@ def snooze(ctx: click.Context, task_id: int, until: str | None, span: str | None
     at = now()
     with opened(ctx) as app:
         by = acting(app.config, as_name)
-        end = _instant(app, task_id, until, at) if until else _after(app, task_id, span or "", at)
+        end = instant_of(app, task_id, until, at) if until else after(app, task_id, span or "", at)
         app.database.write(
             lambda connection: task_verbs.snooze(connection, app.advance, task_id, end, by, at), urgent=True
         )
     line(f"task {task_id} is put off until {when(end)}")
-
-
-def _instant(app: App, task_id: int, text: str, at: datetime) -> datetime:
-    """A day begins where the rep is, and so does an hour: it is the rep's own diary."""
-    zone = local_zone() or _rep_zone(app, task_id)
-    return instant(text, at, zone, zone)
-
-
-def _after(app: App, task_id: int, text: str, at: datetime) -> datetime:
-    span = length(text)
-    if not span:
-        raise InputError("a task cannot be put off by nothing")
-
-    def end(connection: Connection) -> datetime:
-        row = task(connection, task_id)
-        return wait_end(span, load(connection, app.around, [row.enrollment_id], at)[row.enrollment_id].facts, at)
-
-    return app.database.read(end)
-
-
-def _rep_zone(app: App, task_id: int) -> ZoneInfo:
-    rep = app.database.read(lambda connection: task(connection, task_id)).rep
-    known = app.config.reps_by_name.get(rep)
-    return known.timezone if known else ZoneInfo("UTC")
-
-
-def _edited(app: App, task_id: int, at: datetime) -> Draft:
-    """What the rep made of the mail in their editor. Raises InputError when nothing was saved."""
-    found = app.database.read(lambda connection: shown_task(connection, app.around, task_id, at))
-    if not found.listed.row.review:
-        raise InputError(f"task {task_id} is no mail to approve: there is nothing to edit")
-    if found.text is None:
-        raise InputError(f"the mail cannot be shown: {found.problem}")
-    saved = edit(
-        found.text.subject or "", f"{found.text.body}\n",
-        ", so the task stays open; without --edit the mail is approved as it is",
-    )  # fmt: skip
-    kept = found.text.threaded and saved.subject == found.text.subject
-    return Draft(None if kept else saved.subject or None, saved.body)
-
-
-def _report(app: App, row: TaskRow, what: str, at: datetime) -> None:
-    """What was recorded, and what comes of it."""
-    current = app.database.read(lambda connection: task(connection, row.id))
-    if current.state == "open":
-        line(f"task {row.id} is put off until {when(current.due_at)}")
-        return
-    following = app.database.read(lambda connection: what_next(connection, app.around, row.enrollment_id, at))
-    coming = following.outlook.next if following.outlook else None
-    said = f" ({current.outcome.replace('_', ' ')})" if current.outcome and current.outcome != "done" else ""
-    status = following.situation.enrollment.progress.status
-    then = (
-        f"next: {expected_words(coming)}, {theirs(following.situation.facts.zone)(coming.at)}"
-        if coming
-        else "their sequence is finished"
-        if status == "finished"
-        else f"they are {status} now"
-    )
-    line(f"task {row.id} {what}{said}; {then}")
 
 
 COMMANDS: dict[str, click.Command] = {"tasks": command, "done": done, "skip": skip, "snooze": snooze}

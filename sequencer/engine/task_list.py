@@ -19,7 +19,7 @@ from sequencer.engine.absence import works_for
 from sequencer.engine.mail_words import last_words
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.engine.step_text import StepText, step_text
-from sequencer.engine.task_verbs import outcomes_of, step_of
+from sequencer.engine.task_verbs import forbidding, outcomes_of, putting_off, step_of
 from sequencer.engine.verbs import Face, faces
 from sequencer.store import answers, reads, tasks
 from sequencer.store.inbox import InboundRow
@@ -123,7 +123,8 @@ def upcoming(connection: Connection, rep: str | None = None) -> Upcoming:
 @dataclass(frozen=True, slots=True)
 class ShownTask:
     """All that a rep needs for one task. `problem`: why its text cannot be shown; `answered`: the mail it answers;
-    `written`: the rep's own last answer to it."""
+    `written`: the rep's own last answer to it; `window_at`: when the person's hours are open next, `now` where they
+    are open, None where they never are; `putting_off`, `forbidding`: outcomes of that kind."""
 
     listed: ListedTask
     outcomes: tuple[str, ...]
@@ -131,6 +132,9 @@ class ShownTask:
     problem: str
     answered: InboundRow | None
     written: SendRow | None
+    window_at: datetime | None
+    putting_off: frozenset[str]
+    forbidding: frozenset[str]
 
 
 def shown_task(connection: Connection, around: Surroundings, task_id: int, now: datetime) -> ShownTask:
@@ -143,7 +147,12 @@ def shown_task(connection: Connection, around: Surroundings, task_id: int, now: 
     if row.work in ("answer", "refer"):
         answered = last_words(connection, row.prospect_id)
     written = next(reversed(answers.answers_to(connection, task_id)), None)
-    return ShownTask(listed, outcomes_of(row, situation), text, problem, answered, written)
+    facts = situation.facts
+    return ShownTask(
+        listed, outcomes_of(row, situation), text, problem, answered, written,
+        opening(Hours(facts.window, facts.zone, facts.holidays), now),
+        putting_off(row, situation), forbidding(row, situation),
+    )  # fmt: skip
 
 
 def _text(

@@ -22,7 +22,7 @@ from sequencer.errors import InputError
 from sequencer.store import tasks
 from sequencer.store.tasks import TaskRow
 
-__all__ = ["Said", "done", "events_of", "outcomes_of", "skip", "snooze", "step_of"]
+__all__ = ["Said", "done", "events_of", "forbidding", "note", "outcomes_of", "putting_off", "skip", "snooze", "step_of"]
 
 NOTE_CHARS_MAX = 10_000
 CALL_BACK, DO_NOT_CALL = "call_back", "do_not_call"
@@ -91,6 +91,15 @@ def snooze(connection: Connection, advance: Advance, task_id: int, until: dateti
     return row
 
 
+def note(connection: Connection, task_id: int, by: str, text: str, now: datetime) -> TaskRow:
+    """Keep a note about the person; the task stays as it is. Raises NotFound, InputError."""
+    row = tasks.task(connection, task_id)
+    if not text.strip():
+        raise InputError("a note without a word is not kept")
+    tasks.add_note(connection, row.prospect_id, row.id, by, text.strip()[:NOTE_CHARS_MAX], now)
+    return row
+
+
 def step_of(row: TaskRow, situation: Situation) -> str | None:
     """The step of the task under its id of today; None for one beside the steps."""
     known = situation.enrollment.progress.tasks.get(row.key)
@@ -101,6 +110,19 @@ def outcomes_of(row: TaskRow, situation: Situation) -> tuple[str, ...]:
     """What a rep may say of the task: what the sequence names, then what is usual for its kind."""
     usual = DEFAULT_OUTCOMES.get(row.work, ("done",))
     return tuple(dict.fromkeys([*_planned(row, situation), *usual]))
+
+
+def forbidding(row: TaskRow, situation: Situation) -> frozenset[str]:
+    """The outcomes after which nobody may contact the person, on one channel or on all."""
+    planned = _planned(row, situation)
+    return frozenset({DO_NOT_CALL, *(name for name, reaction in planned.items() if reaction.suppress)})
+
+
+def putting_off(row: TaskRow, situation: Situation) -> frozenset[str]:
+    """The outcomes that put the task off instead of closing it."""
+    planned = _planned(row, situation)
+    usual = () if CALL_BACK in planned else (CALL_BACK,)
+    return frozenset({*usual, *(name for name, reaction in planned.items() if reaction.snooze)})
 
 
 def _planned(row: TaskRow, situation: Situation) -> Mapping[str, Reaction]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from imapclient import IMAPClient
 from sequencer.inbound.imap import ImapServer
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.mail_servers import DOMAIN, HOST, MailServers, mail_servers, missing
+from tests.integration.prepared import Prepared
 
 ACCOUNTS_MAX = 200
 PASSWORD = 'sécret "\\ 1'  # a space, quotes and a letter beyond ASCII: passwords have them
@@ -65,6 +67,14 @@ def mail() -> Iterator[MailServers]:
         pytest.skip(reason)
     with mail_servers({f"box{n}@{DOMAIN}": PASSWORD for n in range(ACCOUNTS_MAX)}) as servers:
         yield servers
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an installation in the middle of its life; copy it before changing anything."""
+    folder = tmp_path_factory.mktemp("prepared")
+    Prepared(folder).close()
+    return folder
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """An installation in the middle of its life, in which every example of `--help` can be typed.
 
-Made once of what `init` makes, then copied: ana and bo, the list q4, open tasks (12 is a call, 13 an answer), an
-answer that was read (mail 1), a mail of which nobody knows whether it arrived (mail 1 of `uncertain`), bo@acme.test on
-their way through vp-engineering, jo@acme.test outside. Hours are open all week: the commands read the system's clock.
+Made once of what `init` makes, then copied: ana and bo, the list q4, open tasks (12 is a call, 13 an answer, 14 a mail
+to approve), an answer that was read (mail 1), a mail of which nobody knows whether it arrived (1 of `uncertain`),
+bo@acme.test on their way through vp-engineering, jo@acme.test outside. Hours are open all week, because the commands
+read the system's clock.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from tests.fresh import open_database
 from tests.integration.installation import HandClock
 from tests.integration.mail_room import MailRoom, mail
 
-CALL_TASKS, ANSWER_TASK = 12, 13
+CALL_TASKS, ANSWER_TASK, REVIEW_TASK = 12, 13, 14
 COMPANY = "first_name,title,company,domain,phone,linkedin,timezone"
 OTHERS = [f"p{number}@other{number}.test" for number in range(1, CALL_TASKS + 1)]
 CALLS = """title: Calls
@@ -37,6 +38,7 @@ steps:
     email: intro.md
 """
 NURTURE = "title: Nurture\nsteps:\n  - id: intro\n    email: intro.md\n"
+PERSONAL = "title: Personal\nsteps:\n  - id: intro\n    email: intro.md\n    review: true\n"
 ANSWER_EML = mail("Please remove me from your list.", sender="Bo Bell <bo@acme.test>")
 
 
@@ -68,17 +70,20 @@ class Prepared(MailRoom):
         path.write_text(re.sub(r"\[\[away\]\][^\[]*", "", text))
         (self.folder / "sequences" / "calls.yaml").write_text(CALLS)
         (self.folder / "sequences" / "nurture.yaml").write_text(NURTURE)
+        (self.folder / "sequences" / "personal.yaml").write_text(PERSONAL)
         (self.folder / "answer.eml").write_text(ANSWER_EML)
-        names = [(f"{name.lower()}@acme.test", name, "acme.test") for name in ("Jo", "Bo", "Cy", "Di")]
+        names = [(f"{name.lower()}@acme.test", name, "acme.test") for name in ("Jo", "Bo", "Cy", "Di", "Ed")]
         names += [(address, f"P{number}", address.rpartition("@")[2]) for number, address in enumerate(OTHERS, 1)]
         rows = [
-            f"{address},{name},CTO,{domain.split('.')[0].title()},{domain},+13035550131,https://linkedin.test/{name},UTC"
+            f"{address},{name},CTO,{domain.split('.')[0].title()},{domain},+13035550131,https://www.linkedin.com/in/{name},UTC"
             for address, name, domain in names
         ]
         (self.folder / "people.csv").write_text("\n".join([f"email,{COMPANY}", *rows]) + "\n")
 
     def _lives(self) -> None:
-        ids = self.database.read(lambda c: people.owners(c, [*OTHERS, *(f"{n}@acme.test" for n in ("bo", "cy", "di"))]))
+        ids = self.database.read(
+            lambda c: people.owners(c, [*OTHERS, *(f"{n}@acme.test" for n in ("bo", "cy", "di", "ed"))])
+        )
         self.enroll(ids["cy@acme.test"], "vp-engineering")
         self.send_due(Uncertain("the connection was lost", "dot"))
         for address in OTHERS:
@@ -87,6 +92,7 @@ class Prepared(MailRoom):
         self.send_due()
         self.deliver(mail("Sounds good. When?", sender="Di Dean <di@acme.test>", at=self.clock.now()))
         asyncio.run(self.read())
+        self.enroll(ids["ed@acme.test"], "personal")
         self.enroll(ids["bo@acme.test"], "vp-engineering")
         while self.database.write(lambda c: self.advance.advance_due(c, self.clock.now())):
             pass

@@ -12,16 +12,9 @@ from click.shell_completion import BashComplete
 from sequencer.cli import root
 from sequencer.cli.completion import VARIABLE
 from sequencer.cli.known_words import OFFERED_MAX
-from tests.integration.prepared import OTHERS, Prepared
+from tests.integration.prepared import OTHERS
 
 PROGRAM = Path(sys.executable).parent
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    Prepared(folder).close()
-    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +29,7 @@ def offered(*words: str) -> list[str]:
     return [each.value for each in completions]
 
 
-SEQUENCES = ["calls", "nurture", "vp-engineering"]
+SEQUENCES = ["calls", "nurture", "personal", "vp-engineering"]
 # what was typed up to the tab, what is offered
 CASES: list[tuple[tuple[str, ...], list[str]]] = [
     (("en",), ["enroll"]),

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from sequencer.cli import root
-from tests.integration.prepared import ANSWER_TASK, CALL_TASKS, Prepared
+from tests.integration.prepared import ANSWER_TASK, CALL_TASKS
 from tests.reference import described, typed
 
 # path -> why its example is not run here
@@ -24,13 +24,6 @@ EXAMPLES = [
     if each.path not in NOT_RUN
     for example in each.examples
 ]
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    Prepared(folder).close()
-    return folder
 
 
 @pytest.fixture
