@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from sequencer.cli.plain_text import plain
-from sequencer.cli.session import json_option, opened, print_json, when
-from sequencer.cli.show import Cell, as_values, block, cell, line, table
+from sequencer.cli.session import json_option, opened, print_json
+from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
 from sequencer.engine.mail_words import Mail, effect_words, mail, mails
 from sequencer.store import inbox as store
 
@@ -29,7 +29,7 @@ def command(ctx: click.Context, parked: bool, limit: int, as_json: bool) -> None
         print_json([_values(each) for each in found])
         return
     empty = "No mail is parked." if parked else "Nobody has answered yet."
-    table(["id", "came", "who", "says", "words", "did"], [_row(each) for each in found], empty)
+    table(["id", "came", "who", "says", "words", "did"], [_row(each) for each in found], empty, spare=["did"])
     if found:
         click.echo('\n"sequencer inbox show ID" has the whole of one')
 
@@ -38,10 +38,14 @@ def _row(each: Mail) -> list[Cell]:
     words = " ".join((each.text or each.subject).split())
     parked = each.row.state == "parked"
     return [
-        str(each.row.id), when(each.row.received_at), each.face.name if each.face else each.sender or "—",
+        str(each.row.id), _came(each), each.face.name if each.face else each.sender or "—",
         _says(each), words[:WORDS_CHARS] + ("…" if words[WORDS_CHARS:] else ""),
         cell(effect_words(each), "yellow" if parked else ""),
     ]  # fmt: skip
+
+
+def _came(each: Mail) -> str:
+    return theirs(each.face.zone if each.face else None)(each.row.received_at)
 
 
 def _says(each: Mail) -> str:
@@ -63,7 +67,7 @@ def show(ctx: click.Context, mail_id: int, as_json: bool) -> None:
         return
     who = f"{one.face.name} <{one.face.address}>" if one.face else one.sender or "a sender that is not known"
     line(f"mail {one.row.id} from {who}", "bold")
-    click.echo(f"{when(one.row.received_at)} · {plain(one.row.inbox)} {plain(one.row.folder)}")
+    click.echo(f"{_came(one)} · {plain(one.row.inbox)} {plain(one.row.folder)}")
     click.echo(f"subject: {plain(one.subject) or '(none)'}")
     click.echo(f"read as: {_reading(one)}")
     click.echo(f"what it did: {plain(effect_words(one))}\n")

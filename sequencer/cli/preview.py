@@ -1,10 +1,13 @@
 """`preview`: what one person would read, from the files as they are now."""
 
+from zoneinfo import ZoneInfo
+
 import click
 
 from sequencer.cli.check import sequence_ids, tell
 from sequencer.cli.plain_text import plain, plain_lines
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
+from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.show import line, theirs
 from sequencer.core.reason import SENTENCE
 from sequencer.engine.applying import check as check_all
 from sequencer.engine.candidates import candidates, name_of
@@ -47,12 +50,14 @@ def preview(ctx: click.Context, sequence: str, prospect: str, as_name: str | Non
 def _print(shown: Preview) -> None:
     sender = shown.mailbox or "no mailbox"
     click.echo(plain(f"{name_of(shown.prospect)}, from {sender} ({shown.rep}); hours in {shown.zone}"))
+    zone = shown.prospect.timezone
+    their_time = theirs(ZoneInfo(zone) if zone else None)
     for part in shown.parts:
-        date = when(part.at) if part.at else "not on the expected path"
+        date = their_time(part.at) if part.at else "not on the expected path"
         click.echo()
-        click.secho(f"{part.step}: {part.what} — {date}", bold=True)
+        line(f"{part.step}: {part.what} — {date}", "bold")
         if part.problem:
-            click.secho(f"  cannot be written: {part.problem}", fg="red")
+            line(f"cannot be written: {part.problem}", "red")
         if part.subject is not None:
             click.echo(f"  Subject: {plain(part.subject)}\n")
         for each in plain_lines(part.text).splitlines():

@@ -5,7 +5,7 @@ characters here (cli/plain_text.py). It knows no command.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import click
 from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +23,9 @@ from sequencer.cli.session import console, local_zone, when
 
 Cell = str | Text
 WHOLE_WORD_CHARS = 10  # words up to this length are never broken, however narrow the terminal
+COMFORTABLE_CHARS = 16  # a column that gets so much reads well
+GAP = 2
+CROWDED = 0.75  # a table whose longest words take more of the width than this is no table to read
 
 
 def cell(text: str, style: str = "") -> Text:
@@ -40,8 +44,12 @@ def block(text: str, indent: str = "  ") -> None:
         click.echo(f"{indent}{each}".rstrip())
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], empty: str = "") -> None:
-    """A table that fits the terminal's width; in a pipe tab-separated. `empty` is the sentence for no rows."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], empty: str = "", spare: Sequence[str] = ()) -> None:
+    """A table that fits the terminal's width; in a pipe tab-separated. `empty` is the sentence for no rows.
+
+    A narrow terminal goes without the `spare` columns, the first of them first; what still does not fit is printed
+    as one block a row.
+    """
     if not rows:
         if empty:
             click.echo(empty)
@@ -51,14 +59,44 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], empty: str = "
         for row in [[Text(column) for column in columns], *cells]:
             click.echo("\t".join(each.plain for each in row))
         return
+    output = console()
+    by_column = {column: [row[number] for row in cells] for number, column in enumerate(columns)}
+    for column in spare:
+        wanted = (max(cell_len(name), _comfortable_width(texts)) for name, texts in by_column.items())
+        if sum(wanted) + GAP * (len(by_column) - 1) > output.width:
+            del by_column[column]
+    if sum(map(_words_width, by_column.values())) + GAP * (len(by_column) - 1) > output.width * CROWDED:
+        _print_blocks(output, columns, cells)
+        return
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        words = " ".join(row[number].plain for row in cells).split()
-        widest = max((cell_len(word) for word in words), default=0)
-        shown.add_column(column, overflow="fold", min_width=min(widest, WHOLE_WORD_CHARS))
-    for row in cells:
-        shown.add_row(*row)
-    console().print(shown)
+    for column, texts in by_column.items():
+        shown.add_column(column, overflow="fold", min_width=_words_width(texts))
+    for kept in zip(*by_column.values(), strict=True):
+        shown.add_row(*kept)
+    output.print(shown)
+
+
+def _words_width(texts: Iterable[Text]) -> int:
+    """The least width of a column: its longest word, unless that may be broken."""
+    longest = max((cell_len(word) for text in texts for word in text.plain.split()), default=0)
+    return min(longest, WHOLE_WORD_CHARS)
+
+
+def _comfortable_width(texts: Iterable[Text]) -> int:
+    return min(max(text.cell_len for text in texts), COMFORTABLE_CHARS)
+
+
+def _print_blocks(output: Console, columns: Sequence[str], cells: Sequence[Sequence[Text]]) -> None:
+    for number, row in enumerate(cells):
+        block = Table(box=None, pad_edge=False, show_header=False)
+        block.add_column(style="dim", no_wrap=True)
+        block.add_column(overflow="fold")
+        for column, each in zip(columns, row, strict=True):
+            if each.plain:
+                block.add_row(column, each)
+        if number:
+            output.print()
+        output.print(block)
 
 
 def theirs(zone: ZoneInfo | None) -> Callable[[datetime], str]:

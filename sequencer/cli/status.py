@@ -11,6 +11,7 @@ from sequencer.engine.absence_lines import AbsenceLine
 from sequencer.engine.overview import MailboxLine, Overview, overview
 from sequencer.engine.why_words import told
 
+_STANDS_STILL = ("daemon", "mailbox", "inbox")  # red: something does not work; yellow: something waits for a person
 _COLOURS = {"ok": "", "paused": "yellow", "resting": "yellow", "broken": "bold red"}
 
 
@@ -47,7 +48,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 def _print_troubles(found: Overview) -> None:
     for each in found.troubles:
-        line(f"▲ {told(each.text, when)} — {told(each.mend, when)}", "yellow")
+        style = "bold red" if each.kind in _STANDS_STILL else "yellow"
+        line(f"▲ {told(each.text, when)} — {told(each.mend, when)}", style)
     if found.troubles:
         return
     if not found.people:

@@ -60,6 +60,7 @@ def command(ctx: click.Context, rep: str | None, everybody: bool, as_table: bool
         [*columns, "rep"] if shows_rep else columns,
         [_row(each, at, shows_rep) for each in found],
         _empty(following, at),
+        spare=("sequence · step", "company"),
     )
     if found:
         click.echo('\n"sequencer tasks show ID" has the text, "sequencer done ID --outcome …" records what came of it')
@@ -79,7 +80,9 @@ def _row(each: ListedTask, at: datetime, shows_rep: bool) -> list[Cell]:
     shut = each.opens_at is not None
     style = "dim" if shut else ""
     due = (
-        f"opens {_soon(each.opens_at, at)}" if each.opens_at else when(each.row.due_at) + (" late" if each.late else "")
+        f"opens {_soon(each.opens_at, at)}"
+        if each.opens_at
+        else _soon(each.row.due_at, at) + (" late" if each.late else "")
     )
     urgent = f"{each.what} !" if each.row.priority in ("urgent", "high") else each.what
     row: list[Cell] = [

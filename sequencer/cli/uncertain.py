@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
-from sequencer.cli.show import Cell, as_values, line, table
+from sequencer.cli.show import Cell, as_values, line, table, theirs
 from sequencer.engine.rescue import LOOKS
 from sequencer.engine.settling import Unsettled, give_up, say_sent, send_again, unsettled
 from sequencer.store import log
@@ -39,6 +39,7 @@ def list_command(ctx: click.Context, as_json: bool) -> None:
         ["id", "to", "step", "left", "subject", "what happened", "what next"],
         [_row(each) for each in found],
         "No mail is uncertain.",
+        spare=["subject"],
     )
     if found:
         click.echo(f"\n{_MEANS}")
@@ -48,7 +49,8 @@ def _row(each: Unsettled) -> list[Cell]:
     row = each.row
     step = f"{row.sequence_id} · {row.step}"
     return [
-        str(row.id), f"{each.face.name} <{row.address}>", step, when(row.sending_at), row.subject,
+        str(row.id), f"{each.face.name} <{row.address}>", step,
+        theirs(each.face.zone)(row.sending_at) if row.sending_at else "—", row.subject,
         row.reply or "the connection was lost after the final dot", _next(each),
     ]  # fmt: skip
 
