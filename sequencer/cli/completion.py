@@ -22,7 +22,8 @@ Where it goes:
   zsh   sequencer completion zsh > ~/.zfunc/_sequencer
         (with "fpath+=~/.zfunc; autoload -Uz compinit; compinit" in ~/.zshrc)
   fish  sequencer completion fish > ~/.config/fish/completions/sequencer.fish
-Then open a new shell. Create the folder first if it is not there.""",
+Then open a new shell. Create the folder first if it is not there. To try it in this bash:
+  source <(sequencer completion bash)""",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context

@@ -156,20 +156,6 @@ def test_wrong_input_is_one_line_that_says_how_to_mend_it(
     assert home.kinds(key) == ["Enrolled", "TaskOpened"]
 
 
-COMMANDS = [
-    "tasks", "done", "skip", "snooze", "inbox", "why", "timeline", "status", "pause", "resume", "finish", "move",
-    "opt-out", "uncertain", "classify",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
-    ran = run(command, "--help")
-    assert ran.code == 0
-    assert f"sequencer {command}" in ran.out
-    assert "Example:" in ran.out
-
-
 def test_why_tells_a_sentence_gates_and_what_comes(home: House, run: Run) -> None:
     home.inside("three")
     ran = run("why", BO)

@@ -247,7 +247,10 @@ class Typist:
         ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.before = termios.tcgetattr(theirs)
         program = str(Path(sys.executable).parent / "sequencer")
-        env = {**os.environ, "TERM": "xterm-256color", "TZ": "UTC", "NO_COLOR": "1"}
+        editor = folder / "editor"
+        editor.write_text('#!/bin/sh\nstty -a | grep -q " icanon" && sed -i "$ a so long" "$1"\n')
+        editor.chmod(0o755)
+        env = {**os.environ, "TERM": "xterm-256color", "TZ": "UTC", "NO_COLOR": "1", "VISUAL": str(editor)}
         self.program = subprocess.Popen(
             [program, "tasks", "--rep", "ana"], cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs,
             start_new_session=True, preexec_fn=_own_terminal,
@@ -302,12 +305,18 @@ def test_a_rep_works_at_a_real_terminal(typist: Typist, tmp_path: Path) -> None:
     typist.sees("task 1 is done (voicemail); next: mail intro")
     typist.resizes(30, 60)
     typist.sees("─" * 60)
+    typist.presses("G")
+    typist.sees("a approve  e edit")
+    typist.presses("e")  # the editor has the terminal as any program wants it
+    typist.sees("task 14 is done")
     typist.presses("\x1a")  # Ctrl-Z outside a shell with jobs only gives the screen back for a moment
     typist.presses("q")
     assert typist.leaves() == 0
     assert not re.search(r"\x1b\[[\d;]*3[0-7]m", typist.said)  # NO_COLOR
     sitting = Sitting(tmp_path)
     assert sitting.task(1).outcome == "voicemail"
+    drafts = sitting.app.database.read(lambda c: tasks.drafts(c, [sitting.task(REVIEW_TASK).enrollment_id]))
+    assert [body.endswith("so long\n") for _, body in drafts.values()] == [True]
     sitting.app.close()
 
 

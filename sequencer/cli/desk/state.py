@@ -173,7 +173,7 @@ def _said(shown: ShownTask, outcome: str) -> Mode | Intent:
         who, words = shown.listed.face.name, outcome.replace("_", " ")
         return Confirming(f'{who}: "{words}" — they are not contacted so again. Record it?', intent)
     if outcome in shown.putting_off:
-        return Asking("call back when? 2h, 3bd, tomorrow, 2026-12-01 14:30; Enter: as usual", intent, needed=False)
+        return Asking("call back when? (2h, 3bd, tomorrow, a date; Enter: usual)", intent, needed=False)
     return intent
 
 
@@ -186,7 +186,7 @@ def snoozes(task: int) -> tuple[Offer, ...]:
     return (
         Offer("t", "tomorrow", until("tomorrow")), Offer("h", "2 hours", until("2h")),
         Offer("b", "3 business days", until("3bd")),
-        Offer("d", "a date", Asking("put off until (2026-12-01, 2026-12-01 14:30, 5d)", until(""))),
+        Offer("d", "a date", Asking("put off until (2026-12-01 14:30, 2026-12-01, 5d)", until(""))),
     )  # fmt: skip
 
 
