@@ -11,7 +11,7 @@ from sequencer.engine.merging import Merge
 from sequencer.engine.reassigning import Plan
 
 
-@click.command("reassign", epilog="Example:  sequencer reassign --from bo --to ana --sequence vp-engineering --dry-run")
+@click.command("reassign", epilog="Example:  sequencer reassign --from ana --to bo --sequence vp-engineering --dry-run")
 @click.option("--from", "giver", metavar="REP", required=True, help="Whose people move; may have left config.toml.")
 @click.option("--to", "taker", metavar="REP", required=True, help="Who looks after them from now on.")
 @click.option("--sequence", metavar="SEQ", help="Only the people in this sequence.")
@@ -72,7 +72,7 @@ def _mailboxes(plan: Plan, giver: str, taker: str, answers_read: bool, *, dry: b
         line(f"- mails go on from the mailboxes that began the threads; answers become tasks of {taker}")
 
 
-@click.command("merge", epilog="Example:  sequencer merge jo@acme.test jo.smith@acme.test --as ana")
+@click.command("merge", epilog="Example:  sequencer merge jo@acme.test jo.smith@acme.test --as ana --dry-run")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")

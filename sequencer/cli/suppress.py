@@ -40,8 +40,8 @@ class _Named:
 
 @click.command(
     "suppress",
-    epilog="Examples:  sequencer suppress acme.test --reason customer    sequencer suppress unsubscribed.csv"
-    "    sequencer suppress --list",
+    epilog="Example:  sequencer suppress acme.test --reason customer\n\n"
+    "          sequencer suppress unsubscribed.csv\n\n          sequencer suppress --list",
 )
 @click.argument("target", metavar="[ADDRESS|DOMAIN|ACCOUNT|FILE]", required=False)
 @_channel_option
@@ -86,7 +86,7 @@ def suppress(
         line("nothing was changed")
 
 
-@click.command("unsuppress", epilog='Example:  sequencer unsuppress acme.test --reason "no customer any more" --as ana')
+@click.command("unsuppress", epilog='Example:  sequencer unsuppress former.test --reason "no customer now" --as ana')
 @click.argument("target", metavar="ADDRESS|DOMAIN|ACCOUNT|FILE")
 @_channel_option
 @click.option("--reason", required=True, metavar="TEXT", help="Why contact is allowed again; it is kept.")

@@ -54,6 +54,7 @@ class Prepared(MailRoom):
             (self.maildir / part).mkdir(parents=True)
         self.type("import", str(folder / "people.csv"), "--list", "q4")
         self.type("apply", "--as", "ana")
+        self.type("suppress", "former.test", "--reason", "customer", "--as", "ana")
         self.database = open_database(self.config.database_url)
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
         self.ingest = self.new_ingest()
@@ -72,7 +73,10 @@ class Prepared(MailRoom):
         (self.folder / "sequences" / "nurture.yaml").write_text(NURTURE)
         (self.folder / "sequences" / "personal.yaml").write_text(PERSONAL)
         (self.folder / "answer.eml").write_text(ANSWER_EML)
-        names = [(f"{name.lower()}@acme.test", name, "acme.test") for name in ("Jo", "Bo", "Cy", "Di", "Ed")]
+        (self.folder / "unsubscribed.csv").write_text("email\nlu@gone.test\n")
+        names = [
+            (f"{name.lower()}@acme.test", name, "acme.test") for name in ("Jo", "Bo", "Cy", "Di", "Ed", "Jo.Smith")
+        ]
         names += [(address, f"P{number}", address.rpartition("@")[2]) for number, address in enumerate(OTHERS, 1)]
         rows = [
             f"{address},{name},CTO,{domain.split('.')[0].title()},{domain},+13035550131,https://www.linkedin.com/in/{name},UTC"

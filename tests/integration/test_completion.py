@@ -29,7 +29,10 @@ def offered(*words: str) -> list[str]:
     return [each.value for each in completions]
 
 
-SEQUENCES = ["calls", "nurture", "personal", "vp-engineering"]
+SEQUENCES = [
+    "calls", "event-follow-up", "inbound-lead", "nurture", "personal", "re-engagement", "referral-ask",
+    "vp-engineering",
+]  # fmt: skip
 # what was typed up to the tab, what is offered
 CASES: list[tuple[tuple[str, ...], list[str]]] = [
     (("en",), ["enroll"]),
@@ -45,7 +48,7 @@ CASES: list[tuple[tuple[str, ...], list[str]]] = [
     (("done", "1", "--as", "b"), ["bo"]),
     (("why", "b"), ["bo@acme.test"]),
     (("why", "Bo@A"), []),  # bash replaces what was typed, and only by what begins so
-    (("preview", "calls", "--prospect", "j"), ["jo@acme.test"]),
+    (("preview", "calls", "--prospect", "jo@"), ["jo@acme.test"]),
     (("enroll", "calls", "--email", "c"), ["cy@acme.test"]),
     (("why", "%"), []),  # no pattern of SQL
     (("finish", "bo@acme.test", "--reason", "dis"), ["disqualified"]),

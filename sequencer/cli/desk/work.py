@@ -16,6 +16,7 @@ from sequencer.cli.reply import write
 from sequencer.cli.session import when
 from sequencer.cli.task_doing import edited, followed, moment
 from sequencer.engine import answering, task_verbs
+from sequencer.engine.absence import works_for
 from sequencer.engine.mail_words import last_words
 from sequencer.engine.task_list import ListedTask, shown_task, task_list, upcoming
 from sequencer.errors import SequencerError
@@ -42,17 +43,18 @@ class Work:
 
     def _listed(self, now: datetime) -> Sequence[ListedTask]:
         read = self._app.database.read
-        self._seen, self._seen_at = self._rows(), now
+        self._seen, self._seen_at = self._rows(now), now
         return read(lambda connection: task_list(connection, self._app.around, now, self._rep))
 
-    def _rows(self) -> tuple[TaskRow, ...]:
-        return tuple(self._app.database.read(lambda connection: tasks.open_tasks(connection, self._rep)))
+    def _rows(self, now: datetime) -> tuple[TaskRow, ...]:
+        reps = works_for(self._app.config, self._rep, now)
+        return tuple(self._app.database.read(lambda connection: tasks.open_tasks(connection, reps)))
 
     def refreshed(self, desk: Desk, now: datetime) -> Desk:
         """The list as others have changed it meanwhile."""
         desk = replace(desk, now=now)
         try:
-            if self._seen_at and now - self._seen_at < STALE_AFTER and self._rows() == self._seen:
+            if self._seen_at and now - self._seen_at < STALE_AFTER and self._rows(now) == self._seen:
                 return desk
             return self.with_detail(replace(with_tasks(desk, self._listed(now)), detail=None), now)
         except _REFUSALS as error:
