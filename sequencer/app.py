@@ -6,7 +6,7 @@ The CLI opens an App for one command; the daemon also asks it for Services. Noth
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from sequencer.core.ports import Channel, Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
-from sequencer.errors import InputError
+from sequencer.errors import InputError, SequencerError
 from sequencer.secret import read_secret
 from sequencer.store import scopes
 from sequencer.store.database import Database
@@ -154,6 +154,18 @@ def imap_server(section: ServerSection, mailbox: MailboxSection) -> "ImapServer"
 def _password(section: ServerSection) -> Callable[[], str] | None:
     reference = section.password
     return None if reference is None else lambda: read_secret(reference)
+
+
+def missing_passwords(config: Config) -> Iterator[str]:
+    """What is wrong with each password that a variable or a file should hold; commands are not run for this."""
+    for box in config.mailboxes:
+        sections = [section for section in (box.smtp, box.imap) if section]
+        for reference in dict.fromkeys(section.password for section in sections):
+            if reference and not reference.startswith("cmd:"):
+                try:
+                    read_secret(reference)
+                except SequencerError as error:
+                    yield f"{box.address}: {error}"
 
 
 def daemon_name() -> str:

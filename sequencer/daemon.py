@@ -19,7 +19,7 @@ from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from sequencer.app import LEASE, App, Services, daemon_name, make_services, real_doors, with_config
+from sequencer.app import LEASE, App, Services, daemon_name, make_services, missing_passwords, real_doors, with_config
 from sequencer.clock import Clock
 from sequencer.config import load
 from sequencer.engine.outer_stops import notice_config, put_config_trouble
@@ -146,12 +146,16 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
     signals.listen(asyncio.get_running_loop())
     name = daemon_name()
     with only_daemon(app.database.url):
-        logger.info("running; SIGTERM drains and stops, SIGHUP reads config.toml again")
+        logger.info("running; SIGTERM or Ctrl-C drains and stops, SIGHUP reads config.toml again")
         cut_off = 0
         while not signals.end:
             signals.stop.clear()
             now, config = clock.now(), app.config
             await app.database.awrite(lambda connection: notice_config(connection, config, now))  # noqa: B023
+            for trouble in missing_passwords(config):
+                logger.warning(
+                    'no password for %s; its mail waits, and "sequencer doctor" says how to mend it', trouble
+                )
             services = make_services(app, clock, real_doors(config, clock), name, lease)
             cut_off += await serve(services, clock, signals.stop, pace)
             if not signals.end:

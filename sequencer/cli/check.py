@@ -58,11 +58,15 @@ def check(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
 
 
 def tell(errors: Collection[DefinitionError], warnings: Iterable[DefinitionError]) -> None:
-    """Print them on standard error, one a line."""
+    """Print them on standard error, one a line; notes that say the same of many places are one."""
     for error in errors:
         click.echo(plain(str(error)), err=True)
+    alike: dict[tuple[str, str], list[DefinitionError]] = {}
     for warning in warnings:
-        click.echo(plain(f"note: {warning}"), err=True)
+        alike.setdefault((warning.message, warning.hint), []).append(warning)
+    for first, *others in alike.values():
+        more = f" (and in {counted(len(others), 'other place', 'other places')})" if others else ""
+        click.echo(plain(f"note: {first}{more}"), err=True)
     if len(errors) > 1:
         files = len({error.path for error in errors})
         click.echo(f"{len(errors)} errors in {counted(files, 'file', 'files')}", err=True)

@@ -8,7 +8,14 @@ from functools import partial
 import click
 
 from sequencer.app import App
-from sequencer.cli.enroll_report import enrolment_json, starts_line, tell_late, tell_refused, tell_rehearsal
+from sequencer.cli.enroll_report import (
+    enrolment_json,
+    starts_line,
+    tell_daemon,
+    tell_late,
+    tell_refused,
+    tell_rehearsal,
+)
 from sequencer.cli.plain_text import counted
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
 from sequencer.core.span import Span
@@ -147,6 +154,9 @@ def _enroll(app: App, door: Door, ids: Sequence[int], at: datetime, days: int | 
                 f"{counted(overridden, 'refusal was', 'refusals were')} overridden by {door.by}; it stands on each"
                 " person's timeline"
             )
+        address = enrolled[0].prospect.address or "EMAIL"
+        click.echo(f'"sequencer why {address}" says when the first touch goes, and why then')
+        tell_daemon(app, at, err=True)
     tell_late(app.config, late, err=True)
     tell_refused(refused, err=True)
     return len(enrolled)

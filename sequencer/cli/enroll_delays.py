@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 
-from sequencer.cli.plain_text import counted
+from sequencer.cli.plain_text import counted, plain
 from sequencer.config import Config
 from sequencer.core.reason import SENTENCE, Reason
+from sequencer.engine.candidates import name_of
+from sequencer.engine.enrolling import Door
 from sequencer.engine.rehearsal import Prospective, Rehearsal
 
-__all__ = ["delay_lines", "limit_words"]
+__all__ = ["delay_lines", "gap_lines", "limit_words", "unplaced_lines"]
 
 TOLD_ONE_BY_ONE_MAX = 3
 _FIRST = {"email": "first mail", "task": "first task"}
@@ -44,6 +47,38 @@ def delay_lines(config: Config, rehearsal: Rehearsal) -> Iterator[str]:
     later = sum(each.step != _first_step(one) for one in rehearsal.prospects for each in one.delays)
     if later:
         yield f"{counted(later, 'later touch waits', 'later touches wait')} for room, too, and what follows with it"
+
+
+def gap_lines(rehearsal: Rehearsal) -> Iterator[str]:
+    """For each mailbox from which several first mails are due at one time: how long the last of the most waits."""
+    together = Counter(
+        (one.facts.mailbox, one.touches[0].at)
+        for one in rehearsal.prospects
+        if one.facts.mailbox and one.touches and one.touches[0].kind == "email"
+    )
+    most = {box: number for (box, _), number in reversed(together.most_common())}
+    for box, number in most.items():
+        if number > 1 and box.gap_s_min + box.gap_s_jitter > 0:
+            minutes = ceil((number - 1) * (box.gap_s_min + box.gap_s_jitter / 2) / 60)
+            between = f"{box.gap_s_min:.0f} to {box.gap_s_min + box.gap_s_jitter:.0f} s"
+            yield (
+                f"mails from {box.address} leave {between} apart (its gap): of {number:,} that are due at one time the"
+                f" last leaves about {counted(minutes, 'minute', 'minutes')} later"
+            )
+
+
+def unplaced_lines(door: Door, rehearsal: Rehearsal) -> Iterator[str]:
+    """Who is written to in the mailbox's hours because nobody knows where they are."""
+    if door.bundle.sequence.settings.timezone != "prospect":
+        return
+    some = [one for one in rehearsal.prospects if one.seat.prospect.timezone is None]
+    if some:
+        names = ", ".join(plain(name_of(one.seat.prospect)) for one in some[:TOLD_ONE_BY_ONE_MAX])
+        more = f" and {len(some) - TOLD_ONE_BY_ONE_MAX:,} more" if len(some) > TOLD_ONE_BY_ONE_MAX else ""
+        yield (
+            f"the time zone of {counted(len(some), 'person', 'people')} is not known, so the mailbox's counts:"
+            f" {names}{more}; a file with a column timezone tells it: sequencer import FILE.csv --update"
+        )
 
 
 def _get(number: int, touch: str) -> str:

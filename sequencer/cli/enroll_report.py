@@ -12,7 +12,7 @@ import click
 from rich.text import Text
 
 from sequencer.app import App
-from sequencer.cli.enroll_delays import delay_lines, limit_words
+from sequencer.cli.enroll_delays import delay_lines, gap_lines, limit_words, unplaced_lines
 from sequencer.cli.plain_text import counted, plain
 from sequencer.cli.session import when
 from sequencer.cli.show import cell, line, table
@@ -29,7 +29,7 @@ from sequencer.engine.leaving import daemon_gates
 from sequencer.engine.rehearsal import Late, Prospective, Rehearsal
 from sequencer.engine.why_words import expected_words, gate_words, mend_words
 
-__all__ = ["enrolment_json", "starts_line", "tell_late", "tell_refused", "tell_rehearsal"]
+__all__ = ["enrolment_json", "starts_line", "tell_daemon", "tell_late", "tell_refused", "tell_rehearsal"]
 
 GROUPS_SHOWN_MAX = 12
 NAMES_SHOWN_MAX = 5
@@ -64,7 +64,7 @@ def tell_rehearsal(
     if rehearsal.prospects:
         _tell_dates(app.config, door, rehearsal, now)
         _tell_load(rehearsal, now)
-        for each in delay_lines(app.config, rehearsal):
+        for each in (*unplaced_lines(door, rehearsal), *gap_lines(rehearsal), *delay_lines(app.config, rehearsal)):
             line(each, "yellow")
         _tell_spread(rehearsal)
         tell_late(app.config, late, err=False)
@@ -240,9 +240,14 @@ def _tell_stops(app: App, door: Door, rehearsal: Rehearsal, now: datetime) -> No
     for stop in rehearsal.stops:
         what, resume = ("all sending", "--all") if stop.scope == "all" else ("the sequence", f"--sequence {stop.key}")
         line(f'nothing goes yet: {what} is paused; "sequencer resume {resume}" lets it go on', "yellow")
+    tell_daemon(app, now, err=False)
+
+
+def tell_daemon(app: App, now: datetime, err: bool) -> None:
+    """That nobody is there to send, where that is so."""
     for gate in app.database.read(lambda connection: daemon_gates(connection, now)):
         if not gate.passed:
-            line(f"nothing goes yet: the daemon: {gate_words(gate, when)}", "yellow")
+            click.secho(plain(f"nothing goes yet: the daemon: {gate_words(gate, when)}"), fg="yellow", err=err)
 
 
 def enrolment_json(

@@ -152,6 +152,10 @@ def _tell(file: Path, report: Report, rejects: Path | None, on_list: str) -> Non
     if report.differing:
         known = counted(report.differing, "known person has", "known people have")
         click.echo(f"note: {known} other values in the file; --update takes them over", err=True)
+    if report.unplaced:
+        several = counted(report.unplaced, "new person", "new people")
+        mend = "a column timezone (Europe/Madrid), or a phone number with +, tells it"
+        click.echo(f"note: the time zone of {several} is not known, so the mailbox's will count; {mend}", err=True)
     _tell_lines(report.notes, report.note_count, "note: line {}: {}")
     _tell_lines(report.refused, len(report.refused), "line {}: {}")
     if report.refused and rejects is not None:
@@ -173,6 +177,7 @@ def _as_json(report: Report, rejects: Path, dry_run: bool) -> dict[str, object]:
         "unchanged": report.unchanged,
         "differing": report.differing,
         "freed": report.freed,
+        "unplaced": report.unplaced,
         "refused": [{"line": line, "reason": reason} for line, reason in report.refused],
         "notes": [{"line": line, "note": note} for line, note in report.notes],
         "note_count": report.note_count,

@@ -1,7 +1,5 @@
 """`preview`: what one person would read, from the files as they are now."""
 
-from zoneinfo import ZoneInfo
-
 import click
 
 from sequencer.cli.check import sequence_ids, tell
@@ -50,8 +48,7 @@ def preview(ctx: click.Context, sequence: str, prospect: str, as_name: str | Non
 def _print(shown: Preview) -> None:
     sender = shown.mailbox or "no mailbox"
     click.echo(plain(f"{name_of(shown.prospect)}, from {sender} ({shown.rep}); hours in {shown.zone}"))
-    zone = shown.prospect.timezone
-    their_time = theirs(ZoneInfo(zone) if zone else None)
+    their_time = theirs(shown.hours_in)
     for part in shown.parts:
         date = their_time(part.at) if part.at else "not on the expected path"
         click.echo()

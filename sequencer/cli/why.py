@@ -72,13 +72,13 @@ def _print_outside(found: Why) -> None:
         line(f"task {task.id} waits for {task.rep}: {task_words(task.work)}, due {when(task.due_at)}")
     if not found.again:
         click.echo('no sequence is applied yet: "sequencer apply" makes one run')
-    for each in found.again:
-        may = (
-            f"may not enter {each.sequence_id}: {each.refusal}"
-            if each.refusal
-            else _enroll(each.sequence_id, found.face)
-        )
-        line(may)
+    for refusal in dict.fromkeys(each.refusal for each in found.again):
+        names = [each.sequence_id for each in found.again if each.refusal == refusal]
+        if refusal:
+            line(f"may not enter {', '.join(names)}: {refusal}")
+        else:
+            for name in names:
+                line(_enroll(name, found.face))
 
 
 def _enroll(sequence_id: str, face: Face) -> str:

@@ -7,7 +7,7 @@ cannot do without and that is wrong refuses the row (`Mend`); any other is left 
 import re
 from collections.abc import Iterable, Mapping
 
-from sequencer.content.place import Phone, country_in, find_country, find_phone, find_zone, zone_of_country
+from sequencer.content.place import Phone, country_in, find_country, find_phone, find_zone, likely_zone, zone_of_country
 from sequencer.core.people import ZoneSource
 from sequencer.mail.address import AddressProblem, check, is_free_mail, normalise, registrable_domain
 
@@ -160,7 +160,8 @@ def zone(cell: str, phones: Iterable[Phone], country: str | None) -> tuple[str |
     """The zone, from the file, else a phone, else the country."""
     if cell:
         if (name := find_zone(cell)) is None:
-            raise Mend(f'timezone "{cell[:60]}" is not known: write a name such as Europe/Madrid, or leave it empty')
+            mend = f"write {likely_zone(cell) or 'a name such as Europe/Madrid'}, or leave it empty"
+            raise Mend(f'timezone "{cell[:60]}" is not known: {mend}')
         return name, "file"
     if by_phone := next((phone.zone for phone in phones if phone.zone), None):
         return by_phone, "phone"

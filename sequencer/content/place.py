@@ -16,7 +16,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 from phonenumbers.timezone import time_zones_for_number
 
-__all__ = ["Phone", "country_in", "find_country", "find_phone", "find_zone", "zone_of_country"]
+__all__ = ["Phone", "country_in", "find_country", "find_phone", "find_zone", "likely_zone", "zone_of_country"]
 
 CACHED_MAX = 4096
 # A country that shares its code with others and whose number says nothing more: +1 800 rings anywhere.
@@ -129,6 +129,14 @@ def find_zone(text: str) -> str | None:
     if name is None and (offset := _OFFSET.match(text.strip())):
         name = _zones().get(text.strip()[offset.end() :].replace(" ", "/", 1).replace(" ", "_").lower())
     return name
+
+
+def likely_zone(text: str) -> str:
+    """The zone that a city or country written in its place probably means, else nothing; a hint, never taken."""
+    city = text.strip().replace(" ", "_").lower()
+    named = [name for key, name in _zones().items() if key.rpartition("/")[2] == city and "/" in key]
+    country = find_country(text)
+    return named[0] if len(named) == 1 else (zone_of_country(country) if country else None) or ""
 
 
 def zone_of_country(country: str) -> str | None:

@@ -37,6 +37,7 @@ class Report:
 
     `refused`: (line, reason). `notes`: (line, what was left out of a row that was taken), the first NOTES_MAX of
     `note_count`. `freed`: enrollments that a mended hold lets go on.
+    `unplaced`: new people whose time zone neither the file nor a phone nor the country tells.
     """
 
     added: int = 0
@@ -44,6 +45,7 @@ class Report:
     unchanged: int = 0
     differing: int = 0
     freed: int = 0
+    unplaced: int = 0
     note_count: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)
@@ -107,7 +109,7 @@ def import_rows(
 
 
 def _add(report: Report, part: Report) -> None:
-    for name in ("added", "updated", "unchanged", "differing", "freed", "note_count"):
+    for name in ("added", "updated", "unchanged", "differing", "freed", "unplaced", "note_count"):
         setattr(report, name, getattr(report, name) + getattr(part, name))
     report.refused += part.refused
     report.notes += part.notes[: NOTES_MAX - len(report.notes)]
@@ -162,6 +164,7 @@ class _Portion:
         companies = self._companies.write(connection, [row for row, _ in taken])
         ids = roster.add_prospects(connection, [_new(row) for row, person in taken if person is None], self._now)
         report.added += len(ids)
+        report.unplaced += sum(person is None and row.timezone is None for row, person in taken)
         known = [self._compare(row, self._persons[person.id]) for row, person in taken if person is not None]
         self._write_changes()
         report.updated += len(self._before)
@@ -184,7 +187,10 @@ class _Portion:
         """Why the row is not taken, and how to mend it."""
         for email in row.emails:
             if self._is_ours(email):
-                return f"{email} is an address of your own company (own_domains, reps and mailboxes of config.toml)"
+                return (
+                    f"{email} is an address of your own company (own_domains, reps and mailboxes of config.toml);"
+                    " to try a sequence on colleagues, empty own_domains for that time"
+                )
         owners = {self._owners[email] for email in row.emails if email in self._owners}
         if len(owners) > 1:
             shared = ", ".join(email for email in row.emails if email in self._owners)

@@ -178,7 +178,7 @@ class Ingest:
             return
         except InboxLost as error:
             self._leave_alone(line, now, BACK_OFF_MIN * 2 ** min(line.failures, 16))
-            self._say(line, f"cannot be reached: {error}")
+            self._say(line, f"cannot be reached, so follow-ups wait: {error}")
         except BROKEN as error:
             # Not sooner again: a server locks an account out that tries a wrong password every second.
             self._leave_alone(line, now, BACK_OFF_MAX)

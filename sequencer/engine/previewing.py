@@ -7,6 +7,7 @@ uses, shows each variant and each side of a branch, and writes nothing.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -43,6 +44,7 @@ class Preview:
     rep: str
     mailbox: str
     zone: str
+    hours_in: ZoneInfo
     parts: tuple[Part, ...]
     outlook: Outlook
 
@@ -61,7 +63,7 @@ def preview(
     renderer = Renderer(bundle.files)
     writer = _Writer(advance, sequence, renderer, one, now)
     parts = tuple(part for step in sequence.steps for part in writer.parts(step))
-    return Preview(person, worker, seat.mailbox, one.facts.zone_detail, parts, one.outlook)
+    return Preview(person, worker, seat.mailbox, one.facts.zone_detail, one.facts.zone, parts, one.outlook)
 
 
 class _Writer:

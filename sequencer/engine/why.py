@@ -238,14 +238,16 @@ def _with_absence(
 
 
 def _with_window(gate: Gate, around: Surroundings, situation: Situation) -> Gate:
-    """The gate with the name of its hours, and with their line in config.toml where the sequence names none."""
+    """The gate with the name of its hours and their line in config.toml; that line is its rule where the sequence names
+    none."""
     if gate.reason is Reason.NEVER_OPENS:
         return gate
-    detail = f"{_hours(around, situation)}: {gate.detail}"
-    if situation.bundle.sequence.settings.window is not None:
-        return replace(gate, detail=detail)
-    place = config_place(around.config, f"windows.{around.config.policy_section.window}")
-    return replace(gate, detail=detail, place=place)
+    hours, window = _hours(around, situation), situation.bundle.sequence.settings.window
+    place = config_place(around.config, f"windows.{hours}")
+    if window is None:
+        return replace(gate, detail=f"{hours}: {gate.detail}", place=place)
+    named = f"{hours}, {place}" if isinstance(window, str) and place.line else hours
+    return replace(gate, detail=f"{named}: {gate.detail}")
 
 
 def _hours(around: Surroundings, situation: Situation) -> str:

@@ -35,7 +35,9 @@ def test_the_dry_run_tells_all_and_writes_nothing(started: Run) -> None:
     assert {each["reason"] for one in found["enrolled"] for each in one["delays"]} == {"cap"}
     # It can still be done, so it was not done.
     done = started(*FIRST)
-    assert done.out == "enrolled 40 people in vp-engineering, for ana from ana@ourco.test\n"
+    assert done.out.startswith("enrolled 40 people in vp-engineering, for ana from ana@ourco.test\n")
+    assert '" says when the first touch goes, and why then\n' in done.out
+    assert 'nothing goes yet: the daemon: none has run yet; start it: "sequencer daemon"' in done.err
 
 
 def test_a_few_people_are_told_when_and_why(started: Run) -> None:
@@ -45,6 +47,8 @@ def test_a_few_people_are_told_when_and_why(started: Run) -> None:
     dry = started("enroll", "vp-engineering", *colleagues, "--as", "ana", "--dry-run")
     assert dry.code == 0
     assert "why then: their hours (business_hours) " in dry.out
+    assert "mails from ana@ourco.test leave 90 to 150 s apart (its gap): of 3 that are due at one time the" in dry.out
+    assert "last leaves about 4 minutes later" in dry.out
     assert "over by" not in dry.out
     assert "--spread" not in dry.out
     assert "the same command without --dry-run enrols them" in dry.out

@@ -83,7 +83,9 @@ def test_the_preview_shows_each_column_and_writes_nothing(run: Run, tmp_path: Pa
         "people.csv: dry run, nothing was written: 2 new, 0 changed, 0 as they were, 0 refused",
     ]
     assert shown.err.splitlines() == [
-        'note: column "Fist Name" is kept as fist_name — did you mean first_name? --map "Fist Name=first_name"'
+        'note: column "Fist Name" is kept as fist_name — did you mean first_name? --map "Fist Name=first_name"',
+        "note: the time zone of 2 new people is not known, so the mailbox's will count;"
+        " a column timezone (Europe/Madrid), or a phone number with +, tells it",
     ]
     assert "2 new" in run("import", "people.csv").out
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sequencer.app import missing_passwords
 from sequencer.cli import COMMANDS
 from sequencer.cli.plain_text import plain
+from sequencer.config import load
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = str(Path(sys.executable).parent / "sequencer")
@@ -152,6 +154,33 @@ def test_a_date_in_the_past_is_named_as_it_was_typed(made: Path) -> None:
     assert "a pause without a date stands already" in typed(made, "pause", who, "--for", "3d").stdout
     why = typed(made, "why", who).stdout
     assert f'"sequencer resume {who}" lets it go on' in why  # the whole command, ready to be pasted
+
+
+def test_a_daemon_would_name_each_password_that_is_missing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANA_PW", raising=False)
+    monkeypatch.setenv("BO_PW", "a secret")
+    (trouble,) = missing_passwords(load(made / "config.toml"))
+    assert trouble.startswith("ana@ourco.test: config.toml: env:ANA_PW")
+
+
+def test_what_many_places_lack_is_said_once_and_hours_have_their_line(tmp_path: Path) -> None:
+    assert typed(tmp_path, "init").returncode == 0
+    (tmp_path / "team.csv").write_text("email,first name,company,timezone\njo@acme.test,Jo,Acme,Pacific/Chatham\n")
+    assert typed(tmp_path, "import", "team.csv").returncode == 0
+    notes = typed(tmp_path, "check").stderr.splitlines()
+    (event,) = (note for note in notes if "no imported person has prospect.event" in note)
+    assert event.endswith(" other places)")
+    assert typed(tmp_path, "apply", "--as", "ana").returncode == 0
+    enrolled = typed(tmp_path, "enroll", "vp-engineering", "--email", "jo@acme.test", "--as", "ana")
+    assert '"sequencer why jo@acme.test" says when' in enrolled.stdout
+    why = typed(tmp_path, "why", "jo@acme.test").stdout
+    number = (tmp_path / "config.toml").read_text().splitlines().index("[windows.business_hours]") + 1
+    assert f"business_hours, config.toml:{number}: " in why
+    preview = typed(tmp_path, "preview", "vp-engineering", "--prospect", "jo@acme.test", "--as", "ana").stdout
+    assert re.search(r"^intro: email — .* \(their \w{3} \d\d:\d\d\)$", preview, re.MULTILINE)
+    # Whoever may enter nothing is told so in one line.
+    assert typed(tmp_path, "suppress", "acme.test").returncode == 0
+    assert typed(tmp_path, "why", "jo@acme.test").stdout.count("may not enter") == 1
 
 
 def test_the_mailbox_line_of_status_promises_nothing_while_all_is_paused(made: Path) -> None:

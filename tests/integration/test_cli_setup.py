@@ -223,6 +223,7 @@ def test_refused_rows_are_mended_and_imported(run: Run, tmp_path: Path) -> None:
     assert rows[1][:3] == ["nobody", "Al", "Head, Platform"]
     assert rows[2][0] == "ann@ourco.test"
     assert "own company" in rows[2][3]
+    assert "to try a sequence on colleagues, empty own_domains for that time" in rows[2][3]
     assert rows[3][3].startswith("line 5 of people.csv: a quote is opened")
     rejects.write_text(rejects.read_text().replace("nobody", "al@acme.test"))
     again = run("import", "people.rejected.csv", "--list", "mended")

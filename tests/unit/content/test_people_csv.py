@@ -108,6 +108,10 @@ def test_the_best_source_of_a_zone_is_named(header: str, cells: str, zone: str |
         ("email", ";".join(f"a{n}@b.test" for n in range(11)), "11 addresses: 10 are allowed"),
         # a wrong guess would write at night
         ("email,timezone", "a@b.test,EST", 'timezone "EST" is not known: write a name such as Europe/Madrid'),
+        ("email,timezone", "a@b.test,madrid", 'timezone "madrid" is not known: write Europe/Madrid, or leave it empty'),
+        ("email,timezone", "a@b.test,New York", 'timezone "New York" is not known: write America/New_York, or'),
+        ("email,timezone", "a@b.test,India", 'timezone "India" is not known: write Asia/Kolkata, or leave it empty'),
+        ("email,timezone", "a@b.test,USA", 'timezone "USA" is not known: write a name such as Europe/Madrid'),
         ("email,country", "a@b.test,Narnia", 'country "Narnia" is not known'),
         # what would get into a header or a spreadsheet
         ("email,first_name", 'a@b.test,"Jo\nBcc: x@y.test"', "first_name contains a line break or control character"),
