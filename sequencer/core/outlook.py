@@ -66,7 +66,7 @@ def outlook(
             progress = _put_off(sequence, progress, room_from)
         decision = decide(sequence, progress, facts, at, all_gates=False)
         for action in decision.actions:
-            progress = step(progress, a.event_of(action), at)
+            progress = step(progress, action, at)
             if (entry := _expected(action, at)) is not None:
                 expected.append(entry)
             progress = _assume(progress, action, at)

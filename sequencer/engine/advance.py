@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from sequencer.core import actions as a
 from sequencer.core import events as e
 from sequencer.core.decide import DECISIONS_PER_PASS_MAX, decide
 from sequencer.core.gates import expires_at
@@ -168,7 +167,7 @@ def _decide_all(one: Pass, now: datetime) -> None:
             one.due_at = decision.due_at
             return
         for action in decision.actions:
-            one.record(a.event_of(action), now)
+            one.record(action, now)
     raise InvariantBroken(f"no end of decisions in enrollment {one.situation.enrollment.id}")
 
 

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sequencer.core import actions as a
 from sequencer.core import events as e
 from sequencer.core.decide import DECISIONS_PER_PASS_MAX, Decision, decide
 from sequencer.core.facts import Facts
@@ -82,7 +81,7 @@ class Life:
             if not self.decision.actions:
                 return [event for _, event in self.log[before:]]
             for action in self.decision.actions:
-                self.record(a.event_of(action))
+                self.record(action)
         raise AssertionError("no end of decisions")
 
     def record(self, event: e.Event) -> None:

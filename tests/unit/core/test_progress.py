@@ -1,6 +1,6 @@
 """The fold, event by event: what each fact changes, what it never loses, and its stored form."""
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 from types import UnionType
@@ -213,3 +213,14 @@ def test_engagement_does_not_move_the_time_of_a_touch() -> None:
     before = after(QUEUED, SENT).touches["intro"]
     assert after(QUEUED, SENT, e.Opened(step="intro")).touches["intro"] == replace(before, opens=1)
     assert before == Touch("sent", START, 1, variant="only", version=1)
+
+
+def test_defaults_are_no_accident() -> None:
+    """What a log of an older version lacks is read as the default, so a new field needs one."""
+    optional = {
+        f"{name}.{each.name}"
+        for name, kind in e.EVENT_KINDS.items()
+        for each in fields(kind)
+        if each.default is not MISSING
+    }
+    assert {"Bounced.delayed", "Reassigned.mailbox", "VersionApplied.renamed", "VersionApplied.sequence"} <= optional
