@@ -5,7 +5,6 @@ suspended laptop. Everything below daemon, cli and web is handed the time. The s
 simulation is in world/.
 """
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -20,9 +19,6 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds that never go back."""
 
-    async def sleep_until(self, at: datetime) -> None:
-        """Return at `at`, or at once if that has passed."""
-
 
 class SystemClock:
     """The machine's clock."""
@@ -34,7 +30,3 @@ class SystemClock:
         """CLOCK_BOOTTIME where there is one: CLOCK_MONOTONIC stands still in suspend."""
         boot_time = getattr(time, "CLOCK_BOOTTIME", None)
         return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
-
-    async def sleep_until(self, at: datetime) -> None:
-        while (left := (at - self.now()).total_seconds()) > 0:
-            await asyncio.sleep(min(left, 60.0))

@@ -117,7 +117,6 @@ class Runner:
         others = [
             self._services.dispatch.next_at,
             self._mailroom.next_at,
-            self._clock.next_sleeper_at,
             await asyncio.to_thread(self._reps.next_at, now),
         ]
         if self._behind:

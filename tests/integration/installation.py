@@ -87,9 +87,6 @@ class HandClock:
     def monotonic(self) -> float:
         return self.passed_s
 
-    async def sleep_until(self, at: datetime) -> None:
-        self.to(max(at, self.at))
-
     def to(self, at: datetime) -> None:
         self.passed_s += (at - self.at).total_seconds()
         self.at = at

@@ -1,6 +1,5 @@
 """The system's clock: aware, and monotonic where the machine allows."""
 
-import asyncio
 from datetime import UTC, datetime
 
 from freezegun import freeze_time
@@ -16,9 +15,3 @@ def test_now_is_aware_utc() -> None:
 def test_monotonic_never_goes_back() -> None:
     readings = [SystemClock().monotonic() for _ in range(100)]
     assert readings == sorted(readings)
-
-
-async def test_sleeping_until_the_past_returns_at_once() -> None:
-    clock = SystemClock()
-    async with asyncio.timeout(1):
-        await clock.sleep_until(datetime(2000, 1, 1, tzinfo=UTC))

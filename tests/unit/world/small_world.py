@@ -29,7 +29,6 @@ KAI_AT = INTRO_AT + timedelta(minutes=5)
 BUMP_AT = datetime(2026, 11, 25, 16, 30, tzinfo=UTC)
 ANSWER_AT = BUMP_AT + timedelta(hours=2)
 ENDS = datetime(2026, 12, 10, tzinfo=UTC)
-MAILBOX_DAY = date(2026, 11, 23)
 
 CONFIG: Config = parse("""
 [company]
