@@ -19,17 +19,14 @@ _LANGUAGE = "en_US"
 
 
 @lru_cache(maxsize=CALENDARS_MAX)
-def holidays_of(country: str | None, subdivision: str | None = None) -> Holidays:
-    """The calendar of a country (ISO 3166-1 code), with the holidays of a subdivision (`CA` of `US`) if one is named.
-
-    An unknown country has no holidays; an unknown subdivision has those of its country.
-    """
+def holidays_of(country: str | None) -> Holidays:
+    """The calendar of a country (ISO 3166-1 code); an unknown country has no holidays."""
     if not country:
         return no_holidays
     code = country.upper()
 
     def name_of(day: date) -> str | None:
-        return _of_year(code, subdivision, day.year).get(day)
+        return _of_year(code, day.year).get(day)
 
     return name_of
 
@@ -40,12 +37,11 @@ def known_country(code: str) -> bool:
 
 
 @lru_cache(maxsize=CALENDARS_MAX)
-def _of_year(code: str, subdivision: str | None, year: int) -> Mapping[date, str]:
+def _of_year(code: str, year: int) -> Mapping[date, str]:
     if not known_country(code):
         return {}
     country = getattr(_library(), code)
-    part = subdivision if subdivision in country.subdivisions else None
-    return dict(country(subdiv=part, years=year, expand=False, language=_LANGUAGE).items())
+    return dict(country(years=year, expand=False, language=_LANGUAGE).items())
 
 
 @cache
