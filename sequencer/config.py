@@ -71,7 +71,6 @@ def _database_url(value: str) -> str:
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Secret = Annotated[str, AfterValidator(_reference)]
 MailAddress = Annotated[str, AfterValidator(_address)]
-Selector = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$", max_length=63)]
 
 
 class Section(BaseModel):

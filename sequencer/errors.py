@@ -7,7 +7,7 @@
     │   └── ConfigErrors           all of them at once
     ├── InputError                 a command was asked for something it cannot do; says how to mend it
     ├── StoreError                 the database
-    │   ├── NotFound  AlreadyEnrolled  LeaseLost  SchemaTooNew
+    │   ├── NotFound  AlreadyEnrolled  SchemaTooNew
     ├── InboxLost  InboxBroken     an inbox: try again, or mend it
     ├── UnparseableMessage         a mail that no reader can take apart: it is parked
     └── InvariantBroken            a bug: that enrollment stops, the rest goes on
@@ -110,10 +110,6 @@ class NotFound(StoreError):
 
 class AlreadyEnrolled(StoreError):
     exit_code = 2
-
-
-class LeaseLost(StoreError):
-    """Another daemon holds the mailbox now."""
 
 
 class SchemaTooNew(StoreError):

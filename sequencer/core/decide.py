@@ -51,7 +51,9 @@ def decide(sequence: Sequence, progress: Progress, facts: Facts, now: datetime, 
     moment = Moment(sequence, progress, facts, now)
     if progress.hold(Reason.BUG) and not progress.finished:
         # What broke would break again: nothing is answered, and nothing lost, until a person lifts the hold.
-        return _stand(moment, pause_gates(sequence, progress, facts)) if not _expired(moment) else _over(moment)
+        if _expired(moment):
+            return Decision(finish(FinishReason.EXPIRED))
+        return _stand(moment, pause_gates(sequence, progress, facts))
     if progress.events > EVENTS_PER_ENROLLMENT_MAX and not progress.finished:
         raise InvariantBroken(f"an enrollment has more than {EVENTS_PER_ENROLLMENT_MAX} events")
     if progress.signals:
@@ -93,10 +95,6 @@ def due_of(sequence: Sequence, progress: Progress, facts: Facts) -> datetime | N
         return None
     due = due_time(step, progress, facts)
     return due.opens or due.at
-
-
-def _over(moment: Moment) -> Decision:
-    return Decision(finish(FinishReason.EXPIRED))
 
 
 def _stand(moment: Moment, gates: tuple[Gate, ...]) -> Decision:

@@ -6,7 +6,7 @@ move, plus `task` and `notify`. It only says; core/react.py turns it into action
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sequencer.core.people import Channel
 from sequencer.core.reason import FinishReason, Reason
@@ -91,13 +91,6 @@ class OverdueReaction(Frozen):
 
     after: Span
     do: Reaction
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 
 
 class FixedReaction(Frozen):

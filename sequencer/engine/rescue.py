@@ -7,7 +7,7 @@ and after the last look a person settles it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -103,8 +103,3 @@ def settle_as_sent(connection: Connection, advance: Advance, row: SendRow, by: s
         settled = answering.answered(connection, row, now, by)
     advance.record(connection, [(row.enrollment_id, settled)], now)
     return True
-
-
-def evidence_for(rows: Mapping[str, SendRow]) -> list[SendRow]:
-    """Of sends that a reply or bounce named: those whose arrival it proves."""
-    return [row for row in rows.values() if row.state in ("uncertain", "person")]

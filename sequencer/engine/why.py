@@ -67,10 +67,6 @@ class Standing:
     hours: str
     expected: tuple[Expected, ...]
 
-    @property
-    def first_closed(self) -> Gate | None:
-        return next((gate for gate in self.gates if not gate.passed), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Past:

@@ -88,9 +88,6 @@ class Headers:
         found = self._by_name.get(name.lower())
         return decode_words(found[0]) if found else None
 
-    def get_all(self, name: str) -> tuple[str, ...]:
-        return tuple(decode_words(value) for value in self._by_name.get(name.lower(), ()))
-
 
 def decode_bytes(content: bytes, charset: str | None) -> str:
     """`content` by its charset, else UTF-8, else Windows-1252; what no text column can store becomes U+FFFD."""

@@ -115,9 +115,6 @@ class Parsed:
         """The first value of the field, unfolded and decoded; None if there is none."""
         return self.headers.get(name)
 
-    def headers_all(self, name: str) -> tuple[str, ...]:
-        return self.headers.get_all(name)
-
 
 def parse(raw: bytes) -> Parsed:
     """Takes `raw` apart; line ends may be CRLF, LF or CR. Raises: Unparseable beyond a limit, and nothing else."""

@@ -43,8 +43,8 @@ class Table(SQLModel):
     metadata = MetaData(naming_convention=NAMING)
 
 
-def json_column(nullable: bool = False) -> Any:
-    return Field(sa_column=Column(JSON, nullable=nullable))
+def json_column() -> Any:
+    return Field(sa_column=Column(JSON, nullable=False))
 
 
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:

@@ -10,7 +10,7 @@ from sequencer.core import events as e
 from sequencer.core.reaction import Priority, TaskKind
 from sequencer.errors import NotFound
 from sequencer.store.rows import chunks, upsert
-from sequencer.store.tables import DRAFTS, ENROLLMENTS, NOTES, TASKS
+from sequencer.store.tables import DRAFTS, NOTES, TASKS
 
 TASKS_SHOWN_MAX = 500
 
@@ -137,14 +137,3 @@ def drafts(connection: Connection, enrollment_ids: Collection[int]) -> dict[tupl
 
 def add_note(connection: Connection, prospect_id: int, task_id: int | None, by: str, text: str, at: datetime) -> None:
     connection.execute(insert(NOTES).values(prospect_id=prospect_id, task_id=task_id, at=at, by=by, text=text))
-
-
-def notes(connection: Connection, prospect_id: int) -> list[tuple[datetime, str, str]]:
-    """(at, by, text) of each note about a person."""
-    query = select(NOTES.c.at, NOTES.c.by, NOTES.c.text).where(NOTES.c.prospect_id == prospect_id).order_by(NOTES.c.id)
-    return [(row.at, row.by, row.text) for row in connection.execute(query)]
-
-
-def sequence_of(connection: Connection, enrollment_id: int) -> str:
-    query = select(ENROLLMENTS.c.sequence_id).where(ENROLLMENTS.c.id == enrollment_id)
-    return str(connection.scalars(query).one())

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from sequencer.errors import NotFound
-from sequencer.store.tables import ENROLLMENTS, VERSIONS
+from sequencer.store.tables import VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,3 @@ def latest(connection: Connection) -> dict[str, StoredVersion]:
         last, (VERSIONS.c.sequence_id == last.c.sequence_id) & (VERSIONS.c.version == last.c.newest)
     )
     return {row.sequence_id: StoredVersion(*row) for row in connection.execute(query.order_by(VERSIONS.c.sequence_id))}
-
-
-def standing(connection: Connection, sequence_id: str) -> dict[str, int]:
-    """How many live enrollments stand on each step."""
-    live = (ENROLLMENTS.c.sequence_id == sequence_id) & (ENROLLMENTS.c.status != "finished")
-    query = select(ENROLLMENTS.c.step, func.count()).where(live).group_by(ENROLLMENTS.c.step)
-    return {row[0]: row[1] for row in connection.execute(query)}

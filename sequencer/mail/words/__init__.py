@@ -146,12 +146,6 @@ def _folded_but_escapes(phrase: str) -> str:
 
 
 @cache
-def compiled(phrase: str) -> re.Pattern[str]:
-    """The pattern of one phrase."""
-    return re.compile(expression(phrase))
-
-
-@cache
 def pattern(*topics: str) -> re.Pattern[str]:
     """One alternative a phrase, over all topics named; matches nothing where there is no phrase.
 

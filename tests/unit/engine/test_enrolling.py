@@ -13,7 +13,7 @@ from sequencer.engine.candidates import candidates
 from sequencer.engine.enrolling import Enrolment, admit, enroll, open_door, take_in
 from sequencer.engine.timeline import timeline
 from sequencer.errors import InputError
-from sequencer.store import log, people, tasks
+from sequencer.store import log, people, reads
 from sequencer.store.tables import INBOUND
 from tests.unit.engine.office import CALLS, ONE_MAIL, SEQUENCE, Office
 
@@ -129,8 +129,8 @@ def test_a_named_person_may_override_time(ready: Office, before, is_overridden) 
     jo = ready.id_of("jo@acme.test")
     found = ready.enroll("three", [jo], "ana", override="she asked for it")
     assert len(found.enrolled) == is_overridden
-    notes = ready.database.read(lambda c: tasks.notes(c, jo))
-    assert [by for _, by, text in notes if "she asked for it" in text] == (["ana"] if is_overridden else [])
+    notes = ready.database.read(lambda c: reads.notes_of(c, jo))
+    assert [note.by for note in notes if "she asked for it" in note.text] == (["ana"] if is_overridden else [])
     told = [line.text for line in ready.database.read(lambda c: timeline(c, "jo@acme.test", str)).lines]
     assert any("overridden: " in text for text in told) == is_overridden
 

@@ -14,7 +14,7 @@ from sequencer.core.suppression import Suppression
 from sequencer.engine import merging, stops
 from sequencer.engine.merging import Merge
 from sequencer.errors import InputError, NotFound
-from sequencer.store import fence, log, people, sends, tasks
+from sequencer.store import fence, log, people, reads, sends, tasks
 from sequencer.store.columns import Table
 from tests.unit.engine.people_house import House, do, house
 
@@ -49,7 +49,7 @@ def test_everything_of_the_second_becomes_the_firsts(house: House) -> None:
     assert [address.email for address in known.addresses] == [BO, ROBERT]
     assert known.fields == {"first_name": "Bo", "title": "CTO", "city": "Denver"}
     assert house.database.read(lambda c: people.lists_of(c, bo)) == ["fair", "q4"]
-    assert house.database.read(lambda c: tasks.notes(c, bo))[0][2] == "met"
+    assert house.database.read(lambda c: reads.notes_of(c, bo))[0].text == "met"
     assert house.database.read(people.everybody) == [bo]
     assert done.lists == ("fair",)
     with pytest.raises(InputError, match="are addresses of Bo already"):

@@ -9,7 +9,7 @@ from sequencer.engine import task_verbs
 from sequencer.engine.letter import Draft
 from sequencer.engine.task_verbs import Said
 from sequencer.errors import InputError, NotFound
-from sequencer.store import people, tasks
+from sequencer.store import people, reads, tasks
 from tests.unit.engine.people_house import House, do, house
 
 __all__ = ["house"]
@@ -26,7 +26,8 @@ def test_an_outcome_moves_the_sequence_as_it_says(house: House) -> None:
     say(house, 1, "voicemail", note="rings long")
     assert house.progress(key).touches["call"].outcome == "voicemail"
     assert [task.step for task in house.open_tasks()] == ["connect"]
-    assert house.database.read(lambda connection: tasks.notes(connection, 1))[0][1:] == ("ana", "rings long")
+    (note,) = house.database.read(lambda connection: reads.notes_of(connection, 1))
+    assert (note.by, note.text) == ("ana", "rings long")
 
 
 # sequence, outcome, what is refused

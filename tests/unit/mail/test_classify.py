@@ -1,5 +1,6 @@
 """One judgement for one mail: the order of the kinds, the answer classes, what an enrollment may act on."""
 
+import re
 from datetime import date
 
 import pytest
@@ -255,4 +256,4 @@ def test_no_phrase_repeats_without_bound_or_matches_nothing() -> None:
     for topic in words.topics():
         for phrase in words.phrases(topic):
             assert "+" not in phrase.replace("\\+", ""), (topic, phrase)
-            assert words.compiled(phrase).search("") is None, (topic, phrase)
+            assert re.search(words.expression(phrase), "") is None, (topic, phrase)
