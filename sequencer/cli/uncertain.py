@@ -1,7 +1,8 @@
 """`uncertain`: mails of which nobody knows whether they arrived, and the three ways out."""
 
+from collections.abc import Callable
+
 import click
-from sqlalchemy import Connection
 
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
@@ -78,11 +79,7 @@ def _values(each: Unsettled) -> dict[str, object]:
 @click.pass_context
 def sent(ctx: click.Context, send_id: int, as_name: str | None) -> None:
     """It did arrive: the sequence goes on from the moment at which it left."""
-    at = now()
-    with opened(ctx) as app:
-        by = acting(app.config, as_name)
-        one = app.database.write(lambda connection: say_sent(connection, app.advance, send_id, by, at), urgent=True)
-        ended = app.database.read(lambda connection: _ended(connection, one))
+    one, ended = _settled(ctx, say_sent, send_id, as_name)
     line(f"{_what(one)} counts as sent {when(one.row.sending_at)}; {ended or 'the sequence goes on from there'}")
 
 
@@ -92,10 +89,7 @@ def sent(ctx: click.Context, send_id: int, as_name: str | None) -> None:
 @click.pass_context
 def resend(ctx: click.Context, send_id: int, as_name: str | None) -> None:
     """Send the very same mail once more: if it did arrive, most mail programs show one of the two."""
-    at = now()
-    with opened(ctx) as app:
-        by = acting(app.config, as_name)
-        one = app.database.write(lambda connection: send_again(connection, app.advance, send_id, by, at), urgent=True)
+    one, _ = _settled(ctx, send_again, send_id, as_name)
     line(f"{_what(one)} is queued again as attempt {one.row.attempt + 1}, with the same Message-ID")
 
 
@@ -105,18 +99,21 @@ def resend(ctx: click.Context, send_id: int, as_name: str | None) -> None:
 @click.pass_context
 def skip(ctx: click.Context, send_id: int, as_name: str | None) -> None:
     """Leave it: the step is passed by, whether it arrived or not."""
-    at = now()
-    with opened(ctx) as app:
-        by = acting(app.config, as_name)
-        one = app.database.write(lambda connection: give_up(connection, app.advance, send_id, by, at), urgent=True)
-        ended = app.database.read(lambda connection: _ended(connection, one))
+    one, ended = _settled(ctx, give_up, send_id, as_name)
     line(f"{_what(one)} is left as it is; {ended or 'the sequence goes on with the next step'}")
 
 
-def _ended(connection: Connection, one: Unsettled) -> str:
-    """Why nothing goes on from here, "" where the sequence does."""
-    progress = log.load(connection, [one.row.enrollment_id])[one.row.enrollment_id].progress
-    return "their sequence is finished" if progress.finished else ""
+def _settled(
+    ctx: click.Context, settle: Callable[..., Unsettled], send_id: int, as_name: str | None
+) -> tuple[Unsettled, str]:
+    """The mail as it was, and why nothing goes on from here, "" where the sequence does."""
+    at = now()
+    with opened(ctx) as app:
+        by = acting(app.config, as_name)
+        one = app.database.write(lambda connection: settle(connection, app.advance, send_id, by, at), urgent=True)
+        key = one.row.enrollment_id
+        progress = app.database.read(lambda connection: log.load(connection, [key]))[key].progress
+    return one, "their sequence is finished" if progress.finished else ""
 
 
 def _what(one: Unsettled) -> str:
