@@ -18,11 +18,15 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Took:
-    """The server accepted a mail; `told` is False when the connection broke before the sender learned of it."""
-
+class _Happened:
     order: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Took(_Happened):
+    """The server accepted a mail; `told` is False when the connection broke before the sender learned of it."""
+
     sender: str
     recipient: str
     message_id: str
@@ -36,11 +40,9 @@ class Took:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
+class Declined(_Happened):
     """The server did not take a mail; `reply` is what it said."""
 
-    order: int
-    at: datetime
     recipient: str
     reply: str
 
@@ -49,15 +51,13 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class Delivered(_Happened):
     """A mail arrived in a mailbox, as file `name` of `folder` ("" is INBOX).
 
     `person`: whose answer or report it is, "" for noise. `effect`: what it forbids once it is read: every mail to the
     person (stop, opt_out), to this address (address), or until `until` (away). `answers`: the Message-ID it names.
     """
 
-    order: int
-    at: datetime
     mailbox: str
     folder: str
     name: str
@@ -73,11 +73,9 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class Read(_Happened):
     """An inbox was read to the end of all its folders, by a walk that began at `at`, before entry `begun`."""
 
-    order: int
-    at: datetime
     mailbox: str
     begun: int
 
@@ -86,11 +84,9 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class Unreadable(_Happened):
     """An inbox could not be read."""
 
-    order: int
-    at: datetime
     mailbox: str
 
     def __str__(self) -> str:
@@ -98,11 +94,9 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acted:
+class Acted(_Happened):
     """A rep did something, or a person did something outside of mail."""
 
-    order: int
-    at: datetime
     who: str
     what: str
     person: str

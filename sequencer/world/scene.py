@@ -11,10 +11,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from sequencer.app import App, Doors, make_services, smtp_server
-from sequencer.channels.smtp import Smtp
+from sequencer.app import App, Doors, make_services, real_doors
 from sequencer.config import Config
-from sequencer.core.people import Mailbox, Prospect
+from sequencer.core.people import Prospect
 from sequencer.core.ports import Inbox
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import census, versions
@@ -141,16 +140,11 @@ def _maildirs(config: Config) -> dict[str, Path]:
 
 
 def _doors(config: Config, clock: SteppingClock, record: Record) -> Doors:
-    def channel_of(mailbox: Mailbox) -> Smtp:
-        section = config.mailbox_section(mailbox.address)
-        assert section is not None
-        return Smtp(smtp_server(section.smtp, section.address), mailbox.connections, clock.monotonic)
-
     def inbox_of(name: str) -> Inbox:
         box = next(box for box in config.mailboxes if box.inbox == name)
         return WatchedInbox(Maildir(config.path(str(box.maildir))), box.address, clock, record, OUTAGE)
 
-    return Doors(channel_of, inbox_of)
+    return Doors(real_doors(config, clock).channel_of, inbox_of)
 
 
 def _post_newsletters(mailroom: Mailroom, config: Config) -> None:
