@@ -16,7 +16,7 @@ from sequencer.content.markup import Plain
 from sequencer.core.sequence import KINDS, AnyStep, StepBase
 from sequencer.errors import DefinitionError
 
-__all__ = ["choices_of", "complaints", "keys_of", "kind_meant", "models_at", "place_of", "spoken_key"]
+__all__ = ["choices_of", "complaints", "keys_of", "kind_meant", "models_at", "place_of", "spoken_key", "value_at"]
 
 _WORDS: Mapping[str, str] = {
     "missing": "is missing",
@@ -57,7 +57,7 @@ def complaints(
     found = []
     for place, wrong in places.items():
         deeper = any(len(other) > len(place) and other[: len(place)] == place for other in places)
-        given = _at(plain, place)
+        given = value_at(plain, place)
         if deeper and all(error["type"] in _WORDS or _follows(error, given) for error in wrong):
             # The union's other branch, or what follows from the entries: what is wrong inside says more.
             continue
@@ -79,7 +79,7 @@ def _follows(error: ErrorDetails, given: Any) -> bool:
 def spoken_key(plain: Plain, place: Sequence[str | int]) -> str:
     """`step "bump": reply_to` for steps.5.reply_to."""
     if len(place) >= 2 and place[0] in ("steps", "rules"):
-        entry = _at(plain, place[:2])
+        entry = value_at(plain, place[:2])
         name = entry.get("id") if isinstance(entry, dict) else None
         word = "step" if place[0] == "steps" else "rule"
         label = f'{word} "{name}"' if isinstance(name, str) else f"{word} {int(place[1]) + 1}"
@@ -106,7 +106,8 @@ def place_of(plain: Plain, error: ErrorDetails) -> tuple[str | int, ...]:
     return tuple(place)
 
 
-def _at(plain: Plain, place: Sequence[str | int]) -> Any:
+def value_at(plain: Plain, place: Sequence[str | int]) -> Any:
+    """What stands at `place`; None where nothing does."""
     here: Any = plain
     for key in place:
         try:
@@ -130,10 +131,10 @@ def _message(
     if "extra_forbidden" in types:
         return "no such key", _key_hint(model, place, plain)
     if "step_kind" in types:
-        found = _at(plain, place)
+        found = value_at(plain, place)
         misspelt, _ = kind_meant(found) if isinstance(found, dict) else ("", "")
         return errors[0]["msg"], guess(misspelt, KINDS) if misspelt else ""
-    given = _at(plain, place)
+    given = value_at(plain, place)
     choices = [choice for error in errors for choice in choices_of(error)]
     texts = [_one(error) for error in errors if error["type"] not in ("literal_error", "enum")]
     # A union's branch that wants another shape than was written says nothing to the author.
@@ -201,7 +202,7 @@ def models_at(model: type[BaseModel], place: Sequence[str | int], plain: Plain) 
         if fields:
             models = {found for annotation in fields for found in _models_in(annotation)}
         if all(issubclass(each, StepBase) for each in models) and isinstance(key, int):
-            step = _at(plain, place[: at + 1])
+            step = value_at(plain, place[: at + 1])
             models = {each for each in models if isinstance(step, dict) and getattr(each, "kind", None) in step}
     return models
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sequencer.content.complaint import choices_of, complaints, keys_of, kind_meant, models_at, place_of
+from sequencer.content.complaint import choices_of, complaints, keys_of, kind_meant, models_at, place_of, value_at
 from sequencer.content.guess import closest
 from sequencer.content.markup import Plain
 from sequencer.core.sequence import KINDS, AnyStep, Sequence
@@ -185,10 +185,10 @@ class _Mending:
         if "extra_forbidden" in types:
             self._misspelt(place)
             return True
-        if "step_kind" in types and isinstance(self._at(place), dict):
+        if "step_kind" in types and isinstance(value_at(self.plain, place), dict):
             self._kind(place)
             return True
-        if types == {"missing"} and self._at(place) is not None:
+        if types == {"missing"} and value_at(self.plain, place) is not None:
             return True
         longest = next((error["ctx"]["max_length"] for error in errors if error["type"] == "too_long"), None)
         if longest is not None:
@@ -196,7 +196,7 @@ class _Mending:
             return True
         if (
             "value_error" in types
-            and isinstance(given := self._at(place), dict)
+            and isinstance(given := value_at(self.plain, place), dict)
             and {"variants", "choose"} <= set(given)
         ):
             del given["choose"]
@@ -204,7 +204,7 @@ class _Mending:
         return self._replace(place, [choice for error in errors for choice in choices_of(error)])
 
     def _misspelt(self, place: Location) -> None:
-        above = self._at(place[:-1])
+        above = value_at(self.plain, place[:-1])
         known = {key for model in models_at(Sequence, place[:-1], self.plain) for key in keys_of(model)}
         meant = closest(str(place[-1]), known)
         if meant and meant not in above:
@@ -216,7 +216,7 @@ class _Mending:
             self._steps.add(place[1])
 
     def _rename(self, place: Location, meant: str) -> None:
-        above = self._at(place[:-1])
+        above = value_at(self.plain, place[:-1])
         above[meant] = above.pop(str(place[-1]))
         old, new = (".".join(map(str, (*place[:-1], key))) for key in (place[-1], meant))
         for key, line in list(self.lines.items()):
@@ -225,7 +225,7 @@ class _Mending:
 
     def _kind(self, place: Location) -> None:
         """Give the step the kind that is meant, or else the one that most of its keys belong to."""
-        step = self._at(place)
+        step = value_at(self.plain, place)
         misspelt, meant = kind_meant(step)
         if misspelt:
             self._rename((*place, misspelt), meant)
@@ -242,7 +242,7 @@ class _Mending:
         self._steps.add(int(place[1]))
 
     def _shorten(self, place: Location, longest: int) -> None:
-        given = self._at(place)
+        given = value_at(self.plain, place)
         if isinstance(given, list):
             del given[longest:]
         elif isinstance(given, dict):
@@ -259,7 +259,7 @@ class _Mending:
             return False
         first = place not in self._keys
         self._keys.add(place)
-        above, key = self._at(place[:-1]), place[-1]
+        above, key = value_at(self.plain, place[:-1]), place[-1]
         stand_in = self._stand_in(place) or (choices[0] if choices else None)
         if stand_in is not None and first and isinstance(above, dict | list):
             above[key] = deepcopy(stand_in)  # type: ignore[index]
@@ -285,12 +285,3 @@ class _Mending:
             return "09:00-17:00"
         above, key = ("", *names)[-2:]
         return _VALUES.get((above, key))
-
-    def _at(self, place: Location) -> Any:
-        here: Any = self.plain
-        for key in place:
-            try:
-                here = here[key]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return here
