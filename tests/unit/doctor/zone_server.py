@@ -6,6 +6,7 @@ dnspython to say. A name below `servfail.test` gets SERVFAIL, one below `silent.
 
 import socketserver
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdatatype
+import dns.resolver
 import dns.rrset
 import dns.zone
 
@@ -22,18 +25,23 @@ SERVFAIL, SILENT = dns.name.from_text("servfail.test"), dns.name.from_text("sile
 
 
 @contextmanager
-def zone_server(zone: str) -> Iterator[str]:
-    """`zone`: records as a zone file has them, names absolute without their last dot. Yields ADDRESS:PORT."""
+def zone_server(zone: str, asked: Counter[tuple[str, str]] | None = None) -> Iterator[str]:
+    """`zone`: records as a zone file has them, names absolute without their last dot. Yields ADDRESS:PORT.
+
+    `asked` counts the questions, by name and type.
+    """
     text = f"$TTL 60\n$ORIGIN .\n{zone}"
     records = dns.zone.from_text(text, origin=".", relativize=False, check_origin=False)
 
     class Question(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             packet, socket = self.request
-            asked = dns.message.from_wire(packet)
-            name = asked.question[0].name
-            if not name.is_subdomain(SILENT):
-                socket.sendto(_answer(records, asked).to_wire(), self.client_address)
+            told = dns.message.from_wire(packet)
+            question = told.question[0]
+            if asked is not None:
+                asked[question.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(question.rdtype)] += 1
+            if not question.name.is_subdomain(SILENT):
+                socket.sendto(_answer(records, told).to_wire(), self.client_address)
 
     with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Question) as server:
         server.daemon_threads = True
@@ -51,6 +59,14 @@ def resolver(zone: str, seconds: float = 10.0) -> Iterator[Dns]:
     """The product's resolver, asking a server of this zone; `seconds`: its patience with a silent one."""
     with zone_server(zone) as address:
         yield Dns(address, seconds)
+
+
+def stub(address: str, seconds: float = 1.0) -> dns.resolver.Resolver:
+    """dnspython's resolver, asking this server alone."""
+    found = dns.resolver.Resolver(configure=False)
+    host, _, port = address.partition(":")
+    found.nameservers, found.port, found.timeout, found.lifetime = [host], int(port), seconds, seconds
+    return found
 
 
 def _answer(records: dns.zone.Zone, asked: dns.message.Message) -> dns.message.Message:

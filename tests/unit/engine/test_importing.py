@@ -13,7 +13,7 @@ from sequencer.core.reason import Reason
 from sequencer.core.suppression import Suppression
 from sequencer.engine.importing import NOTES_MAX, _updated, import_rows
 from sequencer.store import fence, log, people
-from tests.unit.channels.name_server import NameServer
+from tests.unit.doctor.zone_server import stub, zone_server
 from tests.unit.engine.office import ONE_MAIL, SEQUENCE, Office
 
 HEADER = "email,first_name,last_name,company,phone,country,hiring\n"
@@ -267,12 +267,11 @@ def test_a_dry_run_says_what_would_come_and_writes_nothing(office: Office) -> No
 
 
 def test_addresses_at_domains_without_mail_are_left_out_or_refused(office: Office) -> None:
-    server = NameServer({("acme.test", "MX"): ["10 mx.acme.test."], ("null.test", "MX"): ["0 ."]})
     text = "email,personal_email\njo@acme.test,jo@null.test\nal@gone.test,\ned@null.test,ed@acme.test\n"
     rows = read(BytesIO(text.encode()), "people.csv")
-    domains = MailDomains(server.resolver())
-    report = import_rows(office.database, office.advance, rows, without_mail=domains, now=office.now)
-    server.close()
+    with zone_server("acme.test MX 10 mx.acme.test\nnull.test MX 0 .\n") as server:
+        domains = MailDomains(stub(server))
+        report = import_rows(office.database, office.advance, rows, without_mail=domains, now=office.now)
     assert report.refused == [(3, 'email "al@gone.test" cannot be written to: the domain does not exist')]
     assert [line for line, _ in report.notes] == [2, 4]
     assert office.prospect("jo@acme.test").addresses == (Address("jo@acme.test"),)
