@@ -1,4 +1,4 @@
-"""Real mail servers for the tests of this folder: one set a session, one mailbox of its own a test.
+"""What the tests of this folder share: small installations, and real mail servers, one set a session.
 
 Without Dovecot and Postfix the tests that ask for `mail` skip.
 """
@@ -15,8 +15,11 @@ from imapclient import IMAPClient
 
 from sequencer.inbound.imap import ImapServer
 from tests.integration.fault_proxy import FaultProxy
+from tests.integration.installation import Installation, World
+from tests.integration.mail_room import MailRoom
 from tests.integration.mail_servers import DOMAIN, HOST, MailServers, mail_servers, missing
 from tests.integration.prepared import Prepared
+from tests.integration.typed import Run, typing
 
 ACCOUNTS_MAX = 200
 PASSWORD = 'sécret "\\ 1'  # a space, quotes and a letter beyond ASCII: passwords have them
@@ -87,3 +90,32 @@ def proxy(mail: MailServers) -> Iterator[FaultProxy]:
     """In front of the IMAP server."""
     with FaultProxy(mail.imap_port) as broken_line:
         yield broken_line
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Types one command in the test's folder."""
+    monkeypatch.chdir(tmp_path)
+    return typing(monkeypatch, capsys)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Installation]:
+    """One whose server nobody reaches: sending goes over a scripted channel."""
+    house = Installation(tmp_path, 25)
+    house.apply()
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[MailRoom]:
+    room = MailRoom(tmp_path)
+    yield room
+    room.close()

@@ -53,6 +53,7 @@ connections = {connections}
 smtp = {{ host = "127.0.0.1", port = {port}, security = "none" }}
 maildir = "mail"
 """
+ALWAYS_OPEN = CONFIG.replace('mon-fri = ["08:30-17:00"]', 'mon-sun = ["00:00-24:00"]')
 
 SEQUENCE = """
 title: Three mails
@@ -227,6 +228,11 @@ class Installation:
 
     def progress(self, enrollment_id: int) -> p.Progress:
         return self.database.read(lambda connection: log.load(connection, [enrollment_id]))[enrollment_id].progress
+
+    def folded(self, enrollment_id: int) -> p.Progress:
+        """The progress that the log gives."""
+        entries = self.database.read(lambda connection: log.read_log(connection, enrollment_id))
+        return p.fold((entry.at, entry.event) for entry in entries)
 
     def events(self, enrollment_id: int) -> list[e.Event]:
         entries = self.database.read(lambda connection: log.read_log(connection, enrollment_id))

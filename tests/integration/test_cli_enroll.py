@@ -6,7 +6,8 @@ The commands read the system's clock; the installation's caps are so small that 
 import json
 from pathlib import Path
 
-from tests.integration.test_cli_setup import EXPECTED_PEOPLE, Run, run, started
+from tests.integration.test_cli_setup import EXPECTED_PEOPLE, run, started
+from tests.integration.typed import Run
 
 __all__ = ["run", "started"]
 

@@ -6,13 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from sequencer.cli import main
+from tests.integration.typed import Run
 
 EXPORTS = Path(__file__).parents[1] / "unit" / "content" / "exports"
 # file -> (new, refused)
@@ -24,31 +22,11 @@ COUNTS = {
 SCORED = "email,First Name,Fist Name,Lead Score,Mood\njo@acme.test,Jo,J,85%,calm\nal@acme.test,Al,A,9,glad\n"
 
 
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
-
-
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Types one command in an installation of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SEQUENCER_REP", raising=False)
-    monkeypatch.delenv("SEQUENCER_CONFIG", raising=False)
-
-    def type_(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["sequencer", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Result(int(ended.value.code or 0), said.out, said.err)
-
-    assert type_("init").code == 0
-    return type_
+def run(run: Run) -> Run:
+    """In an installation of its own."""
+    assert run("init").code == 0
+    return run
 
 
 def test_every_export_imports_as_it_is_and_twice_changes_nothing(run: Run, tmp_path: Path) -> None:

@@ -6,15 +6,12 @@ Hours are open all week in this installation, because the commands read the syst
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sequencer import cli
 from sequencer.clock import SystemClock
 from sequencer.config import load
 from sequencer.core import events as e
@@ -25,6 +22,7 @@ from sequencer.engine.situation import Surroundings
 from sequencer.store import inbox
 from sequencer.store.tables import DRAFTS
 from tests.integration.installation import HandClock
+from tests.integration.typed import Ran, Run
 from tests.unit.engine.people_house import ALL_KINDS, BARE, FILES, House
 
 BO = "bo@acme.test"
@@ -39,20 +37,6 @@ Please remove me from your list.\r
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[House]:
     one = House(tmp_path, HandClock(SystemClock().now()))
@@ -65,23 +49,6 @@ def home(tmp_path: Path) -> Iterator[House]:
     one.apply("three")
     yield one
     one.close()
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run one command in the installation's folder as `sequencer …`."""
-    monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.delenv("SEQUENCER_REP", raising=False)
-    monkeypatch.chdir(tmp_path)
-
-    def one(*args: str) -> Ran:
-        monkeypatch.setattr("sys.argv", ["sequencer", *args])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), said.out, said.err)
-
-    return one
 
 
 def refused(ran: Ran, words: str) -> None:

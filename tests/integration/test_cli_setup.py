@@ -2,43 +2,21 @@
 
 import csv
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from sequencer.cli import main
+from tests.integration.typed import Run
 
 EXPECTED_PEOPLE = 40
 
 
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
-
-
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Types one command in an empty folder; nobody else's settings are seen."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SEQUENCER_REP", raising=False)
-    monkeypatch.delenv("SEQUENCER_CONFIG", raising=False)
+def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """On a machine in Madrid."""
     monkeypatch.setenv("TZ", "Europe/Madrid")
-
-    def type_(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["sequencer", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Result(int(ended.value.code or 0), said.out, said.err)
-
-    return type_
+    return run
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
 from sequencer.store import people
-from tests.integration.test_cli_people import Run, home, refused, run
+from tests.integration.test_cli_people import home, refused
+from tests.integration.typed import Run
 from tests.unit.engine.people_house import House
 
-__all__ = ["home", "run"]
+__all__ = ["home"]
 
 BO, KIM, EVE = "bo@acme.test", "kim@acme.test", "eve@other.test"
 SECOND_REP = '\n[[reps]]\nname = "bo"\nemail = "bo@home.test"\ntimezone = "UTC"\n'

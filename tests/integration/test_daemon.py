@@ -18,9 +18,8 @@ from sequencer.daemon import Heartbeat, sd_notify
 from sequencer.engine.outer_stops import config_trouble
 from sequencer.engine.overview import overview
 from sequencer.store import sends
-from tests.integration.installation import CONFIG, HandClock, Installation, World
+from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 
-ALWAYS_OPEN = CONFIG.replace('mon-fri = ["08:30-17:00"]', 'mon-sun = ["00:00-24:00"]')
 START_S_MAX = 20.0
 
 

@@ -10,17 +10,10 @@ from sqlalchemy import select
 
 from sequencer.core import events as e
 from sequencer.core.people import OuterPause
-from sequencer.core.progress import fold
 from sequencer.core.reason import Reason
 from sequencer.store import log, scopes, sends
 from sequencer.store.tables import SENDS
 from tests.integration.installation import MONDAY, HandClock, Installation, World
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
 
 
 @pytest.fixture
@@ -58,8 +51,7 @@ async def test_the_stored_state_is_the_folded_log(house: Installation, world: Wo
     dispatch = house.dispatch()
     await house.run(dispatch)
     await dispatch.stop()
-    entries = house.database.read(lambda connection: log.read_log(connection, enrollment))
-    assert fold((entry.at, entry.event) for entry in entries) == house.progress(enrollment)
+    assert house.folded(enrollment) == house.progress(enrollment)
 
 
 async def test_a_follow_up_waits_for_an_inbox_that_was_read_lately(house: Installation, world: World) -> None:

@@ -1,32 +1,22 @@
 """Sending around a rep's absence, on SQLite and a real SMTP server: the last mail before it, the first one after it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from sequencer.config import parse
 from sequencer.engine.advance import Advance
 from sequencer.engine.outer_stops import notice_config
 from sequencer.engine.situation import Surroundings
 from sequencer.store import sends
-from tests.integration.installation import CONFIG, MONDAY, HandClock, Installation, World
+from tests.integration.installation import ALWAYS_OPEN, MONDAY, HandClock, Installation, World
 
 AWAY = '[[away]]\nrep = "ana"\nfrom = 2026-11-24\nto = 2026-11-26\n'
-ALL_DAY = CONFIG.replace('mon-fri = ["08:30-17:00"]', 'mon-sun = ["00:00-24:00"]')
 FRIDAY = datetime(2026, 11, 27, tzinfo=UTC)
 BEGINS = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
-
-
 def founded(
-    folder: Path, world: World, at: datetime = MONDAY, config: str = ALL_DAY + AWAY, cap: int = 1000
+    folder: Path, world: World, at: datetime = MONDAY, config: str = ALWAYS_OPEN + AWAY, cap: int = 1000
 ) -> Installation:
     house = Installation(folder, world.port, clock=HandClock(at), config=config, cap=cap)
     house.apply()
@@ -65,7 +55,7 @@ async def test_a_first_touch_and_a_follow_up_wait_for_the_return(tmp_path: Path,
 
 async def test_a_mail_that_was_prepared_before_midnight_does_not_leave_after_it(tmp_path: Path, world: World) -> None:
     """Ana's midnight, where neither the window closes nor the mailbox's day ends, comes while the server thinks."""
-    tokyo = (ALL_DAY + AWAY).replace('timezone = "UTC"\n[[mail', 'timezone = "Asia/Tokyo"\n[[mail')
+    tokyo = (ALWAYS_OPEN + AWAY).replace('timezone = "UTC"\n[[mail', 'timezone = "Asia/Tokyo"\n[[mail')
     begins, ends = BEGINS - timedelta(hours=9), FRIDAY - timedelta(hours=9)
     house = founded(tmp_path, world, begins - timedelta(seconds=1), config=tokyo)
     world.at_rcpt = lambda _: house.clock.to(begins)
@@ -84,7 +74,7 @@ async def test_a_mail_that_was_prepared_before_midnight_does_not_leave_after_it(
 
 
 async def test_an_absence_that_is_written_down_meanwhile_stops_what_is_prepared(tmp_path: Path, world: World) -> None:
-    house = founded(tmp_path, world, BEGINS + timedelta(hours=9), config=ALL_DAY)
+    house = founded(tmp_path, world, BEGINS + timedelta(hours=9), config=ALWAYS_OPEN)
     text = (tmp_path / "config.toml").read_text()
     world.at_rcpt = lambda _: reload(house, text + AWAY)
     house.enroll(house.person("jo@acme.test"))

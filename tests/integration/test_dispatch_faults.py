@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,14 +21,6 @@ from tests.integration.installation import MONDAY, Installation
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over, enrolled, refusing
 
 BOX = "ana@ourco.test"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Installation]:
-    house = Installation(tmp_path, 25)
-    house.apply()
-    yield house
-    house.close()
 
 
 def rows(house: Installation) -> list[SendRow]:

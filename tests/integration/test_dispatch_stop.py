@@ -1,11 +1,8 @@
 """Stopping a daemon: nothing new begins, what is under way ends or is found by the next one, the lease is let go."""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-
-import pytest
 
 from sequencer.core.outcome import Accepted, Outcome
 from sequencer.core.ports import Envelope
@@ -16,14 +13,6 @@ from tests.integration.installation import Installation
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over, enrolled
 
 BOX = "ana@ourco.test"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Installation]:
-    house = Installation(tmp_path, 25)
-    house.apply()
-    yield house
-    house.close()
 
 
 def states(house: Installation) -> list[str]:

@@ -4,9 +4,8 @@ import json
 import socket
 import ssl
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from sequencer import cli
 from sequencer.app import imap_server
 from sequencer.config import load
 from sequencer.doctor.login import imap
@@ -24,7 +22,7 @@ from sequencer.doctor.secret import Secrets
 from tests.integration.conftest import PASSWORD, Account
 from tests.integration.mail_servers import HOST, MailServers, free_ports
 from tests.integration.scripted_imap import scripted_imap
-from tests.integration.test_cli_setup import Result
+from tests.integration.typed import Run
 from tests.unit.doctor.zone_server import zone_server
 
 pytestmark = pytest.mark.servers
@@ -34,7 +32,6 @@ mx.example.test A 192.0.2.1
 example.test TXT "v=spf1 ip4:192.0.2.1 -all"
 _dmarc.example.test TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.test"
 """
-Run = Callable[..., Result]
 
 
 @dataclass(frozen=True)
@@ -124,19 +121,11 @@ def servers(mail: MailServers, account: Account) -> Iterator[Servers]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
+def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """In an installation as `init` makes it."""
     monkeypatch.setenv("DOCTOR_PW", PASSWORD)
-
-    def type_(*words: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["sequencer", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return Result(int(ended.value.code or 0), said.out, said.err)
-
-    type_("init")
-    return type_
+    run("init")
+    return run
 
 
 def look(run: Run, servers: Servers, *words: str) -> tuple[int, dict[str, dict[str, str]]]:

@@ -1,6 +1,6 @@
 """What the dry run of an enrolment tells is what then happens: real services, a real SMTP server, a stepping clock."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -30,12 +30,6 @@ FILES = {**TEMPLATES, "call.md": "Ask {{ prospect.first_name }}\n"}
 LOOKS = (time(8, 30), time(9))
 PEOPLE_MAX = 5
 Dates = Mapping[str, tuple[tuple[str, date], ...]]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
 
 
 def made(folder: Path, world: World) -> Installation:

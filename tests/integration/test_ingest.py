@@ -1,8 +1,7 @@
 """Ingest end to end on SQLite and a Maildir: what each mail does, and that none is lost, repeated or touched."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +10,6 @@ from sequencer.core.outcome import Uncertain
 from sequencer.core.reason import Reason
 from tests.integration.installation import MONDAY
 from tests.integration.mail_room import ANA, MailRoom, bounce, complaint, mail
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[MailRoom]:
-    room = MailRoom(tmp_path)
-    yield room
-    room.close()
 
 
 def later(room: MailRoom) -> None:

@@ -1,24 +1,13 @@
 """Whose mail is kept, by its header alone: a table, read in one walk of a Maildir."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from tests.integration.installation import MONDAY
 from tests.integration.mail_room import ANA, MailRoom, mail
 
 COPIES_BY_ID = 3  # of our own mail not even the place is noted
 TO_HER = "Auto-Submitted: auto-replied\n"
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[MailRoom]:
-    room = MailRoom(tmp_path)
-    yield room
-    room.close()
 
 
 def cases(sent: str) -> list[tuple[bool, str, str]]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,13 +20,6 @@ from sequencer.store.tables import VERSIONS
 from tests.integration.mail_room import ANA, MailRoom, mail
 
 NAME = "maildir:mail"
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[MailRoom]:
-    room = MailRoom(tmp_path)
-    yield room
-    room.close()
 
 
 class Dying(Maildir):

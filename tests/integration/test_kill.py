@@ -15,12 +15,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sequencer.clock import SystemClock
 from sequencer.core.reason import Reason
 from sequencer.store import sends
-from tests.integration.installation import CONFIG, HandClock, Installation, World
+from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 
 KILLS = int(os.environ.get("KILLS", "10"))
 CONNECTIONS = 4
 PEOPLE = 15 * KILLS
-ALWAYS_OPEN = CONFIG.replace('mon-fri = ["08:30-17:00"]', 'mon-sun = ["00:00-24:00"]')
 
 
 class SlowWorld(World):

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from sequencer.clock import SystemClock
 from sequencer.store import scopes, sends
 from sequencer.store.sends import SendRow
-from tests.integration.installation import CONFIG, HandClock, Installation, World
+from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 
 PEOPLE = 250
 BEFORE_THE_PAUSE = 30
@@ -56,8 +56,7 @@ def sink() -> Iterator[Sink]:
 def house(tmp_path: Path, sink: Sink) -> Iterator[Installation]:
     for folder in ("cur", "new", "tmp"):
         (tmp_path / "mail" / folder).mkdir(parents=True)
-    text = CONFIG.replace('mon-fri = ["08:30-17:00"]', 'mon-sun = ["00:00-24:00"]')
-    house = Installation(tmp_path, sink.port, connections=8, config=text, clock=HandClock(SystemClock().now()))
+    house = Installation(tmp_path, sink.port, connections=8, config=ALWAYS_OPEN, clock=HandClock(SystemClock().now()))
     house.apply()
     for number in range(PEOPLE):
         house.enroll(house.person(f"p{number}@acme{number}.test"))

@@ -1,6 +1,6 @@
 """What waits in a mailbox's queue: nobody behind somebody else's reason, nobody longer than the reason lasts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -24,14 +24,6 @@ from tests.integration.installation import MONDAY, SEQUENCE, Installation
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over
 
 BOX = "ana@ourco.test"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Installation]:
-    house = Installation(tmp_path, 25)
-    house.apply()
-    yield house
-    house.close()
 
 
 def crowd(house: Installation, number: int, sequence_id: str) -> list[int]:

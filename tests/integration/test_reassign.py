@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from sequencer.config import Config
-from sequencer.core import progress as p
 from sequencer.core.reason import Reason
 from sequencer.engine import reassigning
 from sequencer.engine.advance import Advance
@@ -17,7 +16,7 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.reassigning import Handover, Plan
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError, NotFound
-from sequencer.store import inbox, log, tasks
+from sequencer.store import inbox, tasks
 from tests.integration.installation import CONFIG, Installation, World
 
 ANA, BO = "ana@ourco.test", "bo@ourco.test"
@@ -38,12 +37,6 @@ smtp = {{ host = "127.0.0.1", port = {port}, security = "none" }}
 maildir = "mail-bo"
 """
 POST = "title: Post\nsettings: {exclusive: false}\nsteps:\n  - id: sheet\n    task: Send the sheet\n"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
 
 
 @pytest.fixture
@@ -87,11 +80,6 @@ def read_all(house: Installation) -> None:
         house.database.write(lambda c, name=box.inbox: inbox.put_synced(c, name or "", house.clock.now()))  # type: ignore[misc]
 
 
-def folds(house: Installation, key: int) -> bool:
-    entries = house.database.read(lambda c: log.read_log(c, key))
-    return p.fold((entry.at, entry.event) for entry in entries) == house.progress(key)
-
-
 async def test_people_and_tasks_move_and_threads_keep_their_mailbox(house: Installation, world: World) -> None:
     person = house.person("jo@acme.test")
     mails = house.enroll(person)
@@ -105,7 +93,7 @@ async def test_people_and_tasks_move_and_threads_keep_their_mailbox(house: Insta
     assert [house.progress(key).rep for key in (mails, tasked)] == ["bo", "bo"]
     assert house.progress(mails).mailbox == ANA
     assert {task.rep for task in house.database.read(tasks.open_tasks)} <= {"bo"}
-    assert folds(house, mails)
+    assert house.folded(mails) == house.progress(mails)
     house.clock.forward(days=3)
     read_all(house)
     await send(house)
@@ -134,7 +122,7 @@ async def test_another_mailbox_takes_over_where_the_old_one_left_config(house: I
     assert (second["From"], second["In-Reply-To"], second["References"]) == (f"Bo Larsen <{BO}>", None, None)
     assert second["Subject"] == first["Subject"]  # a new thread has a subject of its own, and no Re:
     assert house.progress(key).touches["bump"].state == "sent"
-    assert folds(house, key)
+    assert house.folded(key) == house.progress(key)
 
 
 async def test_a_mail_that_was_queued_goes_from_the_new_mailbox(house: Installation, world: World) -> None:
@@ -147,7 +135,7 @@ async def test_a_mail_that_was_queued_goes_from_the_new_mailbox(house: Installat
     await send(house)
     assert [message_from_bytes(raw)["From"] for _, raw in world.accepted] == [f"Bo Larsen <{BO}>"]
     assert house.progress(key).touches["intro"].state == "sent"
-    assert folds(house, key)
+    assert house.folded(key) == house.progress(key)
 
 
 def test_without_a_mailbox_to_take_over_they_stay_held_and_the_rest_moves(house: Installation) -> None:

@@ -13,11 +13,10 @@ from sequencer.cli import root
 from sequencer.core import events as e
 from sequencer.core.outcome import Deferred, Outcome, Refused, Uncertain
 from sequencer.core.people import OuterPause
-from sequencer.core.progress import fold
 from sequencer.core.timing import BACK_OFF
 from sequencer.engine import answering, settling
 from sequencer.errors import InputError
-from sequencer.store import answers, log, scopes, sends, tasks
+from sequencer.store import answers, scopes, sends, tasks
 from tests.integration.installation import KEY, MONDAY
 from tests.integration.mail_room import ANA, MailRoom, mail
 
@@ -77,8 +76,7 @@ def test_an_answer_leaves_at_night_in_the_thread_and_closes_the_task(night: Nigh
     assert sent["List-Unsubscribe"] is None  # one person's answer to another
     assert sent.get_content().replace("\r\n", "\n") == WORDS
     assert night.kinds(night.enrollment)[-4:-1] == ["AnswerQueued", "AnswerSent", "TaskDone"]
-    entries = night.database.read(lambda c: log.read_log(c, night.enrollment))
-    assert fold((entry.at, entry.event) for entry in entries) == night.progress(night.enrollment)
+    assert night.folded(night.enrollment) == night.progress(night.enrollment)
 
 
 def test_the_blank_has_the_quoted_mail_under_the_signature(night: Night) -> None:

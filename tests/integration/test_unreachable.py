@@ -1,58 +1,41 @@
 """Servers that nobody reaches: `status` and `why` say so, and promise nothing, until one answers again."""
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sequencer import cli
 from sequencer.clock import SystemClock
 from sequencer.core.outcome import Deferred, Outcome
 from sequencer.core.ports import Envelope
 from sequencer.engine.ingest import Ingest
 from sequencer.inbound.imap import Imap, ImapServer
-from tests.integration.installation import CONFIG, KEY, HandClock, Installation
+from tests.integration.installation import ALWAYS_OPEN, KEY, HandClock, Installation
 from tests.integration.mail_servers import free_ports
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over
+from tests.integration.typed import Run
 
 (CLOSED,) = free_ports(1)
-ALWAYS_OPEN = CONFIG.replace('mon-fri = ["08:30-17:00"]', 'mon-sun = ["00:00-24:00"]').replace(
+OUT_OF_REACH = ALWAYS_OPEN.replace(
     'maildir = "mail"', f'imap = {{{{ host = "127.0.0.1", port = {CLOSED}, security = "none" }}}}'
 )
 INBOX = f"ana@ourco.test@127.0.0.1:{CLOSED}"
 JO = "jo@acme.test"
-Run = Callable[..., str]
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Installation]:
     """Its clock starts at the system's, which the commands read; neither server is there."""
-    house = Installation(tmp_path, CLOSED, config=ALWAYS_OPEN, clock=HandClock(SystemClock().now()))
+    house = Installation(tmp_path, CLOSED, config=OUT_OF_REACH, clock=HandClock(SystemClock().now()))
     house.apply()
     yield house
     house.close()
 
 
-@pytest.fixture
-def run(house: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The standard output of `sequencer …` in the installation's folder."""
-    monkeypatch.setenv("TZ", "UTC")
-    monkeypatch.chdir(house.folder)
-
-    def one(*args: str) -> str:
-        monkeypatch.setattr("sys.argv", ["sequencer", *args])
-        with pytest.raises(SystemExit):
-            cli.main()
-        return capsys.readouterr().out
-
-    return one
-
-
 def troubles(run: Run) -> dict[str, dict[str, str]]:
-    found: dict[str, Any] = json.loads(run("status", "--json"))
+    found: dict[str, Any] = run("status", "--json").json
     return {each["kind"]: each for each in found["troubles"]}
 
 
@@ -75,13 +58,13 @@ async def test_nobody_listens_and_status_and_why_say_so(house: Installation, run
     assert found["inbox"]["text"] == (
         f"the inbox {INBOX} was never read to its end: ana@ourco.test at 127.0.0.1:{CLOSED}: Connection refused"
     )
-    printed = run("status")
+    printed = run("status").out
     assert "All is well" not in printed
     row = next(line for line in printed.splitlines() if line.startswith("ana@")).split("\t")
     assert row[1] == "resting"
     assert row[4] != "now"
-    assert 'the step "intro" is queued. But ana@ourco.test rests: cannot reach 127.0.0.1' in run("why", JO)
-    (one,) = json.loads(run("why", JO, "--json"))["enrollments"]
+    assert 'the step "intro" is queued. But ana@ourco.test rests: cannot reach 127.0.0.1' in run("why", JO).out
+    (one,) = run("why", JO, "--json").json["enrollments"]
     gate = next(gate for gate in one["gates"] if gate["name"] == "mailbox works")
     assert not gate["passed"]
     assert gate["detail"].startswith("cannot reach 127.0.0.1")

@@ -5,11 +5,10 @@ from datetime import timedelta
 import pytest
 
 from sequencer.core import events as e
-from sequencer.core import progress as p
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.engine import list_stops
 from sequencer.errors import InputError, NotFound
-from sequencer.store import log, people
+from sequencer.store import people
 from tests.unit.engine.people_house import House, house
 
 __all__ = ["house"]
@@ -30,8 +29,7 @@ def keys(house: House) -> list[int]:
 
 
 def folds(house: House, keys: list[int]) -> bool:
-    logs = {key: house.database.read(lambda c, key=key: log.read_log(c, key)) for key in keys}  # type: ignore[misc]
-    return all(p.fold((entry.at, entry.event) for entry in logs[key]) == house.progress(key) for key in keys)
+    return all(house.folded(key) == house.progress(key) for key in keys)
 
 
 def test_a_finish_ends_everybody_on_it_and_a_dry_run_says_the_same(house: House, keys: list[int]) -> None:

@@ -33,11 +33,6 @@ def merge(house: House, first: str = BO, second: str = ROBERT) -> Merge:
     return merged
 
 
-def folds(house: House, key: int) -> bool:
-    entries = house.database.read(lambda c: log.read_log(c, key))
-    return p.fold((entry.at, entry.event) for entry in entries) == house.progress(key)
-
-
 def test_everything_of_the_second_becomes_the_firsts(house: House) -> None:
     bo = house.person(BO, "Bo", title="CTO")
     robert = house.person(ROBERT, "Robert", city="Denver")
@@ -107,7 +102,7 @@ def test_no_refusal_and_no_rule_is_lost(
     rules = house.database.read(lambda c: people.suppressions_of(c, known.values())).get(united, ())
     assert set(merging.forbidden(known[united], rules)) == forbidden
     assert (house.progress(key).status == "finished") is ("email" in forbidden)
-    assert folds(house, key)
+    assert house.folded(key) == house.progress(key)
 
 
 def test_the_same_sequence_goes_on_where_it_has_come_farther(house: House) -> None:
@@ -120,8 +115,8 @@ def test_the_same_sequence_goes_on_where_it_has_come_farther(house: House) -> No
     merge(house)
     assert (house.progress(fresh).finished, house.progress(ahead).status) == (FinishReason.MOVED, "active")
     assert house.progress(fresh).flight is None
-    assert folds(house, fresh)
-    assert folds(house, ahead)
+    assert house.folded(fresh) == house.progress(fresh)
+    assert house.folded(ahead) == house.progress(ahead)
 
 
 def test_of_two_exclusive_sequences_the_firsts_goes_on(house: House) -> None:
@@ -150,7 +145,7 @@ def test_pauses_and_personal_holds_of_either_stop_both(house: House) -> None:
     assert [hold.reason for hold in progress.holds] == [Reason.BAD_ADDRESS]
     assert {hold.reason for hold in house.progress(other).holds} == {Reason.BAD_ADDRESS, Reason.MISSING_FIELD}
     assert house.rows("queued") == []
-    assert folds(house, key)
+    assert house.folded(key) == house.progress(key)
 
 
 def _nonexclusive(house: House) -> int:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from sequencer.core import events as e
-from sequencer.core import progress as p
 from sequencer.core.people import Channel
 from sequencer.core.reason import FinishReason
 from sequencer.core.suppression import Suppression
@@ -33,11 +32,6 @@ def lift(house: House, text: str, channel: Channel | None = None, *, opted_in: b
     return suppressing.lift(
         house.database, house.advance, targets, channel, "changed", "ana", now, opted_in=opted_in
     )  # fmt: skip
-
-
-def folded(house: House, key: int) -> p.Progress:
-    entries = house.database.read(lambda c: log.read_log(c, key))
-    return p.fold((entry.at, entry.event) for entry in entries)
 
 
 def rules_on(house: House, person: int = 1) -> set[tuple[str, str, str | None]]:
@@ -98,7 +92,7 @@ def test_a_rule_finishes_whoever_is_live_under_it_and_calls_their_mail_back(hous
     assert (done.effect.finished, done.effect.called_back) == ({"three": 1}, 1)
     assert house.progress(key).finished is FinishReason.DISQUALIFIED
     assert (house.rows("queued"), house.progress(other).status) == ([], "active")
-    assert folded(house, key) == house.progress(key)
+    assert house.folded(key) == house.progress(key)
     again = suppress(house, text)
     assert (again.new, again.effect.enrollments) == (0, 0)
 
@@ -172,7 +166,7 @@ def test_only_their_own_word_lifts_an_opt_out(house: House) -> None:
     assert rules_on(house) == set()
     assert e.ContactAllowed(channel="call", by="person:ana") in house.events(key)
     assert house.progress(key).silenced == ()
-    assert folded(house, key) == house.progress(key)
+    assert house.folded(key) == house.progress(key)
 
 
 def test_an_opt_out_replaces_a_rule_of_ours_and_not_the_other_way_round(house: House) -> None:
