@@ -104,7 +104,7 @@ def named_recipients(notice: Notice, *, not_these: frozenset[str]) -> tuple[Name
     Addresses that lead a line win over spoken ones, those over any other; the returned mail's To is the last resort.
     """
     lines = notice.said.splitlines()
-    tiers = (_leading(lines), _spoken(lines), _any(lines))
+    tiers = (_leading(lines), _mentioned(lines, _SPOKEN, 1), _mentioned(lines, _ANY, 0))
     for found in tiers:
         kept = {
             address: at for address, at in found.items() if address not in not_these and not _SERVICE.match(address)
@@ -142,21 +142,12 @@ def _may_follow(rest: str) -> bool:
     )
 
 
-def _spoken(lines: list[str]) -> dict[str, int]:
+def _mentioned(lines: list[str], pattern: re.Pattern[str], group: int) -> dict[str, int]:
     found: dict[str, int] = {}
     for index, line in enumerate(lines):
-        for match in _SPOKEN.finditer(line):
+        for match in pattern.finditer(line):
             if not _NOT_RECIPIENT.search(line[: match.start()]):
-                found.setdefault(match[1].lower(), index)
-    return found
-
-
-def _any(lines: list[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for index, line in enumerate(lines):
-        for match in _ANY.finditer(line):
-            if not _NOT_RECIPIENT.search(line[: match.start()]):
-                found.setdefault(match[0].lower(), index)
+                found.setdefault(match[group].lower(), index)
     return found
 
 
