@@ -45,6 +45,7 @@ from sequencer.core.expression_tree import (
     Truth,
     as_number,
     as_yes_no,
+    leaves,
 )
 from sequencer.core.people import FieldValue
 
@@ -129,18 +130,9 @@ def explain(condition: Condition, facts: Facts) -> str:
 
 
 def _subjects(node: Node) -> Iterator[Subject]:
-    match node:
-        case Every() | Either():
-            for part in node.parts:
-                yield from _subjects(part)
-        case Not():
-            yield from _subjects(node.part)
-        case Truth():
-            yield from (each for each in (node.of,) if isinstance(each, Fact | Field))
-        case Comparison():
-            yield from (each for each in (node.left, node.right) if isinstance(each, Fact | Field))
-        case _:
-            assert_never(node)
+    for leaf in leaves(node):
+        sides = (leaf.of,) if isinstance(leaf, Truth) else (leaf.left, leaf.right)
+        yield from (each for each in sides if isinstance(each, Fact | Field))
 
 
 def _true(node: Node, facts: Facts) -> bool:

@@ -5,6 +5,7 @@ nothing: core/expression.py makes the tree, core/condition.py asks it.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -114,6 +115,18 @@ class Either:
 
 
 Node = Comparison | Truth | Not | Every | Either
+
+
+def leaves(node: Node) -> Iterator[Truth | Comparison]:
+    """What its `and`, `or` and `not` join, from left to right."""
+    match node:
+        case Every() | Either():
+            for part in node.parts:
+                yield from leaves(part)
+        case Not():
+            yield from leaves(node.part)
+        case _:
+            yield node
 
 
 def as_number(value: FieldValue) -> int | float | None:

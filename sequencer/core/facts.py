@@ -15,13 +15,11 @@ from sequencer.core.expression_tree import (
     Choices,
     Comparison,
     Constant,
-    Either,
-    Every,
     Fact,
     Node,
-    Not,
     Subject,
     as_number,
+    leaves,
 )
 from sequencer.core.people import Account, FieldValue, Mailbox, OuterPause, Policy, Prospect, Rep
 from sequencer.core.progress import Progress
@@ -142,14 +140,9 @@ class Known:
 
 def _days(node: Node) -> Iterator[tuple[Fact, Subject | Constant]]:
     """Every `days_since(id)` of an expression with what it is compared with."""
-    match node:
-        case Every() | Either():
-            for part in node.parts:
-                yield from _days(part)
-        case Not():
-            yield from _days(node.part)
-        case Comparison(left=left, right=right) if not isinstance(right, Choices):
-            for subject, other in ((left, right), (right, left)):
+    for leaf in leaves(node):
+        if isinstance(leaf, Comparison) and not isinstance(leaf.right, Choices):
+            for subject, other in ((leaf.left, leaf.right), (leaf.right, leaf.left)):
                 if isinstance(subject, Fact) and subject.name == "days_since":
                     yield subject, other
 
