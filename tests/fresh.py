@@ -7,14 +7,16 @@ running them. So all engines of a run share one dialect and what it compiled.
 import atexit
 import shutil
 import tempfile
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect, select
 
 from sequencer.store.database import Database, throw_away_engine
 from sequencer.store.migrate import migrate
+from sequencer.store.tables import PROSPECTS
 
 _COMPILED: dict[Any, Any] = {}
 
@@ -32,6 +34,12 @@ def open_database(url: str) -> Database:
     database.engine.dialect = _dialect()
     database.engine.update_execution_options(compiled_cache=_COMPILED)
     return database
+
+
+def person_numbers(connection: Connection, prospect_ids: Collection[int]) -> dict[int, int]:
+    """The number of each person that a send keeps; it moves whenever what may be sent to them changes."""
+    query = select(PROSPECTS.c.id, PROSPECTS.c.seq).where(PROSPECTS.c.id.in_(prospect_ids))
+    return {row.id: row.seq for row in connection.execute(query)}
 
 
 @cache

@@ -53,18 +53,10 @@ def numbers_text(scopes: Sequence[ScopeKey], numbers: Mapping[ScopeKey, int], pe
     return ".".join(str(number) for number in (*(numbers[scope] for scope in scopes), person_seq))
 
 
-_SEQS_OF = select(PROSPECTS.c.id, PROSPECTS.c.seq).where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True)))
 _BUSY = select(SENDS.c.prospect_id).where(
     SENDS.c.prospect_id.in_(bindparam("ids", expanding=True)),
     SENDS.c.state.in_(bindparam("states", expanding=True)),
 )
-
-
-def person_numbers(connection: Connection, prospect_ids: Sequence[int]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for part in chunks(set(prospect_ids)):
-        found.update((row.id, row.seq) for row in connection.execute(_SEQS_OF, {"ids": part}))
-    return found
 
 
 def lease(

@@ -7,7 +7,8 @@ import pytest
 from sequencer.core import events as e
 from sequencer.engine.applying import apply, check
 from sequencer.errors import InputError
-from sequencer.store import fence, log, scopes, versions
+from sequencer.store import log, scopes, versions
+from tests.fresh import person_numbers
 from tests.unit.engine.office import ONE_MAIL, SEQUENCE, TEMPLATES, Office
 
 
@@ -132,7 +133,7 @@ def test_fences_notice_and_queued_bytes_are_made_anew(office: Office) -> None:
 
     def numbers() -> tuple[int, int]:
         return office.database.read(
-            lambda c: (scopes.scope_numbers(c, [scope])[scope], fence.person_numbers(c, [person])[person])
+            lambda c: (scopes.scope_numbers(c, [scope])[scope], person_numbers(c, [person])[person])
         )
 
     before = numbers()

@@ -12,7 +12,8 @@ from sequencer.core.people import Address, Prospect
 from sequencer.core.reason import Reason
 from sequencer.core.suppression import Suppression
 from sequencer.engine.importing import NOTES_MAX, _updated, import_rows
-from sequencer.store import fence, log, people
+from sequencer.store import log, people
+from tests.fresh import person_numbers
 from tests.unit.doctor.zone_server import stub, zone_server
 from tests.unit.engine.office import ONE_MAIL, SEQUENCE, Office
 
@@ -22,7 +23,7 @@ JO = "jo@acme.test,Jo,Doe,Acme,+34 612 345 678,ES,engineers\n"
 
 def seq(office: Office, email: str) -> int:
     person = office.id_of(email)
-    return office.database.read(lambda c: fence.person_numbers(c, [person]))[person]
+    return office.database.read(lambda c: person_numbers(c, [person]))[person]
 
 
 def test_what_a_row_becomes(office: Office) -> None:

@@ -14,8 +14,9 @@ from sequencer.core.suppression import Suppression
 from sequencer.engine import merging, stops
 from sequencer.engine.merging import Merge
 from sequencer.errors import InputError, NotFound
-from sequencer.store import fence, log, people, reads, sends, tasks
+from sequencer.store import log, people, reads, sends, tasks
 from sequencer.store.columns import Table
+from tests.fresh import person_numbers
 from tests.unit.engine.people_house import House, do, house
 
 __all__ = ["house"]
@@ -209,9 +210,9 @@ def test_a_mail_decided_on_for_the_second_does_not_pass_its_fence(house: House) 
     key = house.inside("three", ROBERT, "Robert")
     house.person(BO, "Bo")
     (row,) = house.rows("queued")
-    numbers = house.database.read(lambda c: fence.person_numbers(c, [1, 2]))
+    numbers = house.database.read(lambda c: person_numbers(c, [1, 2]))
     merge(house)
-    after = house.database.read(lambda c: fence.person_numbers(c, [2]))
+    after = house.database.read(lambda c: person_numbers(c, [2]))
     assert after[2] > max(numbers.values())
     assert house.database.read(lambda c: sends.sends_of(c, 2))[0].id == row.id
     assert house.progress(key).flight

@@ -123,9 +123,7 @@ async def test_a_copy_in_the_sent_folder_settles_as_of_the_fence(house: Installa
     assert settled.sent_at == MONDAY
     assert not house.progress(one).holds
     channel = ScriptedChannel()
-    dispatch = dispatch_over(house, channel)
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, channel))
     assert channel.wired == []
 
 

@@ -12,6 +12,7 @@ from sequencer.store import fence, people, scopes, sends
 from sequencer.store.database import Database
 from sequencer.store.fence import Intent, Limits, Settlement
 from sequencer.store.tables import ACCOUNTS, ENROLLMENTS, MAILBOXES, PROSPECTS, SENDS, USAGE
+from tests.fresh import person_numbers
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 BOX = "ana@ourco.test"
@@ -50,7 +51,7 @@ def prepare(connection: Connection, send_id: int) -> None:
     row = sends.load_sends(connection, [send_id])[send_id]
     above = fence.scopes_of(row.sequence_id, row.mailbox, row.account_id)
     numbers = scopes.scope_numbers(connection, above)
-    person = fence.person_numbers(connection, [row.prospect_id])[row.prospect_id]
+    person = person_numbers(connection, [row.prospect_id])[row.prospect_id]
     text = fence.numbers_text(above, numbers, person)
     ready = sends.Prepared(
         send_id, b"bytes", f"<{send_id}@ourco.test>", "s", NOW, text, NOW + timedelta(minutes=15), row.address,
