@@ -247,5 +247,9 @@ class Installation:
             if dispatch.at_work:
                 await asyncio.wait(dispatch.at_work)
 
+    async def run_and_stop(self, dispatch: Dispatch, rounds: int = 3) -> None:
+        await self.run(dispatch, rounds)
+        await dispatch.stop()
+
     def kinds(self, enrollment_id: int) -> Sequence[str]:
         return [type(event).__name__ for event in self.events(enrollment_id)]

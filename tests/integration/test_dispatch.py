@@ -48,9 +48,7 @@ async def test_a_person_gets_the_first_mail_and_the_follow_up_in_its_thread(hous
 
 async def test_the_stored_state_is_the_folded_log(house: Installation, world: World) -> None:
     enrollment = house.enroll(house.person("jo@acme.test"))
-    dispatch = house.dispatch()
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(house.dispatch())
     assert house.folded(enrollment) == house.progress(enrollment)
 
 
@@ -91,9 +89,7 @@ async def test_what_a_refusal_means(
 ) -> None:
     getattr(world, where)["jo@acme.test"] = reply
     enrollment = house.enroll(house.person("jo@acme.test"))
-    dispatch = house.dispatch()
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(house.dispatch())
     (row,) = house.database.read(lambda connection: sends.in_state(connection, "queued", "failed", "sent"))
     assert row.state == state
     progress = house.progress(enrollment)
@@ -172,9 +168,7 @@ async def test_a_missing_field_holds_that_person_alone(house: Installation, worl
     house.apply(files={"intro.md": "Subject: Hi\n\nYou are {{ prospect.title }}.\n", "bump.md": "\nHello\n"})
     without = house.enroll(house.person("jo@acme.test"))
     house.enroll(house.person("li@other.test", title="CTO"))
-    dispatch = house.dispatch()
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(house.dispatch())
     assert [recipient for recipient, _ in world.accepted] == ["li@other.test"]
     (held,) = house.progress(without).holds
     assert (held.reason, held.detail) == (Reason.MISSING_FIELD, "prospect.title")
@@ -210,9 +204,7 @@ async def test_two_daemons_never_send_the_same_mail(house: Installation, world: 
 async def test_a_reply_between_the_decision_and_the_fence_wins(house: Installation, world: World) -> None:
     enrollment = house.enroll(house.person("jo@acme.test"))
     world.at_rcpt = lambda recipient: house.record(enrollment, e.ReplyReceived(message=1, answer="other"))
-    dispatch = house.dispatch()
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(house.dispatch())
     assert world.accepted == []
     states = house.database.read(lambda connection: list(connection.scalars(select(SENDS.c.state))))
     assert states == ["cancelled"]

@@ -70,9 +70,7 @@ async def test_an_exception_at_the_dot_is_uncertain(house: Installation, error: 
 
     (enrollment,) = enrolled(house, 1)
     channel = ScriptedChannel(dot=fails)
-    dispatch = dispatch_over(house, channel)
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, channel))
     assert states(house) == ["uncertain"]
     assert house.progress(enrollment).hold(Reason.UNCERTAIN)
 
@@ -161,9 +159,7 @@ async def test_a_wrong_password_is_tried_once(tmp_path: Path) -> None:
     house.apply()
     enrolled(house, 10)
     channel = ScriptedChannel(wire=refused)
-    dispatch = dispatch_over(house, channel)
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, channel))
     house.close()
     assert len(channel.wired) == 1
 
@@ -176,9 +172,7 @@ async def test_the_clock_going_back_in_mid_batch_gives_no_dot(house: Installatio
         return None
 
     channel = ScriptedChannel(wire=back)
-    dispatch = dispatch_over(house, channel)
-    await house.run(dispatch, rounds=2)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, channel), rounds=2)
     assert (channel.accepted, states(house)) == ([], ["queued"])
 
 
@@ -189,9 +183,7 @@ async def test_a_mail_that_crossed_a_reply_says_so(house: Installation) -> None:
         house.record(enrollment, e.ReplyReceived(message=1, answer="other"))
         return Accepted(250, "OK")
 
-    dispatch = dispatch_over(house, ScriptedChannel(dot=answered_meanwhile))
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, ScriptedChannel(dot=answered_meanwhile)))
     (sent,) = [event for event in house.events(enrollment) if isinstance(event, e.TouchSent)]
     assert sent.crossed
     assert house.progress(enrollment).finished == "replied"
@@ -204,9 +196,7 @@ async def test_a_mail_that_came_back_from_the_fence_of_a_stopped_person_is_calle
         house.record(enrollment, e.ReplyReceived(message=1, answer="other"))
         return Deferred(421, "closing", "fence")
 
-    dispatch = dispatch_over(house, ScriptedChannel(dot=answered_and_lost))
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, ScriptedChannel(dot=answered_and_lost)))
     assert (states(house), used(house)) == (["cancelled"], 0)
 
 
@@ -218,9 +208,7 @@ async def test_a_definite_no_after_midnight_gives_back_the_day_it_was_taken_from
         house.clock.to(MONDAY + timedelta(days=1))
         return Refused(554, "no", "dot", "5.7.1")
 
-    dispatch = dispatch_over(house, ScriptedChannel(dot=tomorrow))
-    await house.run(dispatch, rounds=1)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, ScriptedChannel(dot=tomorrow)), rounds=1)
     assert (states(house), used(house), used(house, 1)) == (["failed"], 0, 0)
 
 
@@ -237,9 +225,7 @@ async def test_what_may_have_arrived_is_counted(house: Installation, outcome: Ou
         return outcome
 
     enrolled(house, 1)
-    dispatch = dispatch_over(house, ScriptedChannel(dot=says))
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, ScriptedChannel(dot=says)))
     assert (states(house), used(house)) == ([state], 1)
 
 

@@ -170,9 +170,7 @@ async def test_a_person_whose_account_changed_while_queued_is_sent_to(house: Ins
 
     house.database.write(move)
     channel = ScriptedChannel()
-    dispatch = dispatch_over(house, channel)
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, channel))
     assert len(channel.accepted) == 1
     day = MONDAY.date()
     assert house.database.read(lambda c: sends.used(c, "account", ["other", "acme.test"], day)) == {"other": 1}
@@ -253,9 +251,7 @@ async def test_a_suppression_between_decision_and_fence_wins(house: Installation
 
     enrollment = house.enroll(house.person("jo@acme.test"))
     channel = ScriptedChannel(wire=meanwhile)
-    dispatch = dispatch_over(house, channel)
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, channel))
     assert channel.accepted == []
     assert [row.state for row in queued(house, "queued", "cancelled")] == ["cancelled"]
     assert house.progress(enrollment).finished in (FinishReason.DISQUALIFIED, FinishReason.OPTED_OUT)
@@ -275,9 +271,7 @@ async def test_a_person_whose_row_is_broken_stops_only_themself(house: Installat
 
     house.database.write(spoil)
     channel = ScriptedChannel()
-    dispatch = dispatch_over(house, channel)
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, channel))
     assert [each.recipient for each in channel.accepted] == ["jo@three1.test", "jo@three2.test"]
     (row,) = queued(house)
     assert row.wait_reason == Reason.BUG
@@ -359,9 +353,7 @@ async def test_touches_of_every_channel_count_for_a_person(
     house.enroll(house.person("jo@acme.test"))
     touches(house, calls)
     channel = ScriptedChannel()
-    dispatch = dispatch_over(house, channel)
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, channel))
     (row,) = queued(house)
     assert (channel.wired, row.wait_reason, row.not_before) == ([], reason, until)
 

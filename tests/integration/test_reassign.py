@@ -70,9 +70,7 @@ def reassign(house: Installation, sequence: str | None = None, **named: Any) -> 
 
 async def send(house: Installation, owner: str = "test") -> None:
     """Everything that may leave at this instant leaves."""
-    dispatch = house.dispatch(owner)
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(house.dispatch(owner))
 
 
 def read_all(house: Installation) -> None:

@@ -95,8 +95,6 @@ async def test_a_refusal_that_names_the_recipient_is_kept_without_them(house: In
         return Deferred(451, f"cannot take mail for <{JO}> now", "mail", "4.3.0")
 
     house.enroll(house.person(JO))
-    dispatch = dispatch_over(house, ScriptedChannel(wire=quotes))
-    await house.run(dispatch)
-    await dispatch.stop()
+    await house.run_and_stop(dispatch_over(house, ScriptedChannel(wire=quotes)))
     text = troubles(run)["resting"]["text"]
     assert text == "ana@ourco.test rests: 127.0.0.1 answered 451 cannot take mail for <(the recipient)> now"
