@@ -159,9 +159,11 @@ class Dispatch:
             await self._database.awrite(lambda connection: self._commit_batch(connection, batch, now))
         if not batch.ready:
             return bool(batch.failed or batch.refused)
-        channel = self._channels.setdefault(mailbox.address, self._channel_of(mailbox))
+        if mailbox.address not in self._channels:
+            self._channels[mailbox.address] = self._channel_of(mailbox)
         drain.refused = False
-        this = _Round(mailbox, drain, number, channel, asyncio.Semaphore(mailbox.connections))
+        slots = asyncio.Semaphore(mailbox.connections)
+        this = _Round(mailbox, drain, number, self._channels[mailbox.address], slots)
         ended = await asyncio.gather(*(self._send(this, one) for one in batch.ready), return_exceptions=True)
         for error in filter(None, ended):
             raise error

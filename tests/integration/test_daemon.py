@@ -107,6 +107,25 @@ def test_sighup_takes_a_good_config_and_leaves_a_bad_one(house: Installation, wo
     assert running.returncode == 0, log
 
 
+def test_sighup_sends_through_the_server_that_config_names_now(house: Installation, world: World) -> None:
+    house.enroll(house.person("before@acme.test"))
+    file = house.folder / "config.toml"
+    running = daemon(house.folder)
+    try:
+        wait_for_mail(world, 1)
+        with World() as other:
+            file.write_text(file.read_text().replace(f"port = {world.port}", f"port = {other.port}"))
+            running.send_signal(signal.SIGHUP)
+            house.enroll(house.person("after@initech.test"))
+            wait_for_mail(other, 1)
+    finally:
+        running.send_signal(signal.SIGTERM)
+        _, log = running.communicate(timeout=40)
+    assert running.returncode == 0, log
+    assert [recipient for recipient, _ in world.accepted] == ["before@acme.test"]
+    assert [recipient for recipient, _ in other.accepted] == ["after@initech.test"]
+
+
 def test_a_second_daemon_on_the_same_file_refuses(house: Installation, world: World) -> None:
     house.enroll(house.person("jo@acme.test"))
     first = daemon(house.folder)

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from sequencer.core import events as e
-from sequencer.core.people import OuterPause
+from sequencer.core.people import Mailbox, OuterPause
 from sequencer.core.reason import Reason
+from sequencer.engine.dispatch import Dispatch
 from sequencer.store import log, scopes, sends
 from sequencer.store.tables import SENDS
-from tests.integration.installation import MONDAY, HandClock, Installation, World
+from tests.integration.installation import KEY, MONDAY, HandClock, Installation, World
+from tests.integration.scripted_channel import ScriptedChannel
 
 
 @pytest.fixture
@@ -44,6 +46,21 @@ async def test_a_person_gets_the_first_mail_and_the_follow_up_in_its_thread(hous
     assert second["References"] == first["Message-ID"]
     assert second["Date"].datetime == house.clock.now()
     assert house.kinds(enrollment) == ["Enrolled", "TouchQueued", "TouchSent", "TouchQueued", "TouchSent"]
+
+
+async def test_one_channel_carries_every_batch_of_a_mailbox(house: Installation) -> None:
+    made: list[ScriptedChannel] = []
+
+    def channel_of(mailbox: Mailbox) -> ScriptedChannel:
+        made.append(ScriptedChannel())
+        return made[-1]
+
+    dispatch = Dispatch(house.database, house.advance, house.clock, channel_of, KEY, "test", timedelta(seconds=20))
+    for batch in (1, 2, 3):
+        house.enroll(house.person(f"p{batch}@acme{batch}.test"))
+        await house.run(dispatch)
+    await dispatch.stop()
+    assert [len(channel.accepted) for channel in made] == [3]
 
 
 async def test_the_stored_state_is_the_folded_log(house: Installation, world: World) -> None:
