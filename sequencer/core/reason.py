@@ -46,6 +46,7 @@ class Reason(StrEnum):
     IN_FLIGHT = "in_flight"
     TURN = "turn"
     BACK_OFF = "back_off"
+    MAILBOX_RESTS = "mailbox_rests"
     DATABASE_SLOW = "database_slow"
     # pauses
     AWAY = "away"
@@ -116,6 +117,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.IN_FLIGHT: "a mail to this person is on its way",
     Reason.TURN: "other mail of this mailbox goes first",
     Reason.BACK_OFF: "the receiving server asked to try again later",
+    Reason.MAILBOX_RESTS: "the mailbox rests for a moment, because its last try failed",
     Reason.DATABASE_SLOW: "the database was too slow to send safely",
     Reason.AWAY: "an automatic reply says that the person is away",
     Reason.ACCOUNT: "a colleague at the account answered",

@@ -81,7 +81,8 @@ def mailbox_gate(connection: Connection, situation: Situation, now: datetime) ->
         return Gate("mailbox works", False, Reason.MAILBOX_BROKEN, detail, frees_by=mend)
     if state is not None and state.resting_until is not None:
         again_at = max(now, state.resting_until)
-        return Gate("mailbox works", False, None, state.rest_reason or "it failed", frees_at=again_at)
+        detail = state.rest_reason or "it failed"
+        return Gate("mailbox works", False, Reason.MAILBOX_RESTS, detail, frees_at=again_at)
     return Gate("mailbox works", True, detail=address)
 
 
