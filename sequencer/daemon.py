@@ -116,9 +116,10 @@ async def serve(services: Services, clock: Clock, stop: asyncio.Event, pace: Pac
     heartbeat.add("ingest", lambda: services.ingest.run_once(clock.now()), pace.ingest_s, clock)
     heartbeat.add("sweep", lambda: services.rescue.sweep_once(clock.now()), pace.dispatch_s, clock)
     heartbeat.add("rescue", lambda: services.rescue.look_once(clock.now()), pace.rescue_s, clock)
+    watching = asyncio.create_task(services.ingest.watch(stop, clock.now), name="watch the inboxes")
     heartbeat.start()
     sd_notify("READY=1")
-    await stop.wait()
+    await watching
     sd_notify("STOPPING=1")
     # The beats go on meanwhile: without them the leases of what is on its way would end.
     ending = [asyncio.create_task(services.dispatch.stop()), asyncio.create_task(services.ingest.stop())]

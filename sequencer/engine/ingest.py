@@ -1,14 +1,15 @@
 """Reads the inboxes: sync (network, stores bytes), classify (pure), project (acts); one direction, each restartable.
 
 Each inbox is walked in a thread of its own, so that a slow server holds up nobody else. The regular walk is the truth;
-`watch` only tells earlier that there is news. Nothing sleeps here: a failed inbox is left alone until its time comes.
+`watch` only has an inbox read sooner. It does not retry: a failed inbox is left alone until its time comes.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ BACK_OFF_MIN = timedelta(seconds=1)
 BACK_OFF_MAX = timedelta(minutes=5)
 PATIENCE_S = 10.0  # how long one run waits for walks before it works off what the others brought
 WAIT_S = 1500.0
+NEWS_GAP = timedelta(seconds=2)  # a server that has news for ever is not read without a pause
 WATCHED_MAX = 50
 THREADS_MAX = 2 * WATCHED_MAX
 BROKEN = (InboxBroken, InputError, ConfigError)  # what only a person can mend
@@ -37,7 +39,10 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class _Line:
-    """One inbox. `lock`: one thread at a time uses it. `wake` ends a wait for news. `not_before`: idle till then."""
+    """One inbox. `lock`: one thread at a time uses it. `wake` ends a wait for news. `not_before`: idle till then.
+
+    `news_at`: when it was last read because it had news.
+    """
 
     name: str
     inbox: Inbox | None = None
@@ -46,6 +51,7 @@ class _Line:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     wake: threading.Event = field(default_factory=threading.Event)
     not_before: datetime | None = None
+    news_at: datetime | None = None
     failures: int = 0
     trouble: str = ""
 
@@ -54,6 +60,14 @@ class _Line:
         if self.inbox is not None:
             self.inbox.close()
             self.inbox = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """How long news are waited for, and what the time is when some come."""
+
+    stop: asyncio.Event
+    now: Callable[[], datetime]
 
 
 class Ingest:
@@ -73,25 +87,17 @@ class Ingest:
         self._sorting_now: set[asyncio.Task[int]] = set()
         self._one_at_a_time = asyncio.Lock()
         self._stopping = threading.Event()
-        self._watching = False
+        self._watch: _Watch | None = None
+        self._reading: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="inbox")
         self._sorting = Sorting(database, advance, self._stopping.is_set)
-        self.news = asyncio.Event()
 
     async def run_once(self, now: datetime) -> int:
         """Read every inbox and let what came act; returns how many mails had their effect.
 
         A walk slower than `patience_s` goes on by itself: `busy` tells, and a later run works off what it brings.
         """
-        self.news.clear()
-        if walks := self.begin_sync(now):
-            await asyncio.wait(walks, timeout=self._patience_s)
-        if self._stopping.is_set():
-            return 0
-        task = asyncio.create_task(self._sort(now), name="sort mail")
-        self._sorting_now.add(task)
-        task.add_done_callback(self._sorting_now.discard)
-        return await task
+        return await self._let_act(self.begin_sync(now), now)
 
     def begin_sync(self, now: datetime) -> list["asyncio.Task[None]"]:
         """Set a walk going in every inbox of config that is neither being walked nor left alone; returns the walks."""
@@ -101,14 +107,8 @@ class Ingest:
             line.wake.set()
             if line.wait is None:
                 line.let_go()
-        begun = []
-        for name in sorted(names):
-            line = self._lines.setdefault(name, _Line(name))
-            rests = line.not_before is not None and now < line.not_before
-            if line.walk is None and not rests and not self._stopping.is_set():
-                line.walk = asyncio.create_task(self._sync(line, now), name=f"walk {name}")
-                begun.append(line.walk)
-        return begun
+        lines = [self._lines.setdefault(name, _Line(name)) for name in sorted(names)]
+        return [walk for line in lines if (walk := self._begin_walk(line, now))]
 
     async def sync(self, now: datetime) -> None:
         """The first stage alone, to the end of every walk."""
@@ -123,13 +123,16 @@ class Ingest:
         """The third stage alone; returns how many mails had their effect."""
         return await self._sorting.project(now)
 
-    async def watch(self, stop: asyncio.Event) -> None:
-        """Until `stop`, wait in each inbox that was read; `news` is set when something arrives."""
-        self._watching = True
+    async def watch(self, stop: asyncio.Event, now: Callable[[], datetime]) -> None:
+        """Until `stop`, wait for news in each inbox that was read, and read it when it has some.
+
+        A wait that fails is begun again by the next regular walk, which makes a new connection.
+        """
+        self._watch = _Watch(stop, now)
         try:
             await stop.wait()
         finally:
-            self._watching = False
+            self._watch = None
             for line in self._lines.values():
                 line.wake.set()
 
@@ -149,11 +152,29 @@ class Ingest:
         for line in self._lines.values():
             line.wake.set()
         waits = [line.wait for line in self._lines.values() if line.wait is not None]
-        if running := [*self.at_work, *waits]:
+        if running := [*self.at_work, *waits, *self._reading]:
             await asyncio.wait(running)
         for line in self._lines.values():
             line.let_go()
         self._threads.shutdown(wait=False)
+
+    def _begin_walk(self, line: _Line, now: datetime) -> "asyncio.Task[None] | None":
+        rests = line.not_before is not None and now < line.not_before
+        if line.walk is not None or rests or self._stopping.is_set():
+            return None
+        line.walk = asyncio.create_task(self._sync(line, now), name=f"walk {line.name}")
+        return line.walk
+
+    async def _let_act(self, walks: Sequence["asyncio.Task[None]"], now: datetime) -> int:
+        """Wait for these walks, though not for ever, and work off what is there; returns how many mails acted."""
+        if walks:
+            await asyncio.wait(walks, timeout=self._patience_s)
+        if self._stopping.is_set():
+            return 0
+        task = asyncio.create_task(self._sort(now), name="sort mail")
+        self._sorting_now.add(task)
+        task.add_done_callback(self._sorting_now.discard)
+        return await task
 
     async def _sort(self, now: datetime) -> int:
         async with self._one_at_a_time:
@@ -168,7 +189,7 @@ class Ingest:
                 await self._walk_once(line, now)
         finally:
             line.walk = None
-        if self._watching and not line.failures and line.wait is None and not self._stopping.is_set():
+        if self._watch and not line.failures and line.wait is None and not self._stopping.is_set():
             self._begin_wait(line)
 
     async def _walk_once(self, line: _Line, now: datetime) -> None:
@@ -224,19 +245,37 @@ class Ingest:
 
     async def _wait(self, line: _Line) -> None:
         """Wait for news once; a walk begins another wait. A failure here shows in the next walk."""
+        news = False
         try:
             async with line.lock:
                 inbox = line.inbox
                 if inbox is None or self._stopping.is_set() or self._lines.get(line.name) is not line:
                     return
-                if await self._in_thread(lambda: inbox.wait(line.wake, WAIT_S)):
-                    self.news.set()
+                news = await self._in_thread(lambda: inbox.wait(line.wake, WAIT_S))
         except (InboxLost, InboxBroken) as error:
             logger.info("inbox %s: waiting for news ended: %s", line.name, error)
         finally:
             line.wait = None
             if self._lines.get(line.name) is not line:
                 line.let_go()
+        if news and self._watch and not self._stopping.is_set():
+            task = asyncio.create_task(self._read(line, self._watch), name=f"read the news of {line.name}")
+            self._reading.add(task)
+            task.add_done_callback(self._reading.discard)
+
+    async def _read(self, line: _Line, watch: _Watch) -> None:
+        """As `run_once`, for one inbox. Whatever fails here comes again with the next regular run."""
+        try:
+            if line.news_at is not None and (pause := line.news_at + NEWS_GAP - watch.now()) > timedelta():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(watch.stop.wait(), pause.total_seconds())
+            if watch.stop.is_set():
+                return
+            line.news_at = now = watch.now()
+            walk = self._begin_walk(line, now)
+            await self._let_act([walk] if walk else [], now)
+        except Exception:
+            logger.exception("inbox %s: its news could not be read at once", line.name)
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

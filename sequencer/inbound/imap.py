@@ -32,7 +32,7 @@ class Imap(Inbox):
     """
 
     def __init__(
-        self, server: ImapServer, since: date | None = None, *, timeout_s: float = 30.0, round_s: float = 2.0
+        self, server: ImapServer, since: date | None = None, *, timeout_s: float = 30.0, round_s: float = 1.0
     ) -> None:
         self._server = server
         self._since = since

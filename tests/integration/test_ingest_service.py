@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -57,6 +57,32 @@ class Counting(Maildir):
             return wanted(head)
 
         super().walk(cursors, counted, settle)
+
+
+class Restless(Maildir):
+    """Its server always says that there is news."""
+
+    waits = walks = 0
+
+    def walk(self, cursors: Mapping[FolderName, Cursor], wanted: Wanted, settle: Settle) -> None:
+        self.walks += 1
+        super().walk(cursors, wanted, settle)
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        self.waits += 1
+        return True
+
+
+class CutOff(Maildir):
+    """Its server hangs up on the first wait."""
+
+    waits = 0
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        self.waits += 1
+        if self.waits == 1:
+            raise InboxLost("the server said BYE")
+        return super().wait(stop, seconds)
 
 
 class Slow(Maildir):
@@ -250,23 +276,64 @@ async def test_a_slow_inbox_is_not_waited_for_and_not_walked_twice(room: MailRoo
     assert replies(room, enrollment) == 1
 
 
-async def test_news_wakes_and_a_walk_does_not_wait_for_the_wait(room: MailRoom) -> None:
+async def until(ready: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not ready():
+            await asyncio.sleep(0.01)
+
+
+async def test_news_are_read_at_once_and_a_walk_does_not_wait_for_the_wait(room: MailRoom) -> None:
     ingest = room.new_ingest(Maildir(room.maildir, round_s=0.02))
     stop = asyncio.Event()
-    watching = asyncio.create_task(ingest.watch(stop))
+    watching = asyncio.create_task(ingest.watch(stop, room.clock.now))
     await asyncio.sleep(0)
     await ingest.run_once(room.clock.now())
     await ingest.run_once(room.clock.now())
-    assert not ingest.news.is_set()
-    enrollment = answered(room)
-    async with asyncio.timeout(10):
-        await ingest.news.wait()
-    assert await ingest.run_once(room.clock.now()) == 1
-    assert replies(room, enrollment) == 1
+    first = answered(room, "jo")
+    await until(lambda: replies(room, first) == 1)
+    room.clock.forward(seconds=10)
+    second = answered(room, "kim")
+    await until(lambda: replies(room, second) == 1)
     stop.set()
     await watching
     async with asyncio.timeout(10):
         await ingest.stop()
+
+
+async def test_a_server_that_has_news_for_ever_is_read_with_pauses(room: MailRoom) -> None:
+    restless = Restless(room.maildir)
+    ingest = room.new_ingest(restless)
+    stop = asyncio.Event()
+    watching = asyncio.create_task(ingest.watch(stop, room.clock.now))
+    await asyncio.sleep(0)
+    await ingest.run_once(room.clock.now())
+    await until(lambda: restless.waits == 2)
+    await asyncio.sleep(0.2)
+    assert restless.walks == 2
+    began = asyncio.get_running_loop().time()
+    stop.set()
+    await watching
+    await ingest.stop()
+    assert asyncio.get_running_loop().time() - began < 1
+
+
+async def test_a_wait_that_fails_is_begun_again_by_the_next_regular_run(room: MailRoom) -> None:
+    cut = CutOff(room.maildir, round_s=0.02)
+    ingest = room.new_ingest(cut)
+    stop = asyncio.Event()
+    watching = asyncio.create_task(ingest.watch(stop, room.clock.now))
+    await asyncio.sleep(0)
+    await ingest.run_once(room.clock.now())
+    await until(lambda: cut.waits == 1)
+    await asyncio.sleep(0.1)
+    assert cut.waits == 1
+    await ingest.run_once(room.clock.now())
+    await until(lambda: cut.waits == 2)
+    enrollment = answered(room)
+    await until(lambda: replies(room, enrollment) == 1)
+    stop.set()
+    await watching
+    await ingest.stop()
 
 
 async def test_stop_ends_a_walk_at_its_next_message_and_the_next_daemon_goes_on(room: MailRoom) -> None:
