@@ -28,6 +28,7 @@ from sequencer.store.migrate import migrate
 if TYPE_CHECKING:  # what only a daemon needs is loaded by make_services: a command should not wait for it
     from sequencer.channels.connect import Server
     from sequencer.engine.dispatch import Dispatch
+    from sequencer.engine.filing import Filing
     from sequencer.engine.ingest import Ingest
     from sequencer.engine.rescue import Rescue
     from sequencer.inbound.imap import ImapServer
@@ -92,6 +93,7 @@ class Services:
     dispatch: "Dispatch"
     ingest: "Ingest"
     rescue: "Rescue"
+    filing: "Filing"
 
     @property
     def advance(self) -> Advance:
@@ -176,6 +178,7 @@ def daemon_name() -> str:
 def make_services(app: App, clock: Clock, doors: Doors, owner: str, lease: timedelta = LEASE) -> Services:
     """Everything that one daemon runs."""
     from sequencer.engine.dispatch import Dispatch
+    from sequencer.engine.filing import Filing
     from sequencer.engine.ingest import Ingest
     from sequencer.engine.rescue import Rescue
 
@@ -192,7 +195,8 @@ def make_services(app: App, clock: Clock, doors: Doors, owner: str, lease: timed
         finally:
             inbox.close()
 
-    return Services(app, dispatch, ingest, Rescue(app.database, app.advance, find_sent))
+    filing = Filing(app.database, app.config, clock, doors.inbox_of, owner)
+    return Services(app, dispatch, ingest, Rescue(app.database, app.advance, find_sent), filing)
 
 
 def example_folder() -> Path:

@@ -28,6 +28,7 @@ from sequencer.store.database import sqlite_file
 
 DRAIN_S_MAX = 30.0
 BEATS_S_MAX = 10.0
+COPY_S_MAX = 2.0
 logger = logging.getLogger(__name__)
 Beat = Callable[[], Awaitable[object]]
 
@@ -116,13 +117,17 @@ async def serve(services: Services, clock: Clock, stop: asyncio.Event, pace: Pac
     heartbeat.add("ingest", lambda: services.ingest.run_once(clock.now()), pace.ingest_s, clock)
     heartbeat.add("sweep", lambda: services.rescue.sweep_once(clock.now()), pace.dispatch_s, clock)
     heartbeat.add("rescue", lambda: services.rescue.look_once(clock.now()), pace.rescue_s, clock)
+    heartbeat.add("filing", lambda: services.filing.run_once(clock.now()), pace.rescue_s, clock)
     watching = asyncio.create_task(services.ingest.watch(stop, clock.now), name="watch the inboxes")
     heartbeat.start()
     sd_notify("READY=1")
     await watching
     sd_notify("STOPPING=1")
+    # Dispatch lets go of the leases: until then a copy is to be there or not, for whoever takes over.
+    filing = asyncio.create_task(services.filing.stop())
+    await asyncio.wait([filing], timeout=COPY_S_MAX)
     # The beats go on meanwhile: without them the leases of what is on its way would end.
-    ending = [asyncio.create_task(services.dispatch.stop()), asyncio.create_task(services.ingest.stop())]
+    ending = [filing, asyncio.create_task(services.dispatch.stop()), asyncio.create_task(services.ingest.stop())]
     ended, late = await asyncio.wait(ending, timeout=DRAIN_S_MAX)
     for task in ended:
         if error := task.exception():

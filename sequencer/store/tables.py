@@ -203,6 +203,7 @@ class Send(Table, table=True):
     """One attempt to send one mail. The row and its bytes are committed before the socket opens.
 
     `seqs`: the numbers that its decision read. `fence`: the mailbox's lease number under which the dot was allowed.
+    `copied_at`: when we filed its copy in the Sent folder, or found it there; NULL also where nobody asked for one.
     """
 
     __tablename__ = "sends"
@@ -212,6 +213,7 @@ class Send(Table, table=True):
         partial_index("uq_sends_open", "prospect_id", unique=True, where="state IN ('sending', 'uncertain', 'person')"),
         Index("ix_sends_sent", "mailbox", "sending_at"),
         Index("ix_sends_prospect", "prospect_id", "sending_at"),
+        partial_index("ix_sends_uncopied", "mailbox", "sending_at", where="state = 'sent' AND copied_at IS NULL"),
     )  # fmt: skip
     id: int | None = Field(default=None, primary_key=True)
     enrollment_id: int = Field(foreign_key="enrollments.id")
@@ -245,6 +247,7 @@ class Send(Table, table=True):
     settled_by: str = ""
     looks: int = 0
     wait_reason: str = ""
+    copied_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Usage(Table, table=True):

@@ -1,4 +1,4 @@
-"""The daemon as a process on a real IMAP server: an answer is read when it comes, not at the next regular walk."""
+"""The daemon as a process on a real IMAP server: an answer is read when it comes, a copy of what left is filed."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ from sequencer.app import open_app
 from sequencer.clock import SystemClock
 from sequencer.config import load
 from sequencer.daemon import Pace, run
-asyncio.run(run(open_app(load(pathlib.Path(sys.argv[1]))), SystemClock(), Pace(ingest_s=3600)))
+asyncio.run(run(open_app(load(pathlib.Path(sys.argv[1]))), SystemClock(), Pace(ingest_s=3600, rescue_s=1)))
 """
 
 
@@ -44,7 +44,8 @@ def world() -> Iterator[World]:
 def house(tmp_path: Path, world: World, account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     monkeypatch.setenv("ANA_PW", PASSWORD)
     config = TEMPLATE.replace("{box}", account.address).replace("{imap}", str(account.imap_port))
-    house = Installation(tmp_path, world.port, config=config, clock=HandClock(SystemClock().now()))
+    clock = HandClock(SystemClock().now())
+    house = Installation(tmp_path, world.port, config=config + 'sent_copy = "append"\n', clock=clock)
     house.apply()
     yield house
     house.close()
@@ -68,6 +69,11 @@ def seconds_until_read(house: Installation, account: Account, enrollment: int, n
     return time.monotonic() - began
 
 
+def copies(account: Account) -> int:
+    with account.mail_program() as client:
+        return int(client.folder_status("Sent", ["MESSAGES"])[b"MESSAGES"])
+
+
 def test_an_answer_is_read_when_it_comes_also_after_sighup(house: Installation, account: Account) -> None:
     box = account.address
     jo, kim = (house.enroll(house.person(f"{name}@{name}.test"), mailbox=box) for name in ("jo", "kim"))
@@ -78,6 +84,7 @@ def test_an_answer_is_read_when_it_comes_also_after_sighup(house: Installation, 
         wait_until(lambda: len(sent(house)) == 2)
         wait_until(lambda: read_at(house) is not None)
         assert seconds_until_read(house, account, jo, "jo") < LATENCY_S_MAX
+        wait_until(lambda: copies(account) == 2)
         before = read_at(house)
         running.send_signal(signal.SIGHUP)
         wait_until(lambda: read_at(house) != before)
@@ -88,3 +95,4 @@ def test_an_answer_is_read_when_it_comes_also_after_sighup(house: Installation, 
         _, log = running.communicate(timeout=40)
     assert running.returncode == 0, log
     assert time.monotonic() - began < STOP_S_MAX
+    assert copies(account) == 2

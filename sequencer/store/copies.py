@@ -1,0 +1,55 @@
+"""Mails that have gone and of which their Sent folder still lacks the copy that we file (`sent_copy = "append"`).
+
+Apart from store/sends.py because the send does not wait for it. Nothing is filed here.
+"""
+
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Exists, literal_column, select, update
+
+from sequencer.store.tables import MAILBOXES, SENDS
+
+# An inbox that cannot be written to for longer, or mail that left before `append` was asked for: no copy is owed.
+OWED_FOR = timedelta(days=7)
+
+# Written out, not bound: else SQLite does not see that the partial index holds these rows.
+_GONE = SENDS.c.state == literal_column("'sent'")
+_OWED = _GONE & SENDS.c.copied_at.is_(None) & SENDS.c.raw.is_not(None) & SENDS.c.message_id.is_not(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A copy to be filed."""
+
+    send_id: int
+    mailbox: str
+    message_id: str
+
+
+def owed(connection: Connection, mailboxes: Collection[str], owner: str, now: datetime, limit: int) -> list[Owed]:
+    """Copies that `owner`, who holds the mailboxes' leases, has to file; the longest gone first."""
+    query = select(SENDS.c.id, SENDS.c.mailbox, SENDS.c.message_id).where(
+        SENDS.c.mailbox.in_(list(mailboxes)), _OWED, SENDS.c.sending_at > now - OWED_FOR, _leased(owner, now)
+    )
+    return [Owed(*row) for row in connection.execute(query.order_by(SENDS.c.sending_at, SENDS.c.id).limit(limit))]
+
+
+def bytes_owed(connection: Connection, send_id: int, owner: str, now: datetime) -> bytes | None:
+    """The very bytes that went; None when the copy is not `owner`'s to file any more."""
+    query = select(SENDS.c.raw).where(SENDS.c.id == send_id, _OWED, _leased(owner, now))
+    raw = connection.scalars(query).first()
+    return zlib.decompress(raw) if raw is not None else None
+
+
+def put_copied(connection: Connection, send_id: int, at: datetime) -> None:
+    """Its copy lies in the Sent folder."""
+    connection.execute(update(SENDS).where(SENDS.c.id == send_id).values(copied_at=at))
+
+
+def _leased(owner: str, now: datetime) -> Exists:
+    """Several daemons may run: everything of a mailbox is done by the one that holds its lease."""
+    ours = (MAILBOXES.c.address == SENDS.c.mailbox) & (MAILBOXES.c.owner == owner) & (MAILBOXES.c.lease_until > now)
+    return select(MAILBOXES.c.address).where(ours).exists()
