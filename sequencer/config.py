@@ -334,6 +334,12 @@ class Config(Section):
             section = self.mailbox_section(section.replies_to)
         return section.inbox if section else None
 
+    @cached_property
+    def filed_mailboxes(self) -> Mapping[str, str]:
+        """The mailboxes of whose mail we file copies, and in which inbox's Sent folder."""
+        wanted = (box.address for box in self.mailboxes if box.sent_copy == "append")
+        return {address: name for address in wanted if (name := self.inbox_of(address)) is not None}
+
 
 def load(path: Path) -> Config:
     """Read config.toml. Raises ConfigError, ConfigErrors: all that is wrong, each with its line."""

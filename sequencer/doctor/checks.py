@@ -13,7 +13,7 @@ from sequencer.clock import Clock
 from sequencer.config import Config, MailboxSection
 from sequencer.doctor import database, domain, installation, login, permissions, web_address
 from sequencer.doctor.dkim import dkim
-from sequencer.doctor.finding import Check, Finding, ok, warn
+from sequencer.doctor.finding import Check, Finding, fail, ok, warn
 from sequencer.doctor.lookup import Resolver
 from sequencer.doctor.machine import ClockReadings, Machine, clock, disk, time_zones
 from sequencer.doctor.secret import Secrets
@@ -145,8 +145,13 @@ def _maildir(config: Config, box: MailboxSection) -> Iterator[Finding]:
         mend = f"correct maildir at {at}, or let the mail server deliver there"
         yield warn("maildir", f"{folder} is no maildir (no cur and new in it)", mend)
         return
-    Maildir(folder).find_sent("<doctor@invalid>")
+    reader = Maildir(folder)
+    reader.find_sent("<doctor@invalid>")
     yield ok("maildir", f"{folder} can be read")
+    if box.sent_copy == "append" and not reader.has_sent:
+        at = config_place(config, "mailboxes", "sent_copy", box.address)
+        mend = f'make one ({folder / ".Sent"}, with cur, new and tmp), or write sent_copy = "none" at {at}'
+        yield fail("sent copy", 'sent_copy = "append", and the maildir has no Sent folder', mend)
 
 
 def _elsewhere(config: Config, box: MailboxSection) -> Iterator[Finding]:

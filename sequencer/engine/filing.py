@@ -132,8 +132,6 @@ class Filing:
 def _folders(config: Config) -> list[_Folder]:
     """The inboxes in which copies are filed, each with the mailboxes whose answers arrive there."""
     by_inbox: dict[str, list[str]] = {}
-    for box in config.mailboxes:
-        name = config.inbox_of(box.address) if box.sent_copy == "append" else None
-        if name is not None:
-            by_inbox.setdefault(name, []).append(box.address)
+    for address, name in config.filed_mailboxes.items():
+        by_inbox.setdefault(name, []).append(address)
     return [_Folder(name, tuple(mailboxes)) for name, mailboxes in by_inbox.items()]

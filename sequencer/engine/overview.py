@@ -23,7 +23,7 @@ from sequencer.engine.leaving import daemon_gates, seen_at
 from sequencer.engine.outer_stops import config_trouble
 from sequencer.engine.situation import Surroundings
 from sequencer.engine.verbs import faces
-from sequencer.store import inbox, reads, scopes, sends, versions
+from sequencer.store import copies, inbox, reads, scopes, sends, versions
 
 __all__ = ["MailboxLine", "Overview", "SequenceLine", "Trouble", "overview"]
 
@@ -94,7 +94,8 @@ def overview(connection: Connection, around: Surroundings, now: datetime) -> Ove
     troubles = (
         *(idle if people else ()), *_config(connection), *_pauses(connection), *_mailboxes(connection, config, now),
         *(_inboxes(connection, config, now) if seen else ()), *_mails(connection), *_held(connection),
-        *_unanswered(absences), *_overdue(connection, config, now), *_files(config, applied),
+        *_unanswered(absences), *_overdue(connection, config, now), *_copies(connection, config, now),
+        *_files(config, applied),
     )  # fmt: skip
     boxes = tuple(_mailbox(connection, config, address, now) for address in config.mailboxes_by_address)
     if idle:
@@ -142,6 +143,17 @@ def _mailboxes(connection: Connection, config: Config, now: datetime) -> Iterabl
     for address in sorted(live):
         if reads.live_ids(connection, mailbox=address):
             yield Trouble("mailbox", f"{address} has people but is not in config.toml", "put it back into config.toml")
+
+
+def _copies(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:
+    for address, (count, since) in copies.late(connection, config.filed_mailboxes, now).items():
+        at = f"{since:%Y-%m-%d %H:%M} UTC"
+        said = f"the copy of a mail sent at {at} is" if count == 1 else f"copies of {count} mails sent since {at} are"
+        yield Trouble(
+            "copies",
+            f"{address}: {said} not in Sent yet",
+            '"sequencer doctor" asks the folder; the daemon tries again by itself',
+        )
 
 
 def _inboxes(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:

@@ -62,6 +62,11 @@ class Maildir(Inbox):
         newest_first = (file for folder in self._sent() for file in reversed(self._files(folder)))
         return any(_message_id(self._read(file, HEADER_BYTES_MAX)) == message_id for file in newest_first)
 
+    @property
+    def has_sent(self) -> bool:
+        """Whether there is a folder to file copies in."""
+        return bool(self._sent())
+
     def append_sent(self, raw: bytes) -> None:
         """As `Inbox.append_sent`; asked again with the same bytes it adds nothing."""
         sent = self._sent()

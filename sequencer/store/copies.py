@@ -8,12 +8,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Exists, literal_column, select, update
+from sqlalchemy import Connection, Exists, func, literal_column, select, update
 
 from sequencer.store.tables import MAILBOXES, SENDS
 
 # An inbox that cannot be written to for longer, or mail that left before `append` was asked for: no copy is owed.
 OWED_FOR = timedelta(days=7)
+LATE_AFTER = timedelta(minutes=15)
 
 # Written out, not bound: else SQLite does not see that the partial index holds these rows.
 _GONE = SENDS.c.state == literal_column("'sent'")
@@ -42,6 +43,15 @@ def bytes_owed(connection: Connection, send_id: int, owner: str, now: datetime) 
     query = select(SENDS.c.raw).where(SENDS.c.id == send_id, _OWED, _leased(owner, now))
     raw = connection.scalars(query).first()
     return zlib.decompress(raw) if raw is not None else None
+
+
+def late(connection: Connection, mailboxes: Collection[str], now: datetime) -> dict[str, tuple[int, datetime]]:
+    """How many copies a mailbox has owed for longer than LATE_AFTER, and since when the oldest."""
+    query = select(SENDS.c.mailbox, func.count(), func.min(SENDS.c.sending_at)).where(
+        SENDS.c.mailbox.in_(list(mailboxes)), _OWED, SENDS.c.sending_at > now - OWED_FOR,
+        SENDS.c.sending_at <= now - LATE_AFTER,
+    )  # fmt: skip
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(SENDS.c.mailbox))}
 
 
 def put_copied(connection: Connection, send_id: int, at: datetime) -> None:

@@ -11,6 +11,8 @@ from sequencer.core.outcome import Uncertain
 from sequencer.core.ports import Inbox
 from sequencer.engine import answering, settling
 from sequencer.engine.filing import BACK_OFF_MIN, Filing
+from sequencer.engine.overview import overview
+from sequencer.engine.situation import Surroundings
 from sequencer.errors import InboxBroken, InboxLost
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import fence, sends, tasks
@@ -245,3 +247,17 @@ async def test_after_a_stop_nothing_more_is_filed(room: Room) -> None:
     room.written_to(room.person("kim@kim.test", "Kim"))
     await room.file(filing)
     assert len(room.copies) == 1
+
+
+async def test_status_names_copies_that_wait_for_long(room: Room) -> None:
+    def told() -> list[str]:
+        around = Surroundings(room.wants, room.advance.around.catalog)
+        seen = room.database.read(lambda connection: overview(connection, around, room.clock.now()))
+        return [each.text for each in seen.troubles if each.kind == "copies"]
+
+    room.written_to(room.person("jo@acme.test"))
+    assert told() == []
+    room.clock.forward(minutes=16)
+    assert told() == ["ana@ourco.test: the copy of a mail sent at 2026-11-23 09:00 UTC is not in Sent yet"]
+    await room.file()
+    assert told() == []

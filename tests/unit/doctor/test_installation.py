@@ -224,6 +224,11 @@ def test_where_answers_arrive(tmp_path: Path) -> None:
     (tmp_path / "mail" / "cur").mkdir(parents=True)
     (tmp_path / "mail" / "new").mkdir()
     assert mailbox_lines(tmp_path, TEXT)["maildir"].status == "ok"
+    appends = TEXT.replace('maildir = "mail"\n', 'maildir = "mail"\nsent_copy = "append"\n')
+    assert mailbox_lines(tmp_path, appends)["sent copy"].status == "fail"
+    (tmp_path / "mail" / ".Sent" / "cur").mkdir(parents=True)
+    (tmp_path / "mail" / ".Sent" / "new").mkdir()
+    assert "sent copy" not in mailbox_lines(tmp_path, appends)
     deaf = mailbox_lines(tmp_path, TEXT.replace('maildir = "mail"\n', ""))["inbox"]
     assert (deaf.status, deaf.mend) == ("warn", "add imap, maildir or replies_to at config.toml:14")
 
