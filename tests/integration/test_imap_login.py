@@ -2,6 +2,8 @@
 
 import base64
 import socket
+import threading
+import time
 
 import pytest
 
@@ -189,3 +191,14 @@ def test_a_folder_without_uidvalidity_cannot_be_read() -> None:
         with pytest.raises(InboxBroken, match="UIDVALIDITY"):
             Shelf().walk(inbox)
         inbox.close()
+
+
+def test_a_server_without_idle_is_not_asked_for_it_and_its_wait_ends_on_stop() -> None:
+    with scripted_imap({"CAPABILITY": LOGIN_ONLY}) as server:
+        inbox, stop = Imap(at(server.port)), threading.Event()
+        threading.Timer(0.1, stop.set).start()
+        began = time.monotonic()
+        assert not inbox.wait(stop, 20)
+        inbox.close()
+    assert time.monotonic() - began < 5
+    assert not any(b"IDLE" in line.upper() for line in server.heard)
