@@ -14,9 +14,9 @@ from sequencer.clock import SystemClock
 from sequencer.store import inbox, sends
 from sequencer.store.sends import SendRow
 from tests.integration.conftest import PASSWORD, Account
-from tests.integration.installation import HandClock, Installation, World
+from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 from tests.integration.mail_room import mail
-from tests.integration.test_daemon import ALWAYS_OPEN, wait_until
+from tests.integration.test_daemon import wait_until
 
 TEMPLATE = ALWAYS_OPEN.replace("ana@ourco.test", "{box}").replace(
     'maildir = "mail"',
