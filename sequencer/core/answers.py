@@ -43,7 +43,7 @@ class AnswerDeferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRefused:
-    """It did not go and will not; the task stays open. `code` 0: refused here, the person may not be written to."""
+    """It did not go and will not; the task stays open. `code` 0: called back here."""
 
     task: str
     number: int

@@ -4,7 +4,7 @@
 says what is; it never asks for an action.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from sequencer.core.people import Channel
 from sequencer.core.progress import Hold, Progress
 from sequencer.core.reason import SENTENCE, Gate, Place, Reason
 from sequencer.core.sequence import AnyStep, BranchStep, CallStep, EmailStep, LinkedInStep, Sequence
-from sequencer.core.suppression import may_contact
+from sequencer.core.suppression import Suppression, may_contact
 from sequencer.core.timing import (
     HOLD_EXPIRES,
     DueTime,
@@ -75,13 +75,16 @@ def leaving_gates(
     )
 
 
-def answer_gates(facts: Facts) -> tuple[Gate, ...]:
-    """What stops a rep's own answer: a stop of the whole installation or of its mailbox, and the person's refusal.
+def answer_gates(facts: Facts, there: Collection[Suppression]) -> tuple[Gate, ...]:
+    """What stops a rep's own answer: a stop of the whole installation or of its mailbox, and a rule against contact.
 
-    Neither hours nor the reply that it answers (LIFECYCLE).
+    Neither hours nor the reply that it answers (LIFECYCLE). `there`: the rules on whoever has the address that it goes
+    to, which may be another one than the person's.
     """
     closed = (_outer_gate(facts, scope) for scope in ("all", "mailbox"))
-    return (*closed, _suppression_gate("email", facts))
+    verdict = may_contact("email", facts.prospect, facts.suppressions)
+    rule = verdict.by or next((each for each in there if each.channel in (None, "email")), None)
+    return (*closed, _rule_gate(rule))
 
 
 def end_gates(progress: Progress) -> tuple[Gate, ...]:
@@ -280,7 +283,10 @@ _REFUSAL_STANDS = "nothing: the refusal stands"
 
 
 def _suppression_gate(channel: Channel, facts: Facts) -> Gate:
-    rule = may_contact(channel, facts.prospect, facts.suppressions).by
+    return _rule_gate(may_contact(channel, facts.prospect, facts.suppressions).by)
+
+
+def _rule_gate(rule: Suppression | None) -> Gate:
     if rule is None:
         return Gate("suppression", True)
     detail = f"{rule.kind}: {rule.reason or SENTENCE[Reason.SUPPRESSED]}"

@@ -4,6 +4,7 @@ Neither the window nor the reply itself stops it; an opt-out does (LIFECYCLE). T
 so it is composed when it is queued and never rendered anew. Nothing is sent here.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,17 +14,19 @@ from sequencer.core import events as e
 from sequencer.core.facts import Facts
 from sequencer.core.gates import answer_gates
 from sequencer.core.outcome import Accepted, Deferred, Outcome, Refused, Uncertain
+from sequencer.core.suppression import Suppression
 from sequencer.core.timing import again_after
 from sequencer.engine.advance import Advance
 from sequencer.engine.mail_words import last_words
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, load
+from sequencer.engine.task_verbs import must_be_open
 from sequencer.engine.verbs import Face, by_name, faces
 from sequencer.errors import InputError
 from sequencer.mail.compose import Letter, compose, message_id
 from sequencer.mail.parse import Parsed, parse
 from sequencer.mail.thread import references_for, reply_subject
-from sequencer.store import answers, inbox, log, sends, tasks
+from sequencer.store import answers, inbox, log, people, sends, tasks
 from sequencer.store.answers import Answer
 from sequencer.store.inbox import InboundRow
 from sequencer.store.sends import SendRow
@@ -134,6 +137,11 @@ def _thread(connection: Connection, advance: Advance, task_id: int, now: datetim
     if row is None or raw is None:
         raise InputError(f"task {task_id}: no mail of theirs is kept, so there is none to answer")
     written = tuple(answers.answers_to(connection, task_id))
+    situation = load(connection, advance.around, [task.enrollment_id], now)[task.enrollment_id]
+    thread = _Thread(task, situation, row, parse(raw), written)
+    if not thread.address:
+        raise InputError(f"mail {row.id} names no sender: it cannot be answered from here")
+    _may_be_answered(situation.facts, people.suppressions_at(connection, thread.address))
     under_way = next((each for each in written if each.state in ("queued", *sends.OPEN)), None)
     if under_way and under_way.state in ("queued", "sending"):
         raise InputError(f"your answer to task {task_id} is under way: it leaves in a moment")
@@ -141,18 +149,15 @@ def _thread(connection: Connection, advance: Advance, task_id: int, now: datetim
         raise InputError(
             f'nobody knows whether your last answer arrived: "sequencer uncertain" settles mail {under_way.id}'
         )
-    situation = load(connection, advance.around, [task.enrollment_id], now)[task.enrollment_id]
-    _may_be_answered(situation.facts)
-    thread = _Thread(task, situation, row, parse(raw), written)
-    if not thread.address:
-        raise InputError(f"mail {row.id} names no sender: it cannot be answered from here")
+    must_be_open(task)
     return thread
 
 
-def _may_be_answered(facts: Facts) -> None:
+def _may_be_answered(facts: Facts, there: Collection[Suppression]) -> None:
     if facts.mailbox is None:
         raise InputError("its mailbox is not in config.toml any more: put it back, or answer from your mail program")
-    refused = next((gate for gate in answer_gates(facts) if not gate.passed and gate.name == "suppression"), None)
+    gates = answer_gates(facts, there)
+    refused = next((gate for gate in gates if not gate.passed and gate.name == "suppression"), None)
     if refused:
         raise InputError(f"they may not be written to any more ({refused.detail})")
 

@@ -138,7 +138,7 @@ _OF_ANSWERS: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.AnswerRefused: lambda one, _: (
         f"answer refused by the server ({_code(one)})"
         if one.code
-        else "answer not sent: the person may not be written to"
+        else "answer not sent: its task was closed, its mailbox is gone or they may not be written to"
     ),
     e.AnswerUncertain: lambda one, _: "nobody knows whether the answer arrived",
     e.AnswerGivenUp: lambda one, _: f"the uncertain answer is left as it is, {_by(one.by)}",

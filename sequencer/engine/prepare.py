@@ -27,7 +27,7 @@ from sequencer.engine.outcomes import Sent
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.mail.compose import HeaderRefused
-from sequencer.store import sends, tasks
+from sequencer.store import people, sends, tasks
 from sequencer.store.database import is_refusal
 from sequencer.store.fence import Limits
 from sequencer.store.sends import Prepared, SendRow
@@ -118,8 +118,8 @@ class _Choice:
     def _read_page(self, rows: Sequence[SendRow]) -> None:
         if not rows:
             return
-        people = {row.prospect_id for row in rows}
-        fresh = freshness.read(self._connection, self._around.config, people, self._now)
+        persons = {row.prospect_id for row in rows}
+        fresh = freshness.read(self._connection, self._around.config, persons, self._now)
         self.until.update(fresh.until)
         read = []
         for row in rows:
@@ -173,10 +173,10 @@ class _Choice:
 
     def _due_answer(self, row: SendRow, situation: Situation) -> Due | None:
         """A rep's own answer: hours and the person's limits do not stop it."""
-        closed = next((gate for gate in answer_gates(situation.facts) if not gate.passed), None)
-        if closed and closed.reason is Reason.SUPPRESSED:
-            no = Refused(0, f"they may not be written to any more ({closed.detail})", "fence")
-            self.batch.refused.append(Sent(row.id, None, no, self._now))
+        there = people.suppressions_at(self._connection, row.address)
+        closed = next((gate for gate in answer_gates(situation.facts, there) if not gate.passed), None)
+        if no := self._no_answer(row, closed):
+            self.batch.refused.append(Sent(row.id, None, Refused(0, no, "fence"), self._now))
             return None
         if closed:
             self._closed(row, closed)
@@ -186,6 +186,13 @@ class _Choice:
             row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, row.due_at,
             answer=True,
         )  # fmt: skip
+
+    def _no_answer(self, row: SendRow, closed: Gate | None) -> str:
+        """Why a rep's answer is not to leave any more, "" while it is."""
+        if closed and closed.reason is Reason.SUPPRESSED:
+            return f"they may not be written to any more ({closed.detail})"
+        task = tasks.task(self._connection, row.answers or 0)
+        return f"its task is {task.state}" if task.state in ("cancelled", "skipped") else ""
 
     def _closed(self, row: SendRow, gate: Gate) -> None:
         if gate.frees_at is None:

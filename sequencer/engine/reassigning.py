@@ -15,15 +15,17 @@ from sqlalchemy import Connection
 
 from sequencer.config import Config
 from sequencer.core import events as e
+from sequencer.core.outcome import Refused
 from sequencer.core.people import Mailbox
 from sequencer.core.reason import Reason
 from sequencer.engine.advance import Advance
 from sequencer.engine.effect import portions
 from sequencer.engine.freshness import WROTE_WITHIN
 from sequencer.engine.mailbox_choice import Choice
+from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.verbs import by_name, did_you_mean
 from sequencer.errors import InputError, NotFound
-from sequencer.store import enrollments, log, sends, tasks, versions
+from sequencer.store import answers, enrollments, log, sends, tasks, versions
 from sequencer.store.database import Database
 
 __all__ = ["Handover", "Plan", "plan", "reassign"]
@@ -145,7 +147,7 @@ def reassign(
     done = Handover(planned)
     gone = {key: mailbox for mailbox, ids in planned.gone.items() for key in ids} if planned.boxes else {}
     for part in portions(planned.ids):
-        database.write(lambda c, part=part: _move(c, advance, part, gone, taker, by, now, done), urgent=True)  # type: ignore[misc]
+        database.write(lambda c, part=part: _move(c, advance, part, gone, taker, by, now, done, answers_read), urgent=True)  # type: ignore[misc]
     return done
 
 
@@ -158,6 +160,7 @@ def _move(
     by: str,
     now: datetime,
     done: Handover,
+    answers_read: bool,
 ) -> None:
     """One portion. Twice through `record`: what the new rep and mailbox allow is read after they are known."""
     who = by_name(by)
@@ -168,7 +171,8 @@ def _move(
         mailbox = choice.take(row.prospect_id) if choice and key in gone else None
         first.append((key, [e.Reassigned(rep=taker, mailbox=mailbox, by=who)]))
         if mailbox:
-            sends.put_answers_read(connection, gone[key], who, now)
+            if answers_read:
+                sends.put_answers_read(connection, gone[key], who, now)
             done.taken_over[mailbox] = done.taken_over.get(mailbox, 0) + 1
     passes = advance.record(connection, first, now)
     second: list[tuple[int, list[e.Event]]] = []
@@ -177,4 +181,13 @@ def _move(
         second.append((key, [e.HoldTaken(reason=Reason.MAILBOX_GONE, by=who)] if held else []))
         done.holds_freed += bool(held)
     advance.record(connection, second, now)
+    _call_back_answers(connection, advance, ids, now)
     done.moved += len(rows)
+
+
+def _call_back_answers(connection: Connection, advance: Advance, ids: Collection[int], now: datetime) -> None:
+    """A rep's own answer that waits in a mailbox that left config.toml never leaves: its task is open to be answered."""
+    boxes = advance.around.config.mailboxes_by_address
+    lost = [row for row in answers.queued_answers(connection, ids) if row.mailbox not in boxes]
+    no = Refused(0, "its mailbox has left config.toml", "fence")
+    settle_all(connection, advance, [Sent(row.id, None, no, now) for row in lost])

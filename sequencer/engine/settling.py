@@ -49,6 +49,8 @@ def send_again(connection: Connection, advance: Advance, send_id: int, by: str, 
     one = _open(connection, send_id)
     row = one.row
     progress = log.load(connection, [row.enrollment_id])[row.enrollment_id].progress
+    if row.mailbox not in advance.around.config.mailboxes_by_address:
+        raise InputError(f"{row.mailbox} is not in config.toml any more: say sent or skip")
     if progress.finished and row.answers is None:
         raise InputError(f"{one.face.name}'s sequence is finished ({progress.finished.value}): say sent or skip")
     rules = people.suppressions_of(connection, [one.face.prospect]).get(row.prospect_id, ())

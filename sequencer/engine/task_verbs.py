@@ -22,7 +22,10 @@ from sequencer.errors import InputError
 from sequencer.store import tasks
 from sequencer.store.tasks import TaskRow
 
-__all__ = ["Said", "done", "events_of", "forbidding", "note", "outcomes_of", "putting_off", "skip", "snooze", "step_of"]
+__all__ = [
+    "Said", "done", "events_of", "forbidding", "must_be_open", "note", "outcomes_of", "putting_off", "skip", "snooze",
+    "step_of",
+]  # fmt: skip
 
 NOTE_CHARS_MAX = 10_000
 CALL_BACK, DO_NOT_CALL = "call_back", "do_not_call"
@@ -77,14 +80,14 @@ def events_of(row: TaskRow, situation: Situation, said: Said, now: datetime) -> 
 
 def skip(connection: Connection, advance: Advance, task_id: int, by: str, now: datetime) -> TaskRow:
     """The task is not done, and neither is its step. Raises NotFound, InputError."""
-    row = _open(tasks.task(connection, task_id))
+    row = must_be_open(tasks.task(connection, task_id))
     advance.record(connection, [(row.enrollment_id, [e.TaskSkipped(task=row.key, by=by_name(by))])], now)
     return row
 
 
 def snooze(connection: Connection, advance: Advance, task_id: int, until: datetime, by: str, now: datetime) -> TaskRow:
     """The task is due at `until`. Raises NotFound, InputError."""
-    row = _open(tasks.task(connection, task_id))
+    row = must_be_open(tasks.task(connection, task_id))
     _in_future(until, now)
     event = e.TaskSnoozed(task=row.key, until=until, by=by_name(by))
     advance.record(connection, [(row.enrollment_id, [event])], now)
@@ -141,7 +144,7 @@ def _checked(row: TaskRow, situation: Situation, said: Said, now: datetime) -> s
         outcome = _only(row, allowed)
     late = row.state == "done" and row.work == "linkedin" and outcome in ACCEPTED
     if not late:
-        _open(row)
+        must_be_open(row)
     if outcome not in allowed:
         hint = did_you_mean(outcome, allowed)
         raise InputError(f'a task of this kind has no outcome "{said.outcome}"{hint} ({", ".join(allowed)})')
@@ -161,7 +164,8 @@ def _only(row: TaskRow, allowed: tuple[str, ...]) -> str:
     raise InputError(f"say what came of task {row.id}: --outcome {' | '.join(allowed)}")
 
 
-def _open(row: TaskRow) -> TaskRow:
+def must_be_open(row: TaskRow) -> TaskRow:
+    """The task, if it is open. Raises InputError."""
     if row.state == "open":
         return row
     how = f" ({row.outcome})" if row.outcome else ""

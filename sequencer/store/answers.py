@@ -4,11 +4,13 @@ They are queued with their bytes. What becomes of them is store/sends.py's and s
 """
 
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from sequencer.store.rows import chunks
 from sequencer.store.sends import ANSWER, SendRow, load_sends
 from sequencer.store.tables import SENDS
 
@@ -41,6 +43,15 @@ def queue_answer(connection: Connection, answer: Answer, number: int, now: datet
 def answer_key(task_id: int) -> str:
     """What stands in the place of a step's id."""
     return f"{ANSWER}{task_id}"
+
+
+def queued_answers(connection: Connection, enrollment_ids: Collection[int]) -> list[SendRow]:
+    """The answers of these enrollments that have not left."""
+    found: list[int] = []
+    for part in chunks(enrollment_ids):
+        own = SENDS.c.enrollment_id.in_(part) & SENDS.c.step.startswith(ANSWER) & (SENDS.c.state == "queued")
+        found += connection.scalars(select(SENDS.c.id).where(own))
+    return list(load_sends(connection, found).values())
 
 
 def answers_to(connection: Connection, task_id: int) -> list[SendRow]:

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal_column, select, update
 
 from sequencer.core.people import Account, Address, Channel, Prospect
 from sequencer.core.suppression import Suppression, rules_covering
 from sequencer.store.rows import IDS_PER_QUERY_MAX, chunks, upsert
 from sequencer.store.scopes import raise_scope
-from sequencer.store.tables import ACCOUNTS, ADDRESSES, LIST_MEMBERS, PROSPECTS, SUPPRESSIONS
+from sequencer.store.tables import ACCOUNTS, ADDRESSES, LIST_MEMBERS, PROSPECTS, SENDS, SUPPRESSIONS
 
 
 def put_account(connection: Connection, account: Account) -> None:
@@ -225,15 +225,33 @@ def _tell_fences(connection: Connection, rule: Suppression) -> None:
     """A mail may have been decided on just before; its fence must see that the rule is newer."""
     match rule.kind:
         case "person":
-            raise_seq(connection, [int(rule.value)])
+            theirs = select(ADDRESSES.c.email).where(ADDRESSES.c.prospect_id == int(rule.value))
+            raise_seq(connection, [int(rule.value), *_waiting_for(connection, SENDS.c.address.in_(theirs))])
         case "address":
-            local, _, domain = rule.value.rpartition("@")
-            email = ADDRESSES.c.email
-            tagged = email.startswith(f"{local}+", autoescape=True) & email.endswith(f"@{domain}", autoescape=True)
-            owned = select(ADDRESSES.c.prospect_id).where((email == rule.value) | tagged)
-            raise_seq(connection, list(connection.scalars(owned)))
+            owned = select(ADDRESSES.c.prospect_id).where(_is_covered(ADDRESSES.c.email, rule.value))
+            waiting = _waiting_for(connection, _is_covered(SENDS.c.address, rule.value))
+            raise_seq(connection, [*connection.scalars(owned), *waiting])
         case "domain" | "account":
             raise_scope(connection, "all")
+
+
+def _is_covered(email: ColumnElement[str], value: str) -> ColumnElement[bool]:
+    local, _, domain = value.rpartition("@")
+    tagged = email.startswith(f"{local}+", autoescape=True) & email.endswith(f"@{domain}", autoescape=True)
+    return (email == value) | tagged
+
+
+def _waiting_for(connection: Connection, goes_there: ColumnElement[bool]) -> Iterable[int]:
+    """Who has a mail queued to such an address: a rep's answer goes where its person wants it."""
+    queued = SENDS.c.state == literal_column("'queued'")  # so written, SQLite finds it by the index of what is queued
+    return connection.scalars(select(SENDS.c.prospect_id).where(queued, goes_there))
+
+
+def suppressions_at(connection: Connection, address: str) -> tuple[Suppression, ...]:
+    """The rules that cover whoever has this normalised address, known or not."""
+    owner = owners(connection, [address]).get(address)
+    person = load_prospects(connection, [owner])[owner] if owner is not None else Prospect(0, (Address(address),))
+    return suppressions_of(connection, [person]).get(person.id, ())
 
 
 def suppressions_of(connection: Connection, people: Iterable[Prospect]) -> dict[int, tuple[Suppression, ...]]:

@@ -1,0 +1,139 @@
+"""A rep's own answer meets what other commands do: suppress, merge, reassign, a mailbox that is gone, a closed task."""
+
+import tomllib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sequencer.config import Config
+from sequencer.core import events as e
+from sequencer.core.outcome import Uncertain
+from sequencer.core.suppression import Suppression
+from sequencer.engine import answering, merging, reassigning, settling, task_verbs
+from sequencer.engine.advance import Advance
+from sequencer.engine.catalog import Catalog
+from sequencer.engine.situation import Surroundings
+from sequencer.errors import InputError
+from sequencer.store import people
+from tests.integration.mail_room import ANA, mail
+from tests.integration.test_reply import NIGHT, Night
+
+BO = "bo@ourco.test"
+
+
+@pytest.fixture
+async def night(tmp_path: Path) -> AsyncIterator[Night]:
+    room = Night(tmp_path)
+    await room.read()
+    yield room
+    room.close()
+
+
+def states(night: Night) -> list[str]:
+    return [row.state for row in night.answers()]
+
+
+def suppress(night: Night, kind: str, value: str) -> None:
+    rule = Suppression(kind, value, None, "no", night.clock.now())  # type: ignore[arg-type]
+    night.database.write(lambda c: people.suppress(c, rule, "person:ana"))
+
+
+def bo_takes_over(night: Night) -> None:
+    """Ana's mailbox leaves config.toml; Bo has one."""
+    told = tomllib.loads((night.folder / "config.toml").read_text())
+    (box,) = told["mailboxes"]
+    told["mailboxes"] = [{**box, "address": BO, "rep": "bo", "maildir": "mail-bo"}]
+    told["reps"].append({"name": "bo", "email": "bo@home.test", "timezone": "UTC"})
+    night.config = Config.model_validate(told)
+    night.config._folder = night.folder
+    night.advance = Advance(night.database, Surroundings(night.config, Catalog()))
+
+
+async def other_reply_to(night: Night, address: str) -> None:
+    more = f"Reply-To: {address}\n"
+    night.deliver(mail("Write to me there.", answers=night.first.message_id, at=NIGHT, number=8, more=more))
+    await night.read()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("domain", "rival.test"), ("address", "jo@rival.test")]
+)
+async def test_where_they_want_their_answer_may_be_forbidden(night: Night, kind: str, value: str) -> None:
+    await other_reply_to(night, "jo@rival.test")
+    night.reply()
+    suppress(night, kind, value)
+    night.send_due()
+    assert states(night) == ["failed"]
+    with pytest.raises(InputError, match="may not be written to"):
+        night.reply()
+
+
+async def test_another_person_who_refused_gets_no_answer_meant_for_them(night: Night) -> None:
+    kim = night.person("kim@rival.test", "Kim")
+    await other_reply_to(night, "kim@rival.test")
+    night.reply()
+    suppress(night, "person", str(kim))
+    night.send_due()
+    assert states(night) == ["failed"]
+
+
+def test_a_mail_written_by_hand_calls_a_queued_answer_back(night: Night) -> None:
+    night.reply()
+    night.record(night.enrollment, e.OwnerWrote(message=99))
+    assert night.task.state == "cancelled"
+    night.send_due()
+    assert states(night) == ["failed"]
+
+
+def test_a_skipped_task_calls_its_queued_answer_back(night: Night) -> None:
+    night.reply()
+    night.database.write(lambda c: task_verbs.skip(c, night.advance, night.task.id, "ana", NIGHT))
+    night.send_due()
+    assert states(night) == ["failed"]
+
+
+def test_an_answer_whose_task_was_said_to_be_done_leaves(night: Night) -> None:
+    night.reply()
+    said = task_verbs.Said("", "ana")
+    night.database.write(lambda c: task_verbs.done(c, night.advance, night.task.id, said, NIGHT))
+    night.send_due()
+    assert states(night) == ["sent"]
+
+
+def test_what_is_answered_is_not_answered_twice(night: Night) -> None:
+    night.reply()
+    night.send_due()
+    with pytest.raises(InputError, match="done already"):
+        night.reply()
+
+
+def test_a_new_mailbox_takes_no_answer_of_the_old_one_along(night: Night) -> None:
+    night.reply()
+    bo_takes_over(night)
+    with pytest.raises(InputError, match="not in config.toml"):
+        night.reply()
+    reassigning.reassign(night.database, night.advance, "ana", "bo", None, "ana", NIGHT, answers_read=True)
+    assert (night.task.rep, night.task.state, states(night)) == ("bo", "open", ["failed"])
+
+
+def test_an_uncertain_answer_of_a_mailbox_that_is_gone_is_not_sent_again(night: Night) -> None:
+    night.reply()
+    night.send_due(Uncertain("the connection was lost", "dot"))
+    bo_takes_over(night)
+    (row,) = night.answers()
+    with pytest.raises(InputError, match="config.toml"):
+        night.database.write(lambda c: settling.send_again(c, night.advance, row.id, "ana", NIGHT))
+
+
+def test_a_queued_answer_goes_with_its_person_when_two_are_merged(night: Night) -> None:
+    joanna = night.person("joanna@acme.test", "Joanna")
+    night.reply()
+    night.database.write(
+        lambda c: merging.merge(c, night.advance, "joanna@acme.test", "jo@acme.test", "ana", night.clock.now())
+    )
+    night.jo = joanna
+    night.clock.to(NIGHT + timedelta(minutes=1))
+    night.send_due()
+    assert (states(night), night.task.state) == (["sent"], "done")
