@@ -35,9 +35,22 @@ def pause_list(
 ) -> Effect:
     """Pause everybody on the list, open or until an instant that may depend on the person's zone.
 
-    Raises NotFound for an unknown list; InputError when nobody on it is live, or for the past.
+    Whoever's day has begun is left as they are, so that nobody keeps the others from their pause. Raises NotFound for
+    an unknown list; InputError when nobody on it is live, or when the instant is past for everybody.
     """
-    return _on_live(database, advance, name, lambda one: [put_pause(one, by, now, until)], now)
+    refused: list[InputError] = []
+
+    def say(one: Situation) -> list[e.Event] | None:
+        try:
+            return [put_pause(one, by, now, until)]
+        except InputError as error:
+            refused.append(error)
+            return None
+
+    effect = _on_live(database, advance, name, say, now)
+    if refused and not effect.people:
+        raise refused[0]
+    return effect
 
 
 def resume_list(database: Database, advance: Advance, name: str, by: str, now: datetime) -> tuple[Effect, int]:

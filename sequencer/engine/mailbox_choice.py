@@ -4,7 +4,7 @@ Apart from engine/enrolling.py because the choice is one of its own: what may be
 mailbox that is broken, paused or no longer in config.toml is never chosen. Nothing is written here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -22,7 +22,7 @@ from sequencer.core.window import local_date
 from sequencer.errors import InputError
 from sequencer.store import enrollments, inbox, scopes, sends
 
-__all__ = ["Choice", "Usable", "usable"]
+__all__ = ["Choice", "Usable", "troubles", "usable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,9 @@ def _shut(
     connection: Connection, config: Config, sequence: Steps, own: Mapping[str, Mailbox]
 ) -> Iterator[tuple[str, str]]:
     """Mailboxes that may not be chosen, each with the reason and the mend."""
-    states, paused = sends.mailbox_states(connection), scopes.paused_scopes(connection)
     number = mails(sequence)
+    shut = dict(troubles(connection, config, own, read=number > 1))
     for address, box in own.items():
-        state, pause = states.get(address), paused.get(("mailbox", address))
-        name = config.inbox_of(address)
-        trouble = inbox.broken_reason(connection, name) if name and number > 1 else ""
-        resume = f'"sequencer resume --mailbox {address}"'
         if number > 1 and not box.has_inbox:
             yield (
                 address,
@@ -81,7 +77,21 @@ def _shut(
                     " Give the mailbox imap, maildir or replies_to in config.toml"
                 ),
             )
-        elif state is not None and state.broken_at is not None:
+        elif address in shut:
+            yield address, shut[address]
+
+
+def troubles(
+    connection: Connection, config: Config, addresses: Collection[str], *, read: bool
+) -> Iterator[tuple[str, str]]:
+    """Those of these mailboxes that cannot write now, each with the reason and the mend; `read`: or not be read."""
+    states, paused = sends.mailbox_states(connection), scopes.paused_scopes(connection)
+    for address in addresses:
+        state, pause = states.get(address), paused.get(("mailbox", address))
+        name = config.inbox_of(address)
+        trouble = inbox.broken_reason(connection, name) if name and read else ""
+        resume = f'"sequencer resume --mailbox {address}"'
+        if state is not None and state.broken_at is not None:
             reason = state.broken_reason or "it failed"
             yield address, f"is broken ({reason}, since {state.broken_at:%d %b %Y}): mend it, then {resume}"
         elif pause is not None:

@@ -21,7 +21,7 @@ from sequencer.core.reason import Reason
 from sequencer.engine.advance import Advance
 from sequencer.engine.effect import portions
 from sequencer.engine.freshness import WROTE_WITHIN
-from sequencer.engine.mailbox_choice import Choice
+from sequencer.engine.mailbox_choice import Choice, troubles
 from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.verbs import by_name, did_you_mean
 from sequencer.errors import InputError, NotFound
@@ -35,7 +35,7 @@ __all__ = ["Handover", "Plan", "plan", "reassign"]
 class Plan:
     """Who would move. `gone`: enrollments by the mailbox that left config.toml; `unread`: of these, who was written to.
 
-    `ids`: enrollments. `boxes`: the new rep's mailboxes that can take over.
+    `ids`: enrollments. `boxes`: the new rep's mailboxes that can take over, if any left.
     """
 
     ids: tuple[int, ...]
@@ -67,7 +67,8 @@ def plan(
 ) -> Plan:
     """What would move from one rep to another.
 
-    Raises NotFound for an unknown rep or sequence; InputError when there is nothing to move.
+    Raises NotFound for an unknown rep or sequence; InputError when there is nothing to move, or when no mailbox of the
+    new rep that should take over is in order.
     """
     config = advance.around.config
     _check(connection, config, giver, taker, sequence_id)
@@ -88,8 +89,20 @@ def plan(
         open_tasks=tasks.open_count(connection, ids, giver),
         gone=gone,
         unread=_unread(connection, gone, {row.id: row.prospect_id for row in live}, now),
-        boxes=tuple(box for box in config.mailboxes_by_address.values() if box.rep == taker and box.has_inbox),
+        boxes=_boxes(connection, config, taker) if gone else (),
     )
+
+
+def _boxes(connection: Connection, config: Config, taker: str) -> tuple[Mailbox, ...]:
+    """The new rep's mailboxes that can take over; none where no inbox would show the answers.
+
+    Raises InputError when each of those that could is out of order.
+    """
+    own = {box.address: box for box in config.mailboxes_by_address.values() if box.rep == taker and box.has_inbox}
+    shut = dict(troubles(connection, config, own, read=True))
+    if own and len(shut) == len(own):
+        raise InputError("; ".join(f"{address} {why}" for address, why in shut.items()))
+    return tuple(box for address, box in own.items() if address not in shut)
 
 
 def _check(connection: Connection, config: Config, giver: str, taker: str, sequence_id: str | None) -> None:
@@ -147,7 +160,9 @@ def reassign(
     done = Handover(planned)
     gone = {key: mailbox for mailbox, ids in planned.gone.items() for key in ids} if planned.boxes else {}
     for part in portions(planned.ids):
-        database.write(lambda c, part=part: _move(c, advance, part, gone, taker, by, now, done, answers_read), urgent=True)  # type: ignore[misc]
+        database.write(
+            lambda c, part=part: _move(c, advance, part, gone, taker, by, now, done, answers_read), urgent=True
+        )  # type: ignore[misc]
     return done
 
 
@@ -186,7 +201,7 @@ def _move(
 
 
 def _call_back_answers(connection: Connection, advance: Advance, ids: Collection[int], now: datetime) -> None:
-    """A rep's own answer that waits in a mailbox that left config.toml never leaves: its task is open to be answered."""
+    """A rep's own answer in a mailbox that left config.toml never leaves: its task stays open to be answered anew."""
     boxes = advance.around.config.mailboxes_by_address
     lost = [row for row in answers.queued_answers(connection, ids) if row.mailbox not in boxes]
     no = Refused(0, "its mailbox has left config.toml", "fence")

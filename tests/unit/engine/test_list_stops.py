@@ -1,12 +1,13 @@
 """Pause, resume and finish of everybody on a list."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from sequencer.core import events as e
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.engine import list_stops
+from sequencer.engine.situation import Situation
 from sequencer.errors import InputError, NotFound
 from sequencer.store import people
 from tests.unit.engine.people_house import House, house
@@ -72,3 +73,17 @@ def test_a_pause_may_end_by_a_date_and_never_in_the_past(house: House, keys: lis
 def test_an_unknown_list_is_named(house: House, keys: list[int]) -> None:
     with pytest.raises(NotFound, match='nobody is on a list "q5": there is q4'):
         list_stops.pause_list(house.database, house.advance, "q5", "ana", house.clock.now())
+
+
+def test_a_day_that_has_begun_for_some_stops_the_others(house: House, keys: list[int]) -> None:
+    """In Auckland it is tomorrow already: a list is never left half paused because of one person there."""
+    now = house.clock.now()
+
+    def until(one: Situation) -> datetime:
+        return now + timedelta(hours=-1 if one.enrollment.id == keys[1] else 9)
+
+    effect = list_stops.pause_list(house.database, house.advance, "q4", "ana", now, until)
+    assert len(effect.people) == 2
+    assert [house.progress(key).status for key in keys] == ["paused", "active", "paused", "active"]
+    with pytest.raises(InputError, match="has passed"):
+        list_stops.pause_list(house.database, house.advance, "q4", "ana", now, lambda _: now)
