@@ -160,9 +160,11 @@ def reassign(
     done = Handover(planned)
     gone = {key: mailbox for mailbox, ids in planned.gone.items() for key in ids} if planned.boxes else {}
     for part in portions(planned.ids):
-        database.write(
-            lambda c, part=part: _move(c, advance, part, gone, taker, by, now, done, answers_read), urgent=True
-        )  # type: ignore[misc]
+
+        def work(connection: Connection, part: list[int] = part) -> None:
+            _move(connection, advance, part, gone, taker, by, now, done, answers_read)
+
+        database.write(work, urgent=True)
     return done
 
 

@@ -73,7 +73,9 @@ def _without_effect(seen: Evidence, mail: Delivered, row: InboundRow) -> Iterato
         return
     named: Counter[tuple[int, str]] = Counter()
     for key, log in seen.census.events.items():
-        named.update((key, e.kind_of(entry.event)) for entry in log if getattr(entry.event, "message", None) == row.id)
+        # A rep's answer names the mail, too; it is no effect of it.
+        effects = (entry.event for entry in log if not isinstance(entry.event, e.AnswerQueued))
+        named.update((key, e.kind_of(event)) for event in effects if getattr(event, "message", None) == row.id)
     if row.state != "projected":
         yield f"{mail} is {row.state} and had no effect"
     elif not named and not row.reason:

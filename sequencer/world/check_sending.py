@@ -50,12 +50,16 @@ def _unfounded(seen: Evidence, row: SendRow, accepted: Mapping[str, int]) -> Ite
     if row.state == "sent" and not row.settled_by.startswith(e.PERSON) and not accepted.get(row.message_id or ""):
         yield f"{named} is sent by the machine's word, but nobody got it"
     if row.attempt > 1:
-        log = (entry.event for entry in seen.census.events.get(row.enrollment_id, ()))
+        log = [entry.event for entry in seen.census.events.get(row.enrollment_id, ())]
         asked = any(
             isinstance(event, e.TouchReattempted | e.HoldTaken) and e.by_person(event.by)
             and getattr(event, "step", row.step) == row.step
             for event in log
         )  # fmt: skip
+        if row.answers is not None:
+            keys = [task.key for task in seen.census.tasks if task.id == row.answers]
+            written = [event for event in log if isinstance(event, e.AnswerQueued) and e.by_person(event.by)]
+            asked = any(event.task in keys and event.number == row.attempt for event in written)
         if not asked:
             yield f"{named}: no person asked for it"
 
@@ -68,8 +72,9 @@ def fresh(seen: Evidence) -> Verdict:
     wrote: dict[str, dict[str, datetime]] = defaultdict(dict)
     for mail in seen.took:
         before = wrote[mail.recipient]
-        followups += bool(before)
-        for mailbox, at in before.items():
+        followup = not seen.is_answer(mail)
+        followups += bool(before) and followup
+        for mailbox, at in before.items() if followup else ():
             if at < mail.at - WROTE_WITHIN:
                 continue
             read = seen.last_read(mailbox, mail.order)
@@ -90,6 +95,8 @@ def in_hours(seen: Evidence) -> Verdict:
         row = seen.row_of(mail)
         if row is None:
             broken.append(f"{mail}: no row says when it may leave")
+            continue
+        if row.answers is not None:
             continue
         person = seen.census.people[row.prospect_id]
         zone = ZoneInfo(person.timezone) if person.timezone else _mailbox(seen, mail.sender).timezone
@@ -151,6 +158,8 @@ def none_while_away(seen: Evidence) -> Verdict:
         if row is None:
             broken.append(f"{mail}: no row says whose it is")
             continue
+        if row.answers is not None:
+            continue
         name = seen.census.enrollments[row.enrollment_id].rep
         zone = next(rep.timezone for rep in seen.config.reps if rep.name == name)
         day = mail.at.astimezone(zone).date()
@@ -174,7 +183,7 @@ def under_limits(seen: Evidence) -> Verdict:
         days[mail.sender, day] += 1
         if row and row.account_id:
             accounts[mail.sender, row.account_id, day] += 1
-        if row and row.attempt == 1:
+        if row and row.attempt == 1 and row.answers is None:
             broken += _too_many_touches(seen, mail, row)
     for sender, mails in by_mailbox.items():
         box = _mailbox(seen, sender)

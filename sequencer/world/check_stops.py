@@ -34,6 +34,8 @@ def nothing_after_a_stop(seen: Evidence) -> Verdict:
 def _forbidden(seen: Evidence, stop: Delivered, read: Read, late: Took) -> bool:
     if late.order < read.order or (stop.until is not None and late.at >= stop.until):
         return False
+    if stop.effect != "opt_out" and seen.is_answer(late):
+        return False
     if stop.effect == "address":
         return late.recipient == stop.person
     person = seen.person_of.get(stop.person)
@@ -46,7 +48,7 @@ def stopped_by_the_log(seen: Evidence) -> Verdict:
     stops = 0
     for mail in seen.took:
         row = seen.row_of(mail)
-        if row is not None:
+        if row is not None and row.answers is None:
             standing = _standing(seen.census.events.get(row.enrollment_id, ()), mail.at)
             broken += [f"{mail} was accepted while {stop}" for stop in standing]
     for log in seen.census.events.values():

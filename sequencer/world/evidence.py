@@ -82,6 +82,11 @@ class Evidence:
         ]  # fmt: skip
         return rows[-1] if rows else None
 
+    def is_answer(self, mail: Took) -> bool:
+        """Whether a rep wrote it in answer to the person: neither hours nor the reply itself stops that (LIFECYCLE)."""
+        row = self.row_of(mail)
+        return row is not None and row.answers is not None
+
     def read_of(self, mail: Delivered) -> Read | None:
         """The first look into the mailbox that must have seen this mail."""
         return next((read for read in self._reads.get(mail.mailbox, ()) if read.begun > mail.order), None)

@@ -293,3 +293,43 @@ def test_an_absence_that_is_over_forbids_nothing() -> None:
     world = small_world()
     away_until(BUMP_AT)(world)
     assert check_stops.nothing_after_a_stop(world.seen()).held
+
+
+def answered(at: datetime, person: int = 1, attempt: int = 1) -> Break:
+    """Ana answers the person's mail, which is a touch of no step."""
+
+    def apply(world: SmallWorld) -> None:
+        key, account, recipient = (1, "acme.test", JO) if person == 1 else (2, "zeta.test", KAI)
+        row = send(20 + attempt, key, "answer:7", f"<a{attempt}@x>", at, account, attempt=attempt)
+        world.took(f"<a{attempt}@x>", at, recipient)
+        world.sends.append(row)
+        world.tasks = [replace(task(7, key, "answer", "done", ANSWER_AT, at), key="reply:answer#1")]
+        world.entry(key, at, e.AnswerQueued(task="reply:answer#1", number=attempt, message=2, by="person:ana"))
+        world.entry(key, at, e.AnswerSent(task="reply:answer#1", number=attempt, sent_at=at))
+        assert row.local_day is not None
+        for place in (("mailbox", ANA), ("account", account), ("domain", account)):
+            world.usage[*place, row.local_day] = world.usage.get((*place, row.local_day), 0) + 1
+
+    return apply
+
+
+def test_a_reps_own_answer_may_leave_after_the_reply_at_night_and_while_away() -> None:
+    world = small_world()
+    at = ANSWER_AT + HOUR * 10
+    answered(at)(world)
+    answered(at + HOUR, attempt=2)(world)  # the first one bounced, say: she wrote again
+    world.away.append(absence(at.date(), at.date()))
+    assert [(verdict.guarantee, verdict.broken) for verdict in judge(world.seen()) if not verdict.held] == []
+
+
+def test_no_answer_of_a_rep_may_leave_after_an_opt_out() -> None:
+    world = small_world()
+    answered(BUMP_AT, person=2)(world)
+    assert not check_stops.nothing_after_a_stop(world.seen()).held
+
+
+def test_an_answer_that_nobody_wrote_is_found() -> None:
+    world = small_world()
+    answered(ANSWER_AT + HOUR, attempt=2)(world)
+    world.logs[1] = [entry for entry in world.logs[1] if not isinstance(entry.event, e.AnswerQueued)]
+    assert not check_sending.never_twice(world.seen()).held
