@@ -6,6 +6,8 @@ Apart from core/events.py, which lists them, only for its length. They carry ids
 from dataclasses import dataclass
 from datetime import datetime
 
+ANSWER = "answer:"  # with a task's number it stands where a step's id would
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerQueued:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from sequencer.core import actions as a
 from sequencer.core import events as e
+from sequencer.core.answers import ANSWER
 from sequencer.core.carry import Actions, Moment, beside, carry_out, finish, hold, pause, task_beside
 from sequencer.core.progress import PendingSignal
 from sequencer.core.reaction import Reaction, TaskKind
@@ -182,10 +183,15 @@ def _close_answers(moment: Moment, reason: Reason) -> Actions:
 
 
 def _after_the_end(moment: Moment, event: e.Event) -> Actions:
-    """A finished enrollment still gets the person's answers in front of the rep, keeps refusals, and nothing else."""
+    """A finished enrollment still gets the person's answers in front of the rep, keeps refusals, and nothing else.
+
+    So does a rep's own answer that came back: the rep takes it for delivered.
+    """
     match event:
         case e.ReplyReceived():
             return _answer_task(moment, event)
+        case e.Bounced(delayed=False, step=step) if step and step.startswith(ANSWER):
+            return task_beside(moment, "answer", "answer_bounced")
         case e.OwnerWrote():
             return _close_answers(moment, Reason.OWNER_WROTE)
         case e.OptedOut(channel=None) | e.Complained():

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sequencer.core import events as e
+from sequencer.core.answers import ANSWER
 from sequencer.core.reason import SENTENCE, Reason
 from sequencer.engine.verbs import person_word
 from sequencer.engine.why_words import FINISHED, task_words
@@ -94,7 +95,8 @@ def _channel(channel: str | None) -> str:
 
 def _bounced(event: e.Bounced) -> str:
     kind = "a delay warning" if event.delayed else "a hard bounce" if event.hard else "a soft bounce"
-    about = f" for {event.step}" if event.step else ""
+    what = "the rep's answer" if (event.step or "").startswith(ANSWER) else event.step
+    about = f" for {what}" if what else ""
     return f"{kind}{about}{_detail(event.status)}"
 
 

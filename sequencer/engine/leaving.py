@@ -196,7 +196,7 @@ def _line(
 def _due(row: SendRow, at: datetime, fresh: bool) -> Due:
     return Due(
         row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, at,
-        first_touch=row.first_touch, inbox_fresh=fresh,
+        first_touch=row.first_touch, answer=row.answers is not None, inbox_fresh=fresh or row.answers is not None,
     )  # fmt: skip
 
 

@@ -149,11 +149,11 @@ def _endings(
     goes: Face,
     now: datetime,
 ) -> Iterator[Ending]:
-    """What an answer of the other one ends, then what cannot go on twice."""
+    """What an answer of the other one ends, or what they had already; then what cannot go on twice."""
     left: list[Situation] = []
     for face, other in ((stays, goes), (goes, stays)):
         for one in own[face.id]:
-            ending = _answered(connection, advance, one, other, now)
+            ending = _answered(connection, advance, one, other, now) or _had(connection, one, other, now)
             if ending:
                 yield ending
             else:
@@ -203,6 +203,17 @@ def _answered(connection: Connection, advance: Advance, one: Situation, other: F
             did = "booked a meeting" if reason is FinishReason.MEETING else "answered"
             words = f"{other.address} {did} on {at:%d %b %Y}"
             return Ending(one.enrollment.id, one.enrollment.sequence_id, reason, words)
+    return None
+
+
+def _had(connection: Connection, one: Situation, other: Face, now: datetime) -> Ending | None:
+    """The end where the other one has had the same mails lately: `reenroll_after` would have kept the person out."""
+    sequence_id, rest = one.enrollment.sequence_id, one.bundle.sequence.settings.reenroll_after.elapsed
+    for past in enrollments.pasts(connection, [other.id]).get(other.id, []):
+        touched = past.last_touch_at
+        if past.sequence_id == sequence_id and not past.live and touched and touched + rest > now:
+            words = f"{other.address} had its last touch on {touched:%d %b %Y} (reenroll_after)"
+            return Ending(one.enrollment.id, sequence_id, FinishReason.REMOVED, words)
     return None
 
 

@@ -5,7 +5,7 @@ decided on right after it, so that sequences end and queued mail is called back.
 engine/stops.py's opt_out; here it is only taken back, on that person's word.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -61,7 +61,10 @@ def suppress(
             database.write(lambda c, part=part: people.suppress_all(c, part, by_name(by)), urgent=True)  # type: ignore[misc]
     covered = database.read(lambda c: _covered(c, rules))
     if dry:
-        effect = database.read(lambda c: foresee(c, advance, covered, _decide, now, lambda one: _under(one, rules)))
+        by_key: dict[tuple[str, str], list[Suppression]] = {}
+        for rule in rules:
+            by_key.setdefault((rule.kind, rule.value), []).append(rule)
+        effect = database.read(lambda c: foresee(c, advance, covered, _decide, now, lambda one: _under(one, by_key)))
     else:
         effect = carry_out(database, advance, covered, _decide, now)
     return Suppressed(len(rules), len(rules) - known, effect)
@@ -72,8 +75,9 @@ def _decide(one: Situation) -> Sequence[e.Event] | None:
     return None if one.enrollment.status == "finished" else ()
 
 
-def _under(one: Situation, rules: Sequence[Suppression]) -> Situation:
-    return replace(one, facts=replace(one.facts, suppressions=(*one.facts.suppressions, *rules)))
+def _under(one: Situation, rules: Mapping[tuple[str, str], Sequence[Suppression]]) -> Situation:
+    more = (rule for key in sorted(rules_covering(one.facts.prospect)) for rule in rules.get(key, ()))
+    return replace(one, facts=replace(one.facts, suppressions=(*one.facts.suppressions, *more)))
 
 
 def _already(connection: Connection, rules: Sequence[Suppression]) -> int:

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from sequencer.core.answers import ANSWER
 from sequencer.store.rows import chunks
-from sequencer.store.sends import ANSWER, SendRow, load_sends
+from sequencer.store.sends import SendRow, load_sends
 from sequencer.store.tables import SENDS
 
 

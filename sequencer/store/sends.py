@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.engine import Row
 
+from sequencer.core.answers import ANSWER
 from sequencer.core.capacity import sending_days_before
 from sequencer.core.reason import Reason
 from sequencer.store.rows import chunks, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
 
 OPEN = ("sending", "uncertain", "person")
-ANSWER = "answer:"
 LEFT = ("sending", "sent", "uncertain", "person")
 MAY_HAVE_ARRIVED = (*LEFT, "skipped")  # a person gave an uncertain one up: it may lie in the inbox all the same
 SENDING_DAYS_READ_MAX = 400

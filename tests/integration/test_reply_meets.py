@@ -10,14 +10,15 @@ import pytest
 from sequencer.config import Config
 from sequencer.core import events as e
 from sequencer.core.outcome import Uncertain
+from sequencer.core.progress import fold
 from sequencer.core.suppression import Suppression
 from sequencer.engine import merging, reassigning, settling, task_verbs
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
-from sequencer.store import people
-from tests.integration.mail_room import mail
+from sequencer.store import log, people
+from tests.integration.mail_room import bounce, mail
 from tests.integration.test_reply import NIGHT, Night
 
 BO = "bo@ourco.test"
@@ -135,3 +136,22 @@ def test_a_queued_answer_goes_with_its_person_when_two_are_merged(night: Night) 
     night.clock.to(NIGHT + timedelta(minutes=1))
     night.send_due()
     assert (states(night), night.task.state) == (["sent"], "done")
+
+
+@pytest.mark.parametrize("status", ["5.1.1", "4.2.2"])
+async def test_an_answer_that_bounces_is_to_be_answered_again(night: Night, status: str) -> None:
+    night.reply()
+    night.send_due()
+    (row,) = night.answers()
+    night.clock.to(NIGHT + timedelta(hours=1))
+    night.deliver(bounce(status=status, text=f"550 {status} no", about=row.message_id))
+    await night.read()
+    assert (night.task.work, night.task.state, night.task.key) == ("answer", "open", "answer_bounced:answer#2")
+    entries = night.database.read(lambda c: log.read_log(c, night.enrollment))
+    assert fold((entry.at, entry.event) for entry in entries) == night.progress(night.enrollment)
+
+
+async def test_a_step_that_bounces_after_the_end_asks_for_no_answer(night: Night) -> None:
+    night.deliver(bounce(about=night.first.message_id))
+    await night.read()
+    assert [night.task.key] == ["reply:answer#1"]
