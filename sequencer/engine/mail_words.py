@@ -85,8 +85,12 @@ def _adapter() -> TypeAdapter[Judgement]:
 
 
 def last_words(connection: Connection, prospect_id: int) -> InboundRow | None:
-    """The person's last mail of their own, else the last one of any kind: an automatic reply hides no answer."""
-    rows = inbox.latest(connection, LATEST_READ_MAX, prospect_id=prospect_id)
+    """The person's last mail of their own, else the last one of any kind: an automatic reply hides no answer.
+
+    A parked one is left out: nobody has said yet that it is theirs.
+    """
+    latest = inbox.latest(connection, LATEST_READ_MAX, prospect_id=prospect_id)
+    rows = [row for row in latest if row.state != "parked"]
     own = (row for row in rows if (judgement := judgement_of(row)) and judgement.kind == "reply")
     return next(own, rows[0] if rows else None)
 

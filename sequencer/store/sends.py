@@ -159,10 +159,12 @@ def on_the_wire(connection: Connection, enrollment_ids: Collection[int]) -> set[
 
 
 def due_sends(connection: Connection, mailbox: str, now: datetime, limit: int, skip: int = 0) -> list[SendRow]:
-    """Queued sends of a mailbox that may be looked at now: follow-ups first, then the longest due."""
+    """Queued sends of a mailbox that may be looked at now: reps' answers, follow-ups, then the longest due."""
     ready = (SENDS.c.mailbox == mailbox) & (SENDS.c.state == "queued") & (SENDS.c.due_at <= now)
     open_now = SENDS.c.not_before.is_(None) | (SENDS.c.not_before <= now)
-    query = select(*_COLUMNS).where(ready, open_now).order_by(SENDS.c.first_touch, SENDS.c.due_at, SENDS.c.id)
+    answers_first = case((SENDS.c.step.startswith(ANSWER), 0), else_=1)
+    order = (answers_first, SENDS.c.first_touch, SENDS.c.due_at, SENDS.c.id)
+    query = select(*_COLUMNS).where(ready, open_now).order_by(*order)
     return [_row(row) for row in connection.execute(query.limit(limit).offset(skip))]
 
 

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
-from sequencer.store import log, people
-from tests.integration.mail_room import bounce, mail
+from sequencer.store import log, people, sends
+from sequencer.store.tables import SENDS
+from tests.integration.mail_room import ANA, bounce, mail
 from tests.integration.test_reply import NIGHT, Night
 
 BO = "bo@ourco.test"
@@ -155,3 +157,27 @@ async def test_a_step_that_bounces_after_the_end_asks_for_no_answer(night: Night
     night.deliver(bounce(about=night.first.message_id))
     await night.read()
     assert [night.task.key] == ["reply:answer#1"]
+
+
+async def test_a_mail_of_somebody_who_may_be_them_is_not_answered_before_it_is_confirmed(night: Night) -> None:
+    known = night.database.read(lambda c: people.load_prospects(c, [night.jo]))[night.jo]
+    named = replace(known, fields={"first_name": "Jo", "last_name": "Roe"})
+    night.database.write(lambda c: people.update_prospect(c, named))
+    night.deliver(mail("It is me.", sender="Jo Roe <someone@acme.test>", at=NIGHT, number=8))
+    await night.read()
+    parked = night.inbound()[-1]
+    assert (parked.state, parked.prospect_id) == ("parked", night.jo)
+    blank = night.database.read(lambda c: answering.blank(c, night.advance, night.task.id, NIGHT))
+    assert blank.address == "jo@acme.test"
+
+
+def test_an_answer_is_looked_at_before_a_long_line_of_follow_ups(night: Night) -> None:
+    """Only so many queued mails are read in one pass."""
+    night.clock.to(NIGHT - timedelta(hours=8))
+    night.enroll(night.person("kim@acme.test", "Kim"))
+    night.database.write(lambda c: night.advance.advance_due(c, night.clock.now()))
+    night.database.write(lambda c: c.execute(SENDS.update().values(first_touch=False)))
+    night.clock.to(NIGHT)
+    night.reply()
+    first = night.database.read(lambda c: sends.due_sends(c, ANA, NIGHT, 1))
+    assert [row.answers for row in first] == [night.task.id]
