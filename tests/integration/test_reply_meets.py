@@ -13,7 +13,7 @@ from sequencer.core import events as e
 from sequencer.core.outcome import Uncertain
 from sequencer.core.progress import fold
 from sequencer.core.suppression import Suppression
-from sequencer.engine import merging, reassigning, settling, task_verbs
+from sequencer.engine import answering, merging, reassigning, settling, task_verbs
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
