@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from sequencer.config import Config
 from sequencer.core import events as e
@@ -16,10 +17,12 @@ from sequencer.core.suppression import Suppression
 from sequencer.engine import answering, merging, reassigning, settling, task_verbs
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
+from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
-from sequencer.store import log, people, sends
+from sequencer.store import fence, log, people, sends
 from sequencer.store.tables import SENDS
+from tests.integration.installation import KEY
 from tests.integration.mail_room import ANA, bounce, mail
 from tests.integration.test_reply import NIGHT, Night
 
@@ -69,6 +72,25 @@ async def test_where_they_want_their_answer_may_be_forbidden(night: Night, kind:
     assert states(night) == ["failed"]
     with pytest.raises(InputError, match="may not be written to"):
         night.reply()
+
+
+@pytest.mark.parametrize("kind", ["address", "person"])
+async def test_a_rule_on_where_it_goes_wins_at_the_fence(night: Night, kind: str) -> None:
+    kim = night.person("kim@rival.test", "Kim") if kind == "person" else 0
+    await other_reply_to(night, "kim@rival.test")
+    night.reply()
+    box = night.config.mailboxes_by_address[ANA]
+
+    def pass_fence(connection: Connection, batch: Batch) -> dict[int, str]:
+        number = fence.lease(connection, [ANA], "test", NIGHT, timedelta(seconds=20))[ANA]
+        intents = [fence.Intent(one.send_id, "test", number) for one in batch.ready]
+        return fence.pass_fence(connection, intents, {ANA: limits_of(box, night.advance.around, 0, NIGHT)}, NIGHT)
+
+    batch = night.database.read(lambda c: prepare(c, night.advance.around, box, KEY, NIGHT))
+    night.database.write(lambda c: sends.put_prepared(c, batch.ready))
+    suppress(night, kind, str(kim) if kim else "kim@rival.test")
+    refused = night.database.write(lambda c: pass_fence(c, batch))
+    assert list(refused.values()) == ["something was recorded meanwhile"]
 
 
 async def test_another_person_who_refused_gets_no_answer_meant_for_them(night: Night) -> None:
