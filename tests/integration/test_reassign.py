@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Iterator
-from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.reassigning import Handover, Plan
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError, NotFound
-from sequencer.store import fence, inbox, log, sends, tasks
+from sequencer.store import inbox, log, tasks
 from tests.integration.installation import CONFIG, Installation, World
 
 ANA, BO = "ana@ourco.test", "bo@ourco.test"
@@ -181,29 +180,3 @@ def test_a_rep_who_left_config_can_give(house: Installation) -> None:
     without(house, "ana", ANA)
     reassign(house)
     assert (house.progress(key).rep, house.progress(key).mailbox) == ("bo", BO)
-
-
-async def test_nobody_has_read_the_answers_unless_somebody_says_so(house: Installation, world: World) -> None:
-    """Whoever the gone mailbox never wrote to needs no word; that is not a word about the others."""
-    jo = house.enroll(house.person("jo@acme.test"))
-    await send(house)
-    house.apply(
-        "other", "title: O\nsteps:\n  - id: a\n    email: intro.md\n  - id: b\n    wait: 1d\n    email: intro.md\n"
-    )
-    kim = house.enroll(house.person("kim@acme.test"), "other")
-    without(house, ANA)
-    reassign(house, "other")
-    assert (house.progress(kim).mailbox, house.progress(jo).mailbox) == (BO, ANA)
-    assert plan(house).unread == {ANA: 1}
-    with pytest.raises(InputError, match="say --answers-read"):
-        reassign(house)
-
-
-def test_a_mailbox_that_is_broken_or_paused_takes_nobody_over(house: Installation) -> None:
-    key = house.enroll(house.person("jo@acme.test"))
-    house.database.write(lambda c: fence.lease(c, [BO], "test", house.clock.now(), timedelta(seconds=1)))
-    house.database.write(lambda c: sends.break_mailbox(c, BO, "wrong password", house.clock.now()))
-    without(house, ANA)
-    with pytest.raises(InputError, match="wrong password"):
-        reassign(house)
-    assert (house.progress(key).rep, house.progress(key).mailbox) == ("ana", ANA)
