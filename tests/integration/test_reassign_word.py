@@ -1,5 +1,6 @@
 """What a hand-over may not do unasked: count answers as read, or give people to a mailbox that is out of order."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -7,9 +8,15 @@ import pytest
 from sequencer.errors import InputError
 from sequencer.store import fence, sends
 from tests.integration.installation import Installation, World
-from tests.integration.test_reassign import ANA, BO, house, plan, reassign, send, without, world
+from tests.integration.test_reassign import ANA, BO, house, plan, reassign, send, without
 
-__all__ = ["house", "world"]
+__all__ = ["house"]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
 
 
 async def test_nobody_has_read_the_answers_unless_somebody_says_so(house: Installation, world: World) -> None:

@@ -216,16 +216,3 @@ def test_a_mail_decided_on_for_the_second_does_not_pass_its_fence(house: House) 
     assert after[2] > max(numbers.values())
     assert house.database.read(lambda c: sends.sends_of(c, 2))[0].id == row.id
     assert house.progress(key).flight
-
-
-@pytest.mark.parametrize(("days_ago", "ends"), [(1, True), (200, False)])
-def test_what_the_other_one_has_had_lately_does_not_begin_anew(house: House, days_ago: int, ends: bool) -> None:
-    """Had one row stood for both, reenroll_after would have kept them out."""
-    had = house.inside("three", ROBERT, "Robert")
-    house.sent()
-    house.record(had, e.Finished(reason=FinishReason.REMOVED, by="person:ana"))
-    house.later(days=days_ago)
-    key = house.inside("three")
-    merge(house)
-    assert house.progress(key).finished == (FinishReason.REMOVED if ends else None)
-    assert folds(house, key)
