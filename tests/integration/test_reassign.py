@@ -16,7 +16,7 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.reassigning import Handover, Plan
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError, NotFound
-from sequencer.store import inbox, log, tasks
+from sequencer.store import inbox, tasks
 from tests.integration.installation import CONFIG, Installation, World
 
 ANA, BO = "ana@ourco.test", "bo@ourco.test"
