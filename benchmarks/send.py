@@ -28,7 +28,7 @@ from sequencer.engine.enrolling import enroll, open_door
 from sequencer.store import log, people, versions
 from sequencer.store.tables import SENDS
 
-CONNECTIONS = 40
+CONNECTIONS = 80
 ENROLLED_AT_ONCE = 200
 CONFIG = """
 [company]
