@@ -310,6 +310,7 @@ def test_a_rep_works_at_a_real_terminal(typist: Typist, tmp_path: Path) -> None:
     typist.presses("e")  # the editor has the terminal as any program wants it
     typist.sees("task 14 is done")
     typist.presses("\x1a")  # Ctrl-Z outside a shell with jobs only gives the screen back for a moment
+    typist.sees("ana: ")  # what is typed before the screen is back goes to nobody
     typist.presses("q")
     assert typist.leaves() == 0
     assert not re.search(r"\x1b\[[\d;]*3[0-7]m", typist.said)  # NO_COLOR
