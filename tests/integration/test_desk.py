@@ -283,6 +283,7 @@ class Typist:
 
 def _own_terminal() -> None:
     ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test run in the background of a shell ignores it
 
 
 @pytest.fixture
