@@ -33,7 +33,7 @@ def reassign(
         if dry_run:
             plan = app.database.read(lambda c: reassigning.plan(c, app.advance, giver, taker, sequence, at))
             line(f"{_moving(plan)} would move from {giver} to {taker}")
-            _mailboxes(plan, giver, taker, answers_read, dry=True)
+            _mailboxes(plan, taker, answers_read, dry=True)
             line("nothing was changed")
             return
         by = acting(app.config, as_name)
@@ -41,7 +41,7 @@ def reassign(
             app.database, app.advance, giver, taker, sequence, by, at, answers_read=answers_read
         )  # fmt: skip
     line(f"{_moving(done.plan)} moved from {giver} to {taker}")
-    _mailboxes(done.plan, giver, taker, answers_read=True, dry=False)
+    _mailboxes(done.plan, taker, answers_read=True, dry=False)
     if done.holds_freed:
         line(f"- {counted(done.holds_freed, 'person', 'people')} held for the missing mailbox may go on")
 
@@ -51,7 +51,7 @@ def _moving(plan: Plan) -> str:
     return f"{counted(plan.people, 'person', 'people')}{live} and {counted(plan.open_tasks, 'open task')}"
 
 
-def _mailboxes(plan: Plan, giver: str, taker: str, answers_read: bool, *, dry: bool) -> None:
+def _mailboxes(plan: Plan, taker: str, answers_read: bool, *, dry: bool) -> None:
     """What becomes of threads whose mailbox nobody has any more."""
     for mailbox, ids in plan.gone.items():
         people = counted(len(ids), "person", "people")

@@ -98,8 +98,10 @@ def settle_as_sent(connection: Connection, advance: Advance, row: SendRow, by: s
     """Positive evidence, or a named person, says that it arrived; False when it is settled already."""
     if not fence.settle_open(connection, row.id, "sent", by, now):
         return False
-    settled: list[e.Event] = [e.TouchSettled(step=row.step, attempt=row.attempt, sent_at=row.sending_at or now, by=by)]
+    settled: list[e.Event]
     if row.answers is not None:
         settled = answering.answered(connection, row, now, by)
+    else:
+        settled = [e.TouchSettled(step=row.step, attempt=row.attempt, sent_at=row.sending_at or now, by=by)]
     advance.record(connection, [(row.enrollment_id, settled)], now)
     return True

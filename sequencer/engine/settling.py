@@ -58,9 +58,11 @@ def send_again(connection: Connection, advance: Advance, send_id: int, by: str, 
         raise InputError(f"{one.face.name} may not be written to any more: say sent or skip")
     fence.settle_open(connection, send_id, "skipped", by_name(by), now)
     sends.reattempt(connection, send_id, now)
-    again: list[e.Event] = [e.TouchReattempted(step=row.step, attempt=row.attempt + 1, by=by_name(by))]
+    again: list[e.Event]
     if row.answers is not None:
         again = answering.once_more(connection, row, by_name(by))
+    else:
+        again = [e.TouchReattempted(step=row.step, attempt=row.attempt + 1, by=by_name(by))]
     advance.record(connection, [(row.enrollment_id, again)], now)
     return one
 
@@ -70,12 +72,14 @@ def give_up(connection: Connection, advance: Advance, send_id: int, by: str, now
     one = _open(connection, send_id)
     row = one.row
     fence.settle_open(connection, send_id, "skipped", by_name(by), now)
-    events: list[e.Event] = [
-        e.TouchCancelled(step=row.step, attempt=row.attempt, reason=Reason.SKIPPED_BY_PERSON),
-        e.HoldTaken(reason=Reason.UNCERTAIN, by=by_name(by)),
-    ]
+    events: list[e.Event]
     if row.answers is not None:
         events = answering.given_up(connection, row, by_name(by))
+    else:
+        events = [
+            e.TouchCancelled(step=row.step, attempt=row.attempt, reason=Reason.SKIPPED_BY_PERSON),
+            e.HoldTaken(reason=Reason.UNCERTAIN, by=by_name(by)),
+        ]
     advance.record(connection, [(row.enrollment_id, events)], now)
     return one
 

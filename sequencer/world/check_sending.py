@@ -145,7 +145,7 @@ def _holidays(country: str, year: int) -> frozenset[date]:
 
     try:
         return frozenset(country_holidays(country, years=year, expand=False))
-    except NotImplementedError:
+    except NotImplementedError:  # what the library raises for a country it has no calendar of
         return frozenset()
 
 

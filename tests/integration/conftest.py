@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from imapclient import IMAPClient
 
+from sequencer.clock import SystemClock
 from sequencer.inbound.imap import ImapServer
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.installation import Installation, World
+from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 from tests.integration.mail_room import MailRoom
 from tests.integration.mail_servers import DOMAIN, HOST, MailServers, mail_servers, missing
 from tests.integration.prepared import Prepared
@@ -23,6 +24,10 @@ from tests.integration.typed import Run, typing
 
 ACCOUNTS_MAX = 200
 PASSWORD = 'sécret "\\ 1'  # a space, quotes and a letter beyond ASCII: passwords have them
+READS_IMAP = ALWAYS_OPEN.replace("ana@ourco.test", "{box}").replace(
+    'maildir = "mail"',
+    'imap = {{ host = "127.0.0.1", port = {imap}, security = "none", username = "{box}", password = "env:ANA_PW" }}',
+)
 _account_numbers = count()
 
 
@@ -109,6 +114,20 @@ def world() -> Iterator[World]:
 def house(tmp_path: Path) -> Iterator[Installation]:
     """One whose server nobody reaches: sending goes over a scripted channel."""
     house = Installation(tmp_path, 25)
+    house.apply()
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def imap_house(
+    tmp_path: Path, world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """One that reads a real IMAP server and files there what it sent; its clock shows the hour of the test."""
+    monkeypatch.setenv("ANA_PW", PASSWORD)
+    config = READS_IMAP.replace("{box}", account.address).replace("{imap}", str(account.imap_port))
+    clock = HandClock(SystemClock().now())
+    house = Installation(tmp_path, world.port, config=config + 'sent_copy = "append"\n', clock=clock)
     house.apply()
     yield house
     house.close()

@@ -4,24 +4,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
-from sequencer.clock import SystemClock
 from sequencer.store import inbox, sends
 from sequencer.store.sends import SendRow
-from tests.integration.conftest import PASSWORD, Account
-from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
+from tests.integration.conftest import Account
+from tests.integration.installation import Installation
 from tests.integration.mail_room import mail
 from tests.integration.test_daemon import wait_until
 
-TEMPLATE = ALWAYS_OPEN.replace("ana@ourco.test", "{box}").replace(
-    'maildir = "mail"',
-    'imap = {{ host = "127.0.0.1", port = {imap}, security = "none", username = "{box}", password = "env:ANA_PW" }}',
-)
 LATENCY_S_MAX, STOP_S_MAX = 10.0, 5.0
 # Only the walk at its start is regular: what comes later has to be told.
 WALKS_ONCE = """
@@ -35,20 +28,8 @@ asyncio.run(run(open_app(load(pathlib.Path(sys.argv[1]))), SystemClock(), Pace(i
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
-
-
-@pytest.fixture
-def house(tmp_path: Path, world: World, account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    monkeypatch.setenv("ANA_PW", PASSWORD)
-    config = TEMPLATE.replace("{box}", account.address).replace("{imap}", str(account.imap_port))
-    clock = HandClock(SystemClock().now())
-    house = Installation(tmp_path, world.port, config=config + 'sent_copy = "append"\n', clock=clock)
-    house.apply()
-    yield house
-    house.close()
+def house(imap_house: Installation) -> Installation:
+    return imap_house
 
 
 def read_at(house: Installation) -> datetime | None:

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import pytest
 from sequencer.app import App, make_services, real_doors
 from sequencer.clock import SystemClock
 from sequencer.store import sends
-from tests.integration.conftest import PASSWORD, Account
-from tests.integration.installation import KEY, HandClock, Installation, World
-from tests.integration.test_daemon_watch import TEMPLATE
+from tests.integration.conftest import Account
+from tests.integration.installation import KEY, Installation, World
 
 DIES_AFTER_THE_COPY = """
 import asyncio, os, pathlib, signal, sys
@@ -42,20 +40,8 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    with World() as world:
-        yield world
-
-
-@pytest.fixture
-def house(tmp_path: Path, world: World, account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
-    monkeypatch.setenv("ANA_PW", PASSWORD)
-    config = TEMPLATE.replace("{box}", account.address).replace("{imap}", str(account.imap_port))
-    clock = HandClock(SystemClock().now())
-    house = Installation(tmp_path, world.port, config=config + 'sent_copy = "append"\n', clock=clock)
-    house.apply()
-    yield house
-    house.close()
+def house(imap_house: Installation) -> Installation:
+    return imap_house
 
 
 def filed(account: Account) -> list[tuple[bytes, tuple[bytes, ...]]]:

@@ -13,6 +13,7 @@ from sqlalchemy import delete
 from sequencer.core import events as e
 from sequencer.core.ports import Cursor, FolderName, Head, Settle, Settled, Wanted
 from sequencer.core.reason import Reason
+from sequencer.engine.ingest import Ingest
 from sequencer.errors import InboxLost
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import inbox
@@ -282,12 +283,17 @@ async def until(ready: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_news_are_read_at_once_and_a_walk_does_not_wait_for_the_wait(room: MailRoom) -> None:
-    ingest = room.new_ingest(Maildir(room.maildir, round_s=0.02))
-    stop = asyncio.Event()
+async def watched(room: MailRoom, inbox: Maildir) -> tuple[Ingest, asyncio.Event, asyncio.Task[None]]:
+    """The service with its watchers begun and its first regular run over; set the event, then await the task."""
+    ingest, stop = room.new_ingest(inbox), asyncio.Event()
     watching = asyncio.create_task(ingest.watch(stop, room.clock.now))
     await asyncio.sleep(0)
     await ingest.run_once(room.clock.now())
+    return ingest, stop, watching
+
+
+async def test_news_are_read_at_once_and_a_walk_does_not_wait_for_the_wait(room: MailRoom) -> None:
+    ingest, stop, watching = await watched(room, Maildir(room.maildir, round_s=0.02))
     await ingest.run_once(room.clock.now())
     first = answered(room, "jo")
     await until(lambda: replies(room, first) == 1)
@@ -302,11 +308,7 @@ async def test_news_are_read_at_once_and_a_walk_does_not_wait_for_the_wait(room:
 
 async def test_a_server_that_has_news_for_ever_is_read_with_pauses(room: MailRoom) -> None:
     restless = Restless(room.maildir)
-    ingest = room.new_ingest(restless)
-    stop = asyncio.Event()
-    watching = asyncio.create_task(ingest.watch(stop, room.clock.now))
-    await asyncio.sleep(0)
-    await ingest.run_once(room.clock.now())
+    ingest, stop, watching = await watched(room, restless)
     await until(lambda: restless.waits == 2)
     await asyncio.sleep(0.2)
     assert restless.walks == 2
@@ -319,11 +321,7 @@ async def test_a_server_that_has_news_for_ever_is_read_with_pauses(room: MailRoo
 
 async def test_a_wait_that_fails_is_begun_again_by_the_next_regular_run(room: MailRoom) -> None:
     cut = CutOff(room.maildir, round_s=0.02)
-    ingest = room.new_ingest(cut)
-    stop = asyncio.Event()
-    watching = asyncio.create_task(ingest.watch(stop, room.clock.now))
-    await asyncio.sleep(0)
-    await ingest.run_once(room.clock.now())
+    ingest, stop, watching = await watched(room, cut)
     await until(lambda: cut.waits == 1)
     await asyncio.sleep(0.1)
     assert cut.waits == 1
