@@ -56,5 +56,4 @@ def _live(work: Work, terminal: Terminal, clock: Clock) -> None:
 
 def _settle(terminal: Terminal, desk: Desk, zone: ZoneInfo | None) -> None:
     """Another task is selected: a key that was typed before it stood there was not meant for it."""
-    terminal.draw(partial(render, desk, zone=zone))
-    terminal.forget_typed()
+    terminal.draw(partial(render, desk, zone=zone), forget_typed=True)

@@ -85,8 +85,11 @@ class Terminal:
         with self.away():
             os.kill(os.getpid(), signal.SIGTSTP)
 
-    def draw(self, frame: Frame) -> None:
-        """Show what `frame` makes of (width, height); nothing is written where nothing changed."""
+    def draw(self, frame: Frame, *, forget_typed: bool = False) -> None:
+        """Show what `frame` makes of (width, height); nothing is written where nothing changed.
+
+        `forget_typed`: what was typed before this frame stood was not meant for it.
+        """
         self._frame = frame
         size = os.get_terminal_size(sys.stdout.fileno())
         width, height = max(20, size.columns), max(6, size.lines)
@@ -95,6 +98,9 @@ class Terminal:
             for row in frame(width, height):
                 output.print(row, no_wrap=True, overflow="crop", crop=True)
         drawn = captured.get().rstrip("\n").replace("\n", "\x1b[K\r\n")
+        if forget_typed:  # before it is written: what is typed at the sight of it counts
+            termios.tcflush(self._fd, termios.TCIFLUSH)
+            self._typed = ""
         if drawn != self._drawn:
             self._drawn = drawn
             self._write(f"\x1b[H{drawn}\x1b[K\x1b[J")
@@ -107,11 +113,6 @@ class Terminal:
             if self._frame is not None:
                 self.draw(self._frame)
         return None
-
-    def forget_typed(self) -> None:
-        """What was typed before the new screen stood was not meant for it."""
-        termios.tcflush(self._fd, termios.TCIFLUSH)
-        self._typed = ""
 
     def _ready(self, within_s: float) -> bool:
         return bool(select.select([self._fd], [], [], within_s)[0])
