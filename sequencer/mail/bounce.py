@@ -1,7 +1,7 @@
 """Is this mail a bounce, for whom, and for good? One answer from the report (RFC 3464) or, without one, the words.
 
-A false bounce invalidates the address of a person who answered, so two independent signs are required: a sender that
-is a machine, and words or fields that say "not delivered". Nothing here suppresses anyone.
+A false bounce invalidates the address of a person who answered, so independent signs are required (bounce_signs.py).
+Nothing here suppresses anyone.
 """
 
 import re
@@ -11,10 +11,17 @@ from sequencer.mail import words
 from sequencer.mail.amazon import Notification, read_notification
 from sequencer.mail.bounce_reason import Verdict, judge
 from sequencer.mail.bounce_report import Group, read_groups, report_groups, undelivered
+from sequencer.mail.bounce_signs import is_delay, signs_of_failure
 from sequencer.mail.bounce_text import Named, Notice, named_recipients, read_notice, returned_ids
-from sequencer.mail.parse import Parsed
+from sequencer.mail.parse import Parsed, Unparseable, parse
 
-OPENING_CHARS = 3000
+TOLD_CHARS_MAX = 4000
+COMMENT_CHARS_MAX = 60
+WRAPPED_BYTES_MAX = 500_000
+
+_REPLY_LINE = re.compile(r"^.{0,200}?(?<![\w.])[45]\d\d[ -].{0,600}(?:\n[ \t]{1,20}\S.{0,300}){0,4}", re.M)
+_FORWARDED = re.compile(r"\s*(?:fwd?|wg|tr|rv|i|enc|转发|轉寄)\s*[:：]")
+_QUOTE = re.compile(r"^(?:> ?){1,3}", re.M)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ class Bounce:
 
 def read_bounce(parsed: Parsed) -> Bounce | None:
     """None when the mail is no failure report: success reports, read receipts and mail from people."""
+    return _read(parsed) or _forwarded(parsed)
+
+
+def _read(parsed: Parsed) -> Bounce | None:
     notified = read_notification(parsed)
     if notified is not None:
         return _from_notification(notified)
@@ -70,76 +81,84 @@ def _from_notification(notified: Notification) -> Bounce | None:
 def _from_report(parsed: Parsed, groups: tuple[Group, ...]) -> Bounce | None:
     notice = read_notice(parsed)
     delayed = all(group.action == "delayed" for group in groups)
+    named = _named(parsed, notice)
     failures: dict[str, Failure] = {}
-    spoken: tuple[Named, ...] | None = None
     for group in groups:
-        recipient = group.recipient
-        if not recipient:
-            spoken = named_recipients(notice, not_these=_own(parsed)) if spoken is None else spoken
-            recipient = spoken[0].recipient if spoken else ""
-        text = group.diagnostic if len(group.diagnostic) > 8 else f"{group.diagnostic} {notice.said}"
-        failures.setdefault(recipient, Failure(recipient, judge(text, status=group.status, delayed=delayed)))
+        if group.action == "delayed" and not delayed:
+            continue
+        recipient = group.recipient or (named[0].recipient if named else "")
+        about = [name.diagnostic for name in named if name.recipient == recipient]
+        verdict = judge(
+            group.diagnostic,
+            status=group.status,
+            delayed=delayed,
+            given_up=group.action == "failed",
+            beside=(*about, notice.said, parsed.subject),
+        )
+        failures.setdefault(recipient, Failure(recipient, verdict))
     return Bounce(tuple(failures.values()), delayed, returned_ids(notice), ("delivery-status report",))
 
 
 def _from_text(parsed: Parsed) -> Bounce | None:
     notice = read_notice(parsed)
-    evidence = _signs(parsed, notice)
-    if len(evidence) < 2:
+    named = _named(parsed, notice)
+    evidence = signs_of_failure(parsed, notice, named)
+    if not evidence:
         return None
     groups = undelivered(read_groups(notice.said))
     if groups and groups[0].recipient:
         return _from_report(parsed, groups)
-    delayed = _is_delay(parsed, notice)
-    told = parsed.header("X-Failed-Recipients")
-    if told:
-        failed = tuple(
-            Named(address.strip().lower(), notice.said) for address in told[:4000].split(",") if "@" in address
-        )
-    else:
-        failed = named_recipients(notice, not_these=_own(parsed))
-    failures = tuple(Failure(name.recipient, judge(name.diagnostic, delayed=delayed)) for name in failed)
+    if not any(name.in_place for name in named) and (wrapped := _wrapped(parsed, notice)):
+        return wrapped
+    delayed = is_delay(parsed, notice)
+    failures = tuple(
+        Failure(name.recipient, _verdict(name.diagnostic, notice, parsed, delayed=delayed)) for name in named
+    )
     if not failures:
-        failures = (Failure("", judge(notice.said, delayed=delayed)),)
+        failures = (Failure("", _verdict("", notice, parsed, delayed=delayed)),)
     return Bounce(failures, delayed, returned_ids(notice), evidence)
 
 
-def _signs(parsed: Parsed, notice: Notice) -> tuple[str, ...]:
-    """The independent signs of a bounce; two are enough, and one of them must come from the machine itself."""
-    opening = " ".join(words.fold(notice.said[:OPENING_CHARS]).split())
-    subject = words.fold(parsed.subject[:300])
-    machine = _from_machine(parsed)
-    spoken = words.pattern("bounce.notice").search(opening)
-    titled = words.pattern("bounce.subject").search(subject)
-    signs = []
-    if parsed.header("X-Failed-Recipients"):
-        signs.append("X-Failed-Recipients")
-    if machine:
-        signs.append(machine)
-    if titled and not re.match(r"\s*(?:re|aw|sv|antw|odp|ynt|vs)\s*:", subject):
-        signs.append(f"subject: {titled[0]}")
-    if spoken:
-        signs.append(f"says: {spoken[0]}")
-    if parsed.is_report:
-        signs.append("multipart/report")
-    return tuple(signs) if machine or (spoken and len(signs) > 1) else ()
+def _verdict(diagnostic: str, notice: Notice, parsed: Parsed, *, delayed: bool) -> Verdict:
+    """What the next server answered says more than the words around it, and those more than the whole notice."""
+    answered = _REPLY_LINE.search(diagnostic) or _REPLY_LINE.search(notice.said)
+    first = answered[0] if answered else diagnostic
+    return judge(first, delayed=delayed, beside=(diagnostic, notice.said, parsed.subject))
 
 
-def _from_machine(parsed: Parsed) -> str:
-    sender = words.fold(f"{parsed.from_name} {parsed.from_address.partition('@')[0]}".strip())
-    found = words.pattern("bounce.daemon").search(sender)
-    if found:
-        return f"from {found[0]}"
-    path = parsed.header("Return-Path")
-    return "empty return path" if path is not None and path.strip() in {"<>", ""} else ""
+def _named(parsed: Parsed, notice: Notice) -> tuple[Named, ...]:
+    told = parsed.header("X-Failed-Recipients")
+    if told:
+        addresses = (address.strip().lower() for address in told[:TOLD_CHARS_MAX].split(","))
+        return tuple(Named(address, notice.said, True) for address in addresses if "@" in address)
+    domain = parsed.from_address.partition("@")[2]
+    return named_recipients(notice, parsed.subject, not_these=_own(parsed), domain=domain)
 
 
-def _is_delay(parsed: Parsed, notice: Notice) -> bool:
-    text = " ".join(words.fold(f"{notice.said[:OPENING_CHARS]}").split())
-    return bool(
-        words.pattern("bounce.delayed").search(words.fold(parsed.subject[:300]))
-        or words.pattern("bounce.delayed").search(text)
-    )
+def _wrapped(parsed: Parsed, notice: Notice) -> Bounce | None:
+    """The bounce inside: gateways and mail rooms put a notice of their own around the one they received."""
+    for part in parsed.parts:
+        if part.content_type == "message/rfc822" and len(part.raw) <= WRAPPED_BYTES_MAX:
+            try:
+                inner = _read(parse(part.raw))
+            except Unparseable:
+                return None
+            return inner if inner and inner.failures[0].recipient else None
+    groups = undelivered(read_groups(notice.returned))
+    return _from_report(parsed, groups) if groups and groups[0].recipient else None
+
+
+def _forwarded(parsed: Parsed) -> Bounce | None:
+    """A colleague who forwards the report of a mail system without a word of their own."""
+    if not _FORWARDED.match(words.fold(parsed.subject[:40])):
+        return None
+    comment, begun, rest = parsed.text.partition("From:")
+    if len(comment) > 3 * COMMENT_CHARS_MAX or not words.pattern("bounce.daemon").search(words.fold(rest[:100])):
+        return None
+    if sum(len(line) for line in comment.splitlines() if not line.rstrip(" -").endswith(":")) > COMMENT_CHARS_MAX:
+        return None
+    groups = undelivered(read_groups(_QUOTE.sub("", rest)))
+    return _from_report(parsed, groups) if begun and groups and groups[0].recipient else None
 
 
 def _own(parsed: Parsed) -> frozenset[str]:

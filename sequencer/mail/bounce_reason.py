@@ -10,24 +10,55 @@ from typing import Literal
 
 from sequencer.mail import words
 
-Reason = Literal["full", "size", "policy", "unreachable", "moved", "unknown", "unclear"]
+Reason = Literal["full", "size", "moved", "unknown", "no_domain", "disabled", "policy", "unreachable", "unclear"]
 
 DIAGNOSTIC_CHARS_MAX = 2000
 
-_REASONS: tuple[Reason, ...] = ("full", "size", "moved", "unknown", "policy", "unreachable")
-_DEAD: frozenset[Reason] = frozenset({"moved", "unknown"})
+# What words say, in the order in which they are believed where a server says several things.
+_SPOKEN: tuple[tuple[str, Reason], ...] = (
+    ("full", "full"),
+    ("size", "size"),
+    ("moved", "moved"),
+    ("sender", "policy"),
+    ("disabled", "disabled"),
+    ("unknown", "unknown"),
+    ("no_domain", "no_domain"),
+    ("policy", "policy"),
+    ("doubtful", "unknown"),
+    ("unreachable", "unreachable"),
+)
+_SILENT: tuple[str, Reason] = ("", "unclear")
+_PLAIN = frozenset({"full", "size", "moved", "sender", "unknown", "disabled"})
+_DEAD: frozenset[Reason] = frozenset({"moved", "unknown", "no_domain", "disabled"})
 _STATUS = re.compile(r"(?<![\w.:/=-])([245]\.\d{1,3}\.\d{1,3})(?![\w./-])(?!\.\d)")
-_SMTP_CODE = re.compile(r"(?<![\w.:/#-])([45][0-5]\d)(?=[ \-;:,)#]|$|\.[ \n]|\.$)", re.M)
-_ADDRESS = re.compile(r"[\w.+=/-]{1,64}@[\w.-]{1,253}|https?://\S{1,300}")
+_SMTP_CODE = re.compile(r"(?<![\w./#-])(?<![\w\])]:)([45][0-5]\d)(?=[ \-;:,)#]|$|\.[ \n]|\.$)", re.M)
+_URL = re.compile(r"(?:https?://|www\.)\S{1,300}")
+_ADDRESS = re.compile(r"<?[\w.+=/-]{1,64}@[\w.-]{1,253}>?")
+_URL_OF_POLICY = re.compile(
+    r"spam|/bl\b|[?/]ip=|block|rbl|blacklist|abuse|reputation|senderscore|UnsolicitedMessage", re.I
+)
+_RELAYED = re.compile(  # Cisco's gateways: their own class of the failure, then what the next server said
+    r"\d\.\d\.\d - (?:Unknown address error|Other [\w ]{4,30} problem|Bad destination [\w ]{4,30}|Delivery expired)"
+    r"[\w ()]{0,40}?(?:[45]\d\d)?-?'(?=.{0,600}\w{3})"
+)
+_PHASE = re.compile(
+    r"(?:in reply to|after|in response to) (?:the )?(?:end of )?(MAIL FROM|HELO|EHLO|DATA|initial connection|message)"
+    r"|(?:end of data|sending data block|greeting failed|sender was rejected|after I sent the message)",
+    re.I,
+)
 
 # Subject and detail of an enhanced code (RFC 3463 3), where the words say nothing.
 _BY_STATUS: dict[str, Reason] = {
-    **dict.fromkeys(("1.0", "1.1", "1.2", "1.3", "1.4", "1.10", "2.1", "4.4"), "unknown"),
+    **dict.fromkeys(("1.0", "1.1", "1.3", "1.4"), "unknown"),
+    **dict.fromkeys(("1.2", "1.10", "4.4"), "no_domain"),
     "1.6": "moved",
+    **dict.fromkeys(("1.7", "1.8", "1.9"), "policy"),
+    "2.1": "disabled",
     **dict.fromkeys(("2.2", "3.1"), "full"),
     **dict.fromkeys(("2.3", "3.4"), "size"),
     **dict.fromkeys(("4.1", "4.2", "4.3", "4.5", "4.6", "4.7"), "unreachable"),
 }
+_CERTAIN = frozenset({"2.2", "2.3", "3.4", "1.6"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +69,32 @@ class Verdict:
     status: str
     smtp_code: int
     permanent: bool
-
-    @property
-    def dead(self) -> bool:
-        return self.permanent and self.reason in _DEAD
+    dead: bool
 
 
-def judge(text: str, *, status: str = "", delayed: bool = False) -> Verdict:
-    """Read one diagnostic text; `status` is the report's own field, `delayed` its Action (RFC 3464 2.3.3)."""
+def judge(
+    text: str, *, status: str = "", delayed: bool = False, given_up: bool = False, beside: tuple[str, ...] = ()
+) -> Verdict:
+    """Read one diagnostic text.
+
+    `status` is the report's own field; `delayed` and `given_up` its Action, delayed or failed (RFC 3464 2.3.3).
+    `beside`: what else the mail says of the same recipient, asked in order where the text itself is silent.
+    """
     text = text[:DIAGNOSTIC_CHARS_MAX]
-    said = _status_of(text)
-    status = _better(status, said)
+    relayed = _RELAYED.search(text)
+    if relayed:
+        text, status = text[relayed.end() :], _status_of(text[relayed.end() :]) or status
+    status = _better(status, _status_of(text))
     smtp_code = _smtp_code_of(text)
-    permanent = not delayed and _permanent(status, smtp_code)
+    topic, spoken = _in_words(text)
+    reason = _reason_of(text, topic, spoken, status, smtp_code)
+    if reason == "unclear" or (not topic and reason == "unknown" and smtp_code):
+        topic, reason = next((found for said in beside if (found := _in_words(said)) != _SILENT), (topic, reason))
+    permanent = not delayed and _permanent(text, status, smtp_code)
     if not status:
         status = f"{5 if permanent else 4}.0.0"
-    return Verdict(_reason_of(text, status, smtp_code), status, smtp_code, permanent)
+    dead = reason in _DEAD and (permanent or (given_up and topic in {"unknown", "moved"}))
+    return Verdict(reason, status, smtp_code, permanent, dead)
 
 
 def _better(field: str, said: str) -> str:
@@ -75,23 +116,37 @@ def _smtp_code_of(text: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _permanent(status: str, smtp_code: int) -> bool:
+def _permanent(text: str, status: str, smtp_code: int) -> bool:
     if status:
         return status[0] != "4"
-    return smtp_code == 0 or smtp_code >= 500
+    if smtp_code:
+        return smtp_code >= 500
+    return not words.pattern("bounce.passing").search(_readable(text))
 
 
-def _reason_of(text: str, status: str, smtp_code: int) -> Reason:
-    folded = words.fold(_ADDRESS.sub("@", text))
-    folded = " ".join(folded.split())
+def _reason_of(text: str, topic: str, spoken: Reason, status: str, smtp_code: int) -> Reason:
+    """The words, else the exact codes, else the bare ones: a 550 is about the recipient unless said elsewhere."""
     detail = status.partition(".")[2]
-    if detail in {"2.2", "2.3", "3.4", "1.6"}:
+    if detail in _CERTAIN:
         return _BY_STATUS[detail]
-    if detail.startswith(("6.", "7.")):
+    if detail.startswith(("6.", "7.")) and topic not in _PLAIN:
         return "policy"
-    for reason in _REASONS:
-        if words.pattern(f"bounce.reasons.{reason}").search(folded):
-            return reason
+    if topic:
+        return spoken
+    if any(_URL_OF_POLICY.search(url) for url in _URL.findall(text)) or _PHASE.search(text):
+        return "policy"
     if detail in _BY_STATUS:
         return _BY_STATUS[detail]
     return "unknown" if smtp_code in {550, 551, 553} else "unclear"
+
+
+def _in_words(text: str) -> tuple[str, Reason]:
+    """The topic whose words are found, and the reason it stands for."""
+    folded = _readable(text)
+    found = (spoken for spoken in _SPOKEN if words.pattern(f"bounce.reasons.{spoken[0]}").search(folded))
+    return next(found, _SILENT)
+
+
+def _readable(text: str) -> str:
+    """Folded, on one line, without addresses: their words are their owners'."""
+    return " ".join(words.fold(_ADDRESS.sub("@", _URL.sub(" ", text[:DIAGNOSTIC_CHARS_MAX]))).split())

@@ -18,6 +18,7 @@ _FIELD = re.compile(
     re.I,
 )
 _ADDRESS = re.compile(r"[^\s<>;,\"']{1,64}@[^\s<>;,\"')\]]{1,253}")
+_SOURCE_ROUTE = re.compile(r"@[\w.-]{1,253}(?:,@[\w.-]{1,253}){0,5}:")  # RFC 5321 appendix C
 _DELIVERED = frozenset({"delivered", "relayed", "expanded"})
 
 
@@ -87,12 +88,15 @@ def _group(fields: dict[str, str]) -> Group:
 
 
 def _recipient(fields: dict[str, str]) -> str:
+    """The final recipient, or the original one where the final is a name for use inside the server only."""
+    named = []
     for name in ("final-recipient", "original-recipient", "x-actual-recipient"):
         value = fields.get(name, "").partition(";")[2] or fields.get(name, "")
-        found = _ADDRESS.search(_unxtext(value))
+        found = _ADDRESS.search(_unxtext(_SOURCE_ROUTE.sub("", value)))
         if found:
-            return found[0].strip(".<>").lower()
-    return ""
+            named.append(found[0].strip(".<>").lower())
+    public = (address for address in named if "." in address.rpartition("@")[2])
+    return next(public, named[0] if named else "")
 
 
 def _unxtext(value: str) -> str:

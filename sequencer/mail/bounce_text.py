@@ -1,4 +1,4 @@
-"""Bounces in free text: who is named as undeliverable, and what is said about each.
+"""Bounces in free text: what the server says, what it gives back, and who is named as undeliverable.
 
 Almost half of real bounces carry no delivery-status part (qmail, Exim, Exchange, Notes, carriers), but all of them put
 the failed address where a person finds it: at the start of a line, after a phrase such as "could not be delivered to",
@@ -7,7 +7,9 @@ and what the words mean, is decided elsewhere.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from sequencer.mail import words
@@ -15,31 +17,23 @@ from sequencer.mail.parse import Parsed
 
 NOTICE_CHARS_MAX = 32_000
 RETURNED_CHARS_MAX = 64_000
+RETURNED_HEADER_CHARS_MAX = 16_000
 LINE_CHARS_MAX = 1000
+PREFIX_CHARS = 100
 RECIPIENTS_MAX = 200
+MENTIONS_MAX = 2000
+HEADER_NEIGHBOURS = 4
 
-_ADDRESS = r"[^\s<>()\[\];,:\"'|]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
+_ADDRESS = r"[^\s<>()\[\];,:\"'|@]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
 _ANY = re.compile(rf"(?<![\w.@]){_ADDRESS}")
-_SPOKEN = re.compile(
-    r"(?:RCPT(?: TO)?\s?:\s?<?|undeliverable to |delivered to:? "
-    r"|(?:deliver|sent|send)(?:ing|ed)?(?: your| the)? ?(?:mail|message|e-mail)?,? ?to:? "
-    r"|failed(?: \d{1,3} attempts)?: |recipients?:? |unknown (?:user|recipient|address):? |user:? |mailbox:? |T=\["
-    rf"|did not reach |f.r |address:? |full: |adresse |an )[<\"']?({_ADDRESS})",
+_CODE = re.compile(r"[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?")
+_NUMBERING = re.compile(r"\d{1,3}[.)]\s")
+_HEADER_OF_SENDER = re.compile(
+    r"MAIL FROM|envelope-from|F=\[|<<<"
+    r"|^\s{0,8}(?:From|Sender|Reply-To|Return-Path|Message-ID|X-[\w-]{1,40}|References|Received|Cc|Bcc)\s?:",
     re.I,
 )
-_LEADING = re.compile(
-    r"^[\s>*•\-]{0,40}(?:\d{1,3}[.)]\s{1,4})?(?:(?:To|Recipient|Address|Failed Recipient|Recipient address"
-    rf"|Original address|Target mail address|Empfänger|An)\s?:)?\s{{0,20}}"
-    rf"[<\"'(]{{0,2}}(?:mailto:)?({_ADDRESS})[>\"')]{{0,2}}(.{{0,300}})$",
-    re.I,
-)
-_NOT_RECIPIENT = re.compile(
-    r"MAIL FROM|envelope-from|F=\[|generated from"
-    r"|^\s{0,8}(?:From|Sender|Reply-To|Return-Path|Message-ID|X-[\w-]{1,40}|References|Received)\s?:"
-    r"|(?:contact|support|e-?mail to|write to|forward|send mail to|problems?|postmaster at|reported by|sent by"
-    r"|from:?|sender|absender|expéditeur) <?$",
-    re.I,
-)
+_ORIGIN = re.compile(rf"generated from <?({_ADDRESS})")
 _SERVICE = re.compile(
     r"^(?:mailer-daemon|postmaster|abuse|support|help|helpdesk|hostmaster|noc|admin|root|unblock|unban|removeme)@", re.I
 )
@@ -50,6 +44,9 @@ _HEADER_LINE = re.compile(
 )
 _RETURNED_ID = re.compile(r"^(?:X-)?(?:Original-)?Message-ID\s{0,3}:\s{0,8}(<[^<>\s]{1,300}>)", re.M | re.I)
 _RETURNED_TO = re.compile(rf"^(?:To|X-Original-To|Delivered-To)\s?:[^\n]{{0,200}}?({_ADDRESS})", re.M | re.I)
+_RETURNED_FOR = re.compile(rf"^Received\s?:[^\n]{{0,600}}?\sfor <?({_ADDRESS})", re.M | re.I)
+_FOLD = re.compile(r"\r?\n[ \t]{1,20}")
+_BARE = re.compile(r"\s{1,8}([A-Za-z0-9][\w.+-]{1,63})")
 _RETURNED_TYPES = frozenset(
     {"message/rfc822", "message/global", "message/global-headers", "text/rfc822-headers", "message/partial"}
 )
@@ -64,10 +61,11 @@ class Notice:
 
 
 class Named(NamedTuple):
-    """A recipient and the words that belong to it alone."""
+    """A recipient, the words that belong to it alone, and whether it stands where servers write the failed one."""
 
     recipient: str
     diagnostic: str
+    in_place: bool
 
 
 def read_notice(parsed: Parsed) -> Notice:
@@ -98,26 +96,26 @@ def split_returned(text: str) -> tuple[str, str]:
     return "\n".join(lines), ""
 
 
-def named_recipients(notice: Notice, *, not_these: frozenset[str]) -> tuple[Named, ...]:
+def named_recipients(notice: Notice, subject: str, *, not_these: frozenset[str], domain: str = "") -> tuple[Named, ...]:
     """The failed recipients a notice names, each with the words after it; `not_these` are addresses of the sender.
 
-    Addresses that lead a line win over spoken ones, those over any other; the returned mail's To is the last resort.
+    Addresses that lead a line win over spoken ones, those over the To of a quoted header, those over any other; the
+    subject and the returned mail are the last resort. `domain`: of the reporting server, for bare local parts.
     """
     lines = notice.said.splitlines()
-    tiers = (_leading(lines), _mentioned(lines, _SPOKEN, 1), _mentioned(lines, _ANY, 0))
-    for found in tiers:
+    places = _places(lines)
+    for tier, found in enumerate(places.tiers()):
         kept = {
             address: at for address, at in found.items() if address not in not_these and not _SERVICE.match(address)
         }
         if kept:
-            return _with_words(lines, kept)
-    if tiers[0]:  # somebody wrote to their own address
-        return _with_words(lines, tiers[0])
-    generated = re.search(rf"generated from <?({_ADDRESS})", notice.said)
-    if generated:
-        return (Named(generated[1].lower(), notice.said),)
-    to = _RETURNED_TO.search(notice.returned[:RETURNED_CHARS_MAX])
-    return (Named(to[1].lower(), notice.said),) if to and to[1].lower() not in not_these else ()
+            return _with_words(lines, kept, in_place=tier < 2)
+    own = places.leading or places.quoted_to
+    if own:  # somebody wrote to their own address
+        return _with_words(lines, own, in_place=True)
+    if domain and (bare := _bare(lines, domain)):
+        return _with_words(lines, bare, in_place=True)
+    return tuple(Named(address, notice.said, False) for address in _last_resort(notice, subject, not_these))
 
 
 def returned_ids(notice: Notice) -> tuple[str, ...]:
@@ -125,13 +123,55 @@ def returned_ids(notice: Notice) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_RETURNED_ID.findall(notice.returned)))
 
 
-def _leading(lines: list[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for index, line in enumerate(lines):
-        match = _LEADING.match(line)
-        if match and not _NOT_RECIPIENT.search(line[: match.start(1)]) and _may_follow(match[2]):
-            found.setdefault(match[1].lower(), index)
-    return found
+@dataclass(slots=True)
+class _Places:
+    """Where addresses stand: address -> index of its line."""
+
+    leading: dict[str, int] = field(default_factory=dict)
+    spoken: dict[str, int] = field(default_factory=dict)
+    quoted_to: dict[str, int] = field(default_factory=dict)
+    anywhere: dict[str, int] = field(default_factory=dict)
+
+    def tiers(self) -> Iterator[dict[str, int]]:
+        yield from (self.leading, self.spoken, self.quoted_to, self.anywhere)
+
+
+def _places(lines: list[str]) -> _Places:
+    places = _Places()
+    mentions = ((index, line, found) for index, line in enumerate(lines) for found in _ANY.finditer(line))
+    for count, (index, line, found) in enumerate(mentions):
+        before = line[: found.start()]
+        prefix = words.fold(before[-PREFIX_CHARS:])
+        if count >= MENTIONS_MAX:
+            break
+        if _HEADER_OF_SENDER.search(before) or _ending("bounce.not_before").search(prefix):
+            continue
+        address = found[0].lower()
+        places.anywhere.setdefault(address, index)
+        if _leads(prefix, line[found.end() :]):
+            quoted = _ending("bounce.to").search(prefix) and _in_quoted_header(lines, index)
+            (places.quoted_to if quoted else places.leading).setdefault(address, index)
+        elif _ending("bounce.before").search(prefix):
+            places.spoken.setdefault(address, index)
+    return places
+
+
+@cache
+def _ending(topic: str) -> re.Pattern[str]:
+    """A phrase of the topic, then nothing but punctuation, at the end of what stands before an address."""
+    return re.compile(rf"(?:{words.pattern(topic).pattern})\W{{0,20}}(?:mailto:)?\Z")
+
+
+def _leads(prefix: str, rest: str) -> bool:
+    """Whether an address begins its line, but for a bullet, a number, a label or an SMTP code."""
+    prefix = prefix.replace("mailto:", "").lstrip(" \t>*•-#|")
+    rest = rest.lstrip(">\"')]")
+    code = _CODE.match(prefix)
+    if code:
+        return not prefix[code.end() :].strip(" <\"'([") and rest.lstrip().startswith(("...", ":"))
+    prefix = _NUMBERING.sub("", prefix, count=1).strip(" \t<\"'([")
+    labelled = prefix.endswith((":", "=")) and words.pattern("bounce.label", "bounce.to").fullmatch(prefix[:-1].strip())
+    return (not prefix or bool(labelled)) and _may_follow(rest)
 
 
 def _may_follow(rest: str) -> bool:
@@ -142,21 +182,43 @@ def _may_follow(rest: str) -> bool:
     )
 
 
-def _mentioned(lines: list[str], pattern: re.Pattern[str], group: int) -> dict[str, int]:
+def _in_quoted_header(lines: list[str], index: int) -> bool:
+    """Exchange and others say which mail came back by its To and Subject, before they name who did not get it."""
+    near = lines[max(0, index - HEADER_NEIGHBOURS) : index + HEADER_NEIGHBOURS + 1]
+    return any(words.line_pattern("bounce.subject_label").match(words.fold(line)) for line in near)
+
+
+def _bare(lines: list[str], domain: str) -> dict[str, int]:
+    """Local parts without a domain, one a line, below a sentence that ends in a colon: the server's own users."""
     found: dict[str, int] = {}
+    listing = False
     for index, line in enumerate(lines):
-        for match in pattern.finditer(line):
-            if not _NOT_RECIPIENT.search(line[: match.start()]):
-                found.setdefault(match[group].lower(), index)
+        if listing and (name := _BARE.fullmatch(line.rstrip())):
+            found.setdefault(f"{name[1]}@{domain}".lower(), index)
+        elif line.strip():
+            listing = line.rstrip().endswith(":")
     return found
 
 
-def _with_words(lines: list[str], found: dict[str, int]) -> tuple[Named, ...]:
-    if len(found) == 1:
-        return (Named(next(iter(found)), "\n".join(lines)),)
+def _last_resort(notice: Notice, subject: str, not_these: frozenset[str]) -> Iterator[str]:
+    header = _FOLD.sub(" ", notice.returned[:RETURNED_HEADER_CHARS_MAX])
+    resorts = (
+        _ORIGIN.search(notice.said),
+        _ANY.search(subject[:LINE_CHARS_MAX]),
+        _RETURNED_TO.search(header),
+        _RETURNED_FOR.search(header),
+    )
+    for found in resorts:
+        address = found[found.re.groups].lower() if found else ""
+        if address and address not in not_these:
+            yield address
+            return
+
+
+def _with_words(lines: list[str], found: dict[str, int], *, in_place: bool) -> tuple[Named, ...]:
     starts = [*sorted(found.values()), len(lines)]
     named = []
     for address, start in list(found.items())[:RECIPIENTS_MAX]:
-        end = next(later for later in starts if later > start)
-        named.append(Named(address, "\n".join(lines[start:end])))
+        end = next((later for later in starts if later > start), len(lines))
+        named.append(Named(address, "\n".join(lines[start:end]), in_place))
     return tuple(named)

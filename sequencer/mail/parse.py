@@ -120,6 +120,7 @@ def parse(raw: bytes) -> Parsed:
     """Takes `raw` apart; line ends may be CRLF, LF or CR. Raises: Unparseable beyond a limit, and nothing else."""
     if len(raw) > MESSAGE_BYTES_MAX:
         raise Unparseable(f"larger than {MESSAGE_BYTES_MAX} bytes")
+    raw = raw.lstrip()
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
     reader = _Reader()

@@ -223,7 +223,7 @@ REASONS = [
     ("550 5.7.26 unauthenticated mail, DMARC", "policy", False),
     ("451 4.7.1 Greylisted, try again later", "policy", False),
     ("connect to mx.acme.test: Connection timed out", "unreachable", False),
-    ("Host or domain name not found. Name service error", "unknown", True),
+    ("Host or domain name not found. Name service error", "no_domain", True),
     ("550", "unknown", True),  # a bare 550 is about the mailbox
     ("554", "unclear", False),
 ]
