@@ -112,25 +112,26 @@ def _from_text(parsed: Parsed) -> Bounce | None:
         return wrapped
     delayed = is_delay(parsed, notice)
     failures = tuple(
-        Failure(name.recipient, _verdict(name.diagnostic, notice, parsed, delayed=delayed)) for name in named
+        Failure(name.recipient, _verdict(name.diagnostic, notice, parsed, alone=len(named) < 2, delayed=delayed))
+        for name in named or (Named("", ""),)
     )
-    if not failures:
-        failures = (Failure("", _verdict("", notice, parsed, delayed=delayed)),)
+    if all(failure.verdict.reason == "unclear" for failure in failures) and (wrapped := _wrapped(parsed, notice)):
+        return wrapped
     return Bounce(failures, delayed, returned_ids(notice), evidence)
 
 
-def _verdict(diagnostic: str, notice: Notice, parsed: Parsed, *, delayed: bool) -> Verdict:
+def _verdict(diagnostic: str, notice: Notice, parsed: Parsed, *, alone: bool, delayed: bool) -> Verdict:
     """What the next server answered says more than the words around it, and those more than the whole notice."""
-    answered = _REPLY_LINE.search(diagnostic) or _REPLY_LINE.search(notice.said)
+    answered = _REPLY_LINE.search(diagnostic) or (_REPLY_LINE.search(notice.said) if alone else None)
     first = answered[0] if answered else diagnostic
     return judge(first, delayed=delayed, beside=(diagnostic, notice.said, parsed.subject))
 
 
 def _named(parsed: Parsed, notice: Notice) -> tuple[Named, ...]:
-    told = parsed.header("X-Failed-Recipients")
-    if told:
-        addresses = (address.strip().lower() for address in told[:TOLD_CHARS_MAX].split(","))
-        return tuple(Named(address, notice.said, True) for address in addresses if "@" in address)
+    told = (parsed.header("X-Failed-Recipients") or "")[:TOLD_CHARS_MAX]
+    failed = [address.strip().lower() for address in told.split(",") if "@" in address]
+    if failed:
+        return tuple(Named(address, notice.said, in_place=True, leading=True) for address in failed)
     domain = parsed.from_address.partition("@")[2]
     return named_recipients(notice, parsed.subject, not_these=_own(parsed), domain=domain)
 

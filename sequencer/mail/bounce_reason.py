@@ -6,6 +6,7 @@ contradict themselves; the words are the most reliable, so they are read first. 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from sequencer.mail import words
@@ -89,7 +90,8 @@ def judge(
     topic, spoken = _in_words(text)
     reason = _reason_of(text, topic, spoken, status, smtp_code)
     if reason == "unclear" or (not topic and reason == "unknown" and smtp_code):
-        topic, reason = next((found for said in beside if (found := _in_words(said)) != _SILENT), (topic, reason))
+        others = (_in_words(said[:DIAGNOSTIC_CHARS_MAX]) for said in beside)
+        topic, reason = next((found for found in others if found != _SILENT), (topic, reason))
     permanent = not delayed and _permanent(text, status, smtp_code)
     if not status:
         status = f"{5 if permanent else 4}.0.0"
@@ -140,6 +142,7 @@ def _reason_of(text: str, topic: str, spoken: Reason, status: str, smtp_code: in
     return "unknown" if smtp_code in {550, 551, 553} else "unclear"
 
 
+@lru_cache(maxsize=256)  # what a notice says of all its recipients is asked for each of them
 def _in_words(text: str) -> tuple[str, Reason]:
     """The topic whose words are found, and the reason it stands for."""
     folded = _readable(text)
@@ -149,4 +152,4 @@ def _in_words(text: str) -> tuple[str, Reason]:
 
 def _readable(text: str) -> str:
     """Folded, on one line, without addresses: their words are their owners'."""
-    return " ".join(words.fold(_ADDRESS.sub("@", _URL.sub(" ", text[:DIAGNOSTIC_CHARS_MAX]))).split())
+    return " ".join(words.fold(_ADDRESS.sub("@", _URL.sub(" ", text))).split())

@@ -100,5 +100,8 @@ def _recipient(fields: dict[str, str]) -> str:
 
 
 def _unxtext(value: str) -> str:
-    """xtext of RFC 3461 4: `+2B` is a plus sign; an address with a real plus is left as it is."""
+    """xtext of RFC 3461 4, `+2B` is a plus sign, and RFC 6533 3, `\\x{F6}` is an umlaut; a real plus stays as it is."""
+    value = re.sub(
+        r"\\x\{(?!D[89A-F])(10[0-9A-F]{4}|[0-9A-F]{2,5})\}", lambda found: chr(int(found[1], 16)), value[:2000]
+    )
     return re.sub(r"\+(2B|3D|40)", lambda found: chr(int(found[1], 16)), value)

@@ -8,13 +8,15 @@ import re
 
 from sequencer.mail import words
 from sequencer.mail.bounce_text import Named, Notice
+from sequencer.mail.fields import mailboxes
 from sequencer.mail.parse import Parsed
 
 OPENING_CHARS = 3000
 SUBJECT_CHARS_MAX = 300
 
 _CODED = re.compile(
-    r"^[ \t<>#(*-]{0,20}(?:[^\n:>]{0,40}[:>] ?)?(?:[45][0-5]\d(?:[ -]{1,3}\D|$)|#?[45]\.\d{1,3}\.\d{1,3}\b)"
+    r"^[ \t<>#(*-]{0,20}(?:[^\n:>]{0,40}[:>] ?)?"
+    r"(?:[45][0-5]\d(?:[ -]{1,3}(?:[45]\.\d|\D)|$)|#?[45]\.\d{1,3}\.\d{1,3}\b)"
     r"|\(#[45]\.\d{1,3}\.\d{1,3}\)|said: [45][0-5]\d[ -]",
     re.M,
 )
@@ -37,14 +39,14 @@ def signs_of_failure(parsed: Parsed, notice: Notice, named: tuple[Named, ...]) -
             ("X-Failed-Recipients", parsed.header("X-Failed-Recipients")),
             ("multipart/report", parsed.is_report),
             ("an SMTP code", coded),
-            ("a returned mail", titled and notice.returned and not parsed.in_reply_to),
+            ("a returned mail", _returns_ours(parsed) or (titled and notice.returned and not parsed.in_reply_to)),
         )
         if found
     ]
     daemon = _daemon(parsed)
     if daemon and (said or structure):
         return (daemon, *said, *structure)
-    if any(name.in_place for name in named):
+    if any(name.leading for name in named):
         structure.append("a failed address")
     unattended = _unattended(parsed)
     if spoken and structure and (titled or unattended):
@@ -62,12 +64,19 @@ def _opening(notice: Notice) -> str:
     return " ".join(words.fold(notice.said[:OPENING_CHARS]).split())
 
 
+def _returns_ours(parsed: Parsed) -> bool:
+    """Whether a mail of the one who gets this report is attached to it."""
+    authors = (box.address for headers in parsed.embedded for box in mailboxes(headers.raw("From")))
+    return any(author in parsed.to for author in authors)
+
+
 def _daemon(parsed: Parsed) -> str:
     """The name of a mail system as the author, or no author at all."""
     if not parsed.from_address:
         return "no author"
-    sender = words.fold(f"{parsed.from_name} {parsed.from_address.partition('@')[0]}".strip())
-    found = words.pattern("bounce.daemon").search(sender)
+    box = words.fold(parsed.from_address.partition("@")[0])
+    found = words.pattern("bounce.daemon").search(f"{words.fold(parsed.from_name)} {box}".strip())
+    found = found or words.pattern("bounce.daemon_box").fullmatch(box)
     return f"from {found[0]}" if found else ""
 
 

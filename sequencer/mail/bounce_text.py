@@ -21,7 +21,7 @@ RETURNED_HEADER_CHARS_MAX = 16_000
 LINE_CHARS_MAX = 1000
 PREFIX_CHARS = 100
 RECIPIENTS_MAX = 200
-MENTIONS_MAX = 2000
+MENTIONS_MAX = 400
 HEADER_NEIGHBOURS = 4
 
 _ADDRESS = r"[^\s<>()\[\];,:\"'|@]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
@@ -42,7 +42,7 @@ _HEADER_LINE = re.compile(
     r"|Delivered-To|Content-Type|User-Agent|Reply-To)[ \t]{0,3}:",
     re.I,
 )
-_RETURNED_ID = re.compile(r"^(?:X-)?(?:Original-)?Message-ID\s{0,3}:\s{0,8}(<[^<>\s]{1,300}>)", re.M | re.I)
+_RETURNED_ID = re.compile(r"^[ \t>]{0,8}(?:X-)?(?:Original-)?Message-ID\s{0,3}:\s{0,8}(<[^<>\s]{1,300}>)", re.M | re.I)
 _RETURNED_TO = re.compile(rf"^(?:To|X-Original-To|Delivered-To)\s?:[^\n]{{0,200}}?({_ADDRESS})", re.M | re.I)
 _RETURNED_FOR = re.compile(rf"^Received\s?:[^\n]{{0,600}}?\sfor <?({_ADDRESS})", re.M | re.I)
 _FOLD = re.compile(r"\r?\n[ \t]{1,20}")
@@ -61,11 +61,15 @@ class Notice:
 
 
 class Named(NamedTuple):
-    """A recipient, the words that belong to it alone, and whether it stands where servers write the failed one."""
+    """A recipient and the words that belong to it alone.
+
+    `in_place`: it stands where servers write the failed one. `leading`: at the beginning of a line.
+    """
 
     recipient: str
     diagnostic: str
-    in_place: bool
+    in_place: bool = False
+    leading: bool = False
 
 
 def read_notice(parsed: Parsed) -> Notice:
@@ -109,18 +113,18 @@ def named_recipients(notice: Notice, subject: str, *, not_these: frozenset[str],
             address: at for address, at in found.items() if address not in not_these and not _SERVICE.match(address)
         }
         if kept:
-            return _with_words(lines, kept, in_place=tier < 2)
+            return _with_words(lines, kept, in_place=tier < 2, leading=tier == 0)
     own = places.leading or places.quoted_to
     if own:  # somebody wrote to their own address
-        return _with_words(lines, own, in_place=True)
+        return _with_words(lines, own, in_place=True, leading=True)
     if domain and (bare := _bare(lines, domain)):
-        return _with_words(lines, bare, in_place=True)
-    return tuple(Named(address, notice.said, False) for address in _last_resort(notice, subject, not_these))
+        return _with_words(lines, bare, in_place=True, leading=True)
+    return tuple(Named(address, notice.said) for address in _last_resort(notice, subject, not_these))
 
 
 def returned_ids(notice: Notice) -> tuple[str, ...]:
-    """Message-IDs in the header of the returned mail."""
-    return tuple(dict.fromkeys(_RETURNED_ID.findall(notice.returned)))
+    """Message-IDs in the header of the returned mail, or where the server quotes it."""
+    return tuple(dict.fromkeys(_RETURNED_ID.findall(notice.returned) or _RETURNED_ID.findall(notice.said)))
 
 
 @dataclass(slots=True)
@@ -215,10 +219,10 @@ def _last_resort(notice: Notice, subject: str, not_these: frozenset[str]) -> Ite
             return
 
 
-def _with_words(lines: list[str], found: dict[str, int], *, in_place: bool) -> tuple[Named, ...]:
+def _with_words(lines: list[str], found: dict[str, int], *, in_place: bool, leading: bool = False) -> tuple[Named, ...]:
     starts = [*sorted(found.values()), len(lines)]
     named = []
     for address, start in list(found.items())[:RECIPIENTS_MAX]:
         end = next((later for later in starts if later > start), len(lines))
-        named.append(Named(address, "\n".join(lines[start:end]), in_place))
+        named.append(Named(address, "\n".join(lines[start:end]), in_place, leading))
     return tuple(named)

@@ -7,6 +7,7 @@ the same envelope and says nothing about a person. Bounces have their own reader
 import re
 from dataclasses import dataclass
 
+from sequencer.mail import words
 from sequencer.mail.amazon import read_notification
 from sequencer.mail.bounce_text import read_notice, returned_ids
 from sequencer.mail.parse import Parsed
@@ -18,6 +19,10 @@ REPORT_CHARS_MAX = 16_000
 _NOT_COMPLAINTS = frozenset({"auth-failure", "dmarc", "not-spam"})
 _ADDRESS = re.compile(r"[^\s<>;,\"']{1,64}@[\w.-]{1,253}")
 _JUNK_REPORT = re.compile(r"complaint about message from [\d.x:a-f]{3,45}$", re.I)
+_REPORTER = re.compile(r"(?:complaints?|abuse|feedback|feedback-?loop|fbl|staff|scomp|postmaster|no-?reply)\b", re.I)
+_TEXT_CHARS_MAX = 4000
+_MENTIONED = re.compile(r"(?<![\w.<@+-])[\w.+'-]{1,64}@[A-Za-z0-9.-]{1,253}[A-Za-z0-9]")
+_MESSAGE_ID = re.compile(r"<[^<>\s@]{1,200}@[^<>\s@]{1,200}>")
 _FIELD = re.compile(r"^([\w-]{1,60})[ \t]{0,3}:[ \t]{0,3}(.{0,500})$", re.M)
 
 
@@ -39,11 +44,11 @@ def read_complaint(parsed: Parsed) -> Complaint | None:
         return Complaint(
             tuple(address for address, _, _ in notified.recipients), notified.original_ids, ("Amazon SES complaint",)
         )
-    if _JUNK_REPORT.match(parsed.subject):
+    if _JUNK_REPORT.match(parsed.subject) and parsed.embedded:
         return _junk_report(parsed)
     report = next((part for part in parsed.parts if part.content_type == "message/feedback-report"), None)
     if report is None:
-        return None
+        return _in_words(parsed)
     fields: dict[str, list[str]] = {}
     for name, value in _FIELD.findall((report.text or report.raw.decode("utf-8", "replace"))[:REPORT_CHARS_MAX]):
         fields.setdefault(name.lower(), []).append(value.strip())
@@ -57,6 +62,19 @@ def read_complaint(parsed: Parsed) -> Complaint | None:
         to = re.search(r"^To:[^\n]{0,200}?([^\s<>,;\"]{1,64}@[\w.-]{1,253})", notice.returned, re.M | re.I)
         recipients = dict.fromkeys([to[1].lower()]) if to else {}
     return Complaint(tuple(recipients), returned_ids(notice), (f"feedback report: {kind or 'abuse'}",))
+
+
+def _in_words(parsed: Parsed) -> Complaint | None:
+    """A report in prose from an abuse desk; a person who says so is read as a person."""
+    said = parsed.text[:_TEXT_CHARS_MAX]
+    if parsed.in_reply_to or not _REPORTER.match(parsed.from_address):
+        return None
+    spoken = words.pattern("complaint.report").search(" ".join(words.fold(said).split()))
+    if not spoken:
+        return None
+    ours = {parsed.from_address, *parsed.to}
+    named = dict.fromkeys(found.lower() for found in _MENTIONED.findall(said) if found.lower() not in ours)
+    return Complaint(tuple(named)[:1], tuple(_MESSAGE_ID.findall(said))[:1], (f"says: {spoken[0]}",))
 
 
 def _junk_report(parsed: Parsed) -> Complaint | None:
