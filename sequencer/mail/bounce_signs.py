@@ -44,8 +44,9 @@ def signs_of_failure(parsed: Parsed, notice: Notice, named: tuple[Named, ...]) -
         if found
     ]
     daemon = _daemon(parsed)
-    if daemon and (said or structure):
-        return (daemon, *said, *structure)
+    waits = words.pattern("bounce.delayed").search(opening) if daemon else None
+    if daemon and (said or structure or waits):
+        return (daemon, *said, *([f"says: {waits[0]}"] if waits and not spoken else []), *structure)
     if any(name.leading for name in named):
         structure.append("a failed address")
     unattended = _unattended(parsed)

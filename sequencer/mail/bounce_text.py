@@ -148,7 +148,7 @@ def _places(lines: list[str]) -> _Places:
         prefix = words.fold(before[-PREFIX_CHARS:])
         if count >= MENTIONS_MAX:
             break
-        if _HEADER_OF_SENDER.search(before) or _ending("bounce.not_before").search(prefix):
+        if _HEADER_OF_SENDER.search(before) or _ending("bounce.not_before").search(_sentence(lines, index, prefix)):
             continue
         address = found[0].lower()
         places.anywhere.setdefault(address, index)
@@ -158,6 +158,13 @@ def _places(lines: list[str]) -> _Places:
         elif _ending("bounce.before").search(prefix):
             places.spoken.setdefault(address, index)
     return places
+
+
+def _sentence(lines: list[str], index: int, prefix: str) -> str:
+    """What stands before an address, over the line break where a sentence was folded right before it."""
+    if index and not prefix.strip(" \t<(") and lines[index - 1][-1:].isalnum():
+        return words.fold(lines[index - 1][-PREFIX_CHARS:])
+    return prefix
 
 
 @cache

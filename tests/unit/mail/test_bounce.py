@@ -88,6 +88,58 @@ def test_report_with_two_recipients_and_one_delivered() -> None:
     ]
 
 
+def test_a_report_may_hold_delays_beside_failures() -> None:
+    """Who may still get the mail is no failure."""
+    fields = (
+        "Final-Recipient: rfc822; jo@acme.test\nAction: delayed\nStatus: 4.4.1\n\n"
+        "Final-Recipient: rfc822; cy@acme.test\nAction: failed\nStatus: 5.1.1\n"
+    )
+    bounce = read_bounce(parse(report(fields)))
+    assert bounce is not None
+    assert [failure.recipient for failure in bounce.failures] == ["cy@acme.test"]
+    assert (bounce.hard, bounce.delayed) == (True, False)
+
+
+RECIPIENTS = [
+    # a comment, brackets, upper case
+    ("Final-Recipient: RFC822; <Jo@ACME.test> (Jo Doe)", "jo@acme.test"),
+    # xtext (RFC 3461 4), and a plus that is none
+    ("Original-Recipient: rfc822;jo+2Bnews@acme.test", "jo+news@acme.test"),
+    ("Final-Recipient: rfc822; jo+news@acme.test", "jo+news@acme.test"),
+    # an internationalised address, as it is and as ASCII (RFC 6533 3)
+    ("Final-Recipient: utf-8; jö@acme.test", "jö@acme.test"),
+    ("Final-Recipient: utf-8; j\\x{F6}@acme.test", "jö@acme.test"),
+    # the final one is a name inside the server: a source route (RFC 5321 C), a host without a domain
+    ("Original-Recipient: rfc822;jo@acme.test\nFinal-Recipient: rfc822;@in.acme.test:jo@box", "jo@acme.test"),
+    ("Original-Recipient: rfc822;jo@acme.test\nFinal-Recipient: rfc822;jo@box", "jo@acme.test"),
+    ("Final-Recipient: rfc822;@in.acme.test,@b.test:jo@acme.test", "jo@acme.test"),
+    # both are addresses: the final one failed
+    ("Original-Recipient: rfc822;all@acme.test\nFinal-Recipient: rfc822;jo@acme.test", "jo@acme.test"),
+    # only the server's own kind of name, and a hidden one
+    ("Final-Recipient: x400; /S=jo/O=acme/C=de/\nX-Actual-Recipient: rfc822; jo@acme.test", "jo@acme.test"),
+    ("Final-Recipient: local; jo", ""),
+]
+
+
+@pytest.mark.parametrize(("fields", "recipient"), RECIPIENTS)
+def test_who_a_group_is_about(fields: str, recipient: str) -> None:
+    assert [group.recipient for group in read_groups(f"{fields}\nAction: failed\nStatus: 5.1.1\n")] == [recipient]
+
+
+def test_a_hidden_recipient_is_taken_from_the_words() -> None:
+    raw = report("Final-Recipient: local; jo\nAction: failed\nStatus: 5.1.1", said="<jo@acme.test>: no such user")
+    bounce = read_bounce(parse(raw))
+    assert bounce is not None
+    assert [failure.recipient for failure in bounce.failures] == ["jo@acme.test"]
+
+
+def test_a_report_pasted_into_text() -> None:
+    body = "Final-Recipient: rfc822; jo@acme.test\nAction: failed\nStatus: 5.2.2\n"
+    bounce = read_bounce(parse(plain(f"It failed.\n\n{body}")))
+    assert bounce is not None
+    assert [(failure.recipient, failure.verdict.reason) for failure in bounce.failures] == [("jo@acme.test", "full")]
+
+
 QMAIL = f"""\
 Hi. This is the qmail-send program at mx.example.net.
 I'm afraid I wasn't able to deliver your message to the following addresses.
