@@ -134,7 +134,8 @@ def test_a_gateway_s_notice_around_a_report() -> None:
 PIECES = st.sampled_from(
     ["jo@acme.test", "<", ">", ":", "550 ", "5.1.1 ", "\n", "\n\n", " ", "user unknown ", "Final-Recipient: rfc822; ",
      "Action: failed\n", "Status: 5.0.0\n", "could not be delivered to ", "--b\n", "--b--\n", "From: ", "To: ",
-     "Received: ", "Content-Type: message/delivery-status\n\n", "Content-Type: message/rfc822\n\n", "=FF", "ü", "宛先", "@", "- "]
+     "Received: ", "Content-Type: message/delivery-status\n\n", "Content-Type: message/rfc822\n\n", "=FF", "ü", "宛",
+     "@", "- "]
 )  # fmt: skip
 
 
