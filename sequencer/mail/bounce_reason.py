@@ -14,6 +14,7 @@ from sequencer.mail import words
 Reason = Literal["full", "size", "moved", "unknown", "no_domain", "disabled", "policy", "unreachable", "unclear"]
 
 DIAGNOSTIC_CHARS_MAX = 2000
+BARE_WORDS_MAX = 4
 
 # What words say, in the order in which they are believed where a server says several things.
 _SPOKEN: tuple[tuple[str, Reason], ...] = (
@@ -21,6 +22,7 @@ _SPOKEN: tuple[tuple[str, Reason], ...] = (
     ("size", "size"),
     ("moved", "moved"),
     ("sender", "policy"),
+    ("for_now", "unreachable"),
     ("disabled", "disabled"),
     ("no_domain", "no_domain"),
     ("unknown", "unknown"),
@@ -48,6 +50,9 @@ _PHASE = re.compile(
     re.I,
 )
 
+_AT_RECIPIENT = re.compile(r"\bRCPT\b", re.I)
+_WORD = re.compile(r"[^\W\d_]{2,40}")
+
 # Subject and detail of an enhanced code (RFC 3463 3), where the words say nothing.
 _BY_STATUS: dict[str, Reason] = {
     **dict.fromkeys(("1.0", "1.1", "1.3", "1.4"), "unknown"),
@@ -59,7 +64,7 @@ _BY_STATUS: dict[str, Reason] = {
     **dict.fromkeys(("2.3", "3.4"), "size"),
     **dict.fromkeys(("4.1", "4.2", "4.3", "4.5", "4.6", "4.7"), "unreachable"),
 }
-_CERTAIN = frozenset({"2.2", "2.3", "3.4", "1.6"})
+_CERTAIN = frozenset({"2.2", "2.3", "3.4", "1.6", "1.7", "1.8"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ def _permanent(text: str, status: str, smtp_code: int) -> bool:
 
 
 def _reason_of(text: str, topic: str, spoken: Reason, status: str, smtp_code: int) -> Reason:
-    """The words, else the exact codes, else the bare ones: a 550 is about the recipient unless said elsewhere."""
+    """The words, else the exact codes, else the bare ones: a 550 that says no more is about the recipient."""
     detail = status.partition(".")[2]
     if detail in _CERTAIN:
         return _BY_STATUS[detail]
@@ -139,7 +144,8 @@ def _reason_of(text: str, topic: str, spoken: Reason, status: str, smtp_code: in
         return "policy"
     if detail in _BY_STATUS:
         return _BY_STATUS[detail]
-    return "unknown" if smtp_code in {550, 551, 553} else "unclear"
+    bare = _AT_RECIPIENT.search(text) or len(_WORD.findall(_readable(text))) <= BARE_WORDS_MAX
+    return "unknown" if smtp_code in {550, 551, 553} and bare else "unclear"
 
 
 @lru_cache(maxsize=256)  # what a notice says of all its recipients is asked for each of them

@@ -63,6 +63,22 @@ No such object in directory
 550 The mailbox is not available on this server
 550 invalid address
 550 Mail to this domain is no longer accepted
+550 5.1.1 Recipient address rejected: User unknown in relay recipient table
+550 5.1.1 jo@acme.test User doesn't exist: jo@acme.test
+550 mailbox jo does not exist here, message rejected as undeliverable
+550 No such recipient here, mail refused
+550 5.4.1 All recipient addresses rejected : Access denied
+450 4.7.1 try again, greylisted, user unknown
+550 Unable to find alias user <jo@acme.test>
+550 No mail box found
+550 Not a valid recipient
+550 Recipient not in our database
+550 cannot find your recipient
+550 This recipient is not in my validrcptto list (#5.1.1)
+550 sorry, no valid recipients (#5.1.3)
+550 sorry, this recipient is not in my validrcptto list (#5.7.1)
+550 jo@acme.test: user does not exist
+550 This e-mail address is not in use
 """
 NO_DOMAIN = """
 DNS Error: DNS type 'mx' lookup of acme.test responded with code NXDOMAIN Domain name not found: acme.test
@@ -78,6 +94,15 @@ Sorry, I couldn't find a mail exchanger or IP address. (#5.4.4)
 550 5.1.2 <jo@acme.test>... Host unknown (Name server: acme.test.: host not found)
 5.1.2 - Bad destination host 'DNS Hard Error looking up acme.test (MX): NXDomain'
 550 5.1.2 relaying to unknown domain
+550 5.1.1 unrouteable mail domain "acme.test"
+domain does not exist
+unknown host
+DNS lookup failure: NXDOMAIN
+no MX record for acme.test
+could not resolve host acme.test
+Illegal host/domain name found
+550 Domain not hosted here
+domain is not hosted on this server
 """
 DISABLED = """
 554 30 Sorry, your message to jo@yahoo.com cannot be delivered. This mailbox is disabled (554.30).
@@ -88,11 +113,14 @@ DISABLED = """
 550 account closed
 550 the account has been suspended for non payment
 550 This mailbox has been blocked due to inactivity
+550 account expired
+550 5.2.1 the mailbox has expired
 """
 MOVED = """
 551 5.1.6 <jo@acme.test>... User has moved; please try <jo2@acme.test>
 550 jo@acme.test is no longer with the company
 550 5.1.1 Jo has left the organisation
+550 5.1.6 recipient no longer on server
 """
 FULL = """
 554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException
@@ -108,6 +136,13 @@ Recipient's mailbox is full, message returned to sender. (#5.2.2)
 552 5.2.2 mailbox size limit exceeded
 550 Recipient rejected: Mailbox would exceed maximum allowed storage
 452 4.3.1 Insufficient system storage
+550 5.4.5 Daily user sending quota exceeded
+550 5.5.1 Recipient rejected - mailbox would exceed quota
+554 qq Mailbox has exceeded the limit
+552 insufficient disk space
+452 4.2.2 Mailbox full
+550 Mailbox quota usage exceeded
+5.2.2 mailbox hat das Größenlimit erreicht
 """
 SIZE = """
 552-5.3.4 Your message exceeded Google's message size limits.
@@ -115,6 +150,9 @@ message size 20480000 exceeds size limit 10240000 of server mx.acme.test[192.0.2
 Domain acme.test has exceeded the max emails per hour (500/500 (100%)) allowed. Message discarded.
 552 Mail size limit exceeded
 552 5.6.0 Headers too large (32768 max)
+552 message exceeds fixed maximum message size
+523 the message size exceeds the recipient's size limit
+552 5.3.4 Error: message file too big
 """
 POLICY = """
 421-4.7.28 Our system has detected an unusual rate of unsolicited mail originating from your IP address.
@@ -201,6 +239,22 @@ Maximum hop count exceeded. Message probably in a routing loop.
 550 5.5.3 Too many recipients
 550 Your domain is not allowed to send to this list; only members may post
 550 5.7.1 You are not allowed to send to this distribution group
+550 Your account ana@ourco.test has been suspended from sending mail
+550 5.7.1 Your account is blocked
+550 5.7.1 sending domain suspended
+550 5.1.7 invalid address
+550 5.1.7 bad sender's mailbox address syntax
+550 invalid sender address
+550 5.7.1 Sender unknown
+550 The recipient only accepts mail from known senders
+550 5.7.1 recipient does not accept mail from external senders
+550 5.7.133 sender not authenticated for group
+550 you don't have permission to send to this recipient
+Your message couldn't be delivered to the recipient because you don't have permission to send to it.
+550 the group only accepts messages from people in its organization
+554 5.4.7 Message expired unable to deliver in 3 days. <421 Too many connections>
+550 5.7.0 Local Policy Violation
+550 Blocked by Spam Filter
 """
 UNREACHABLE = """
 DNS Error: DNS type 'mx' lookup of acme.test responded with code SERVFAIL
@@ -223,6 +277,16 @@ Router: Failed to connect to SMTP host ACME.TEST because : The server is not res
 554 5.0.0 Service unavailable
 451 4.3.0 Temporary system failure
 451 Requested action aborted: local error in processing
+550 this user's mailbox is temporarily disabled
+550 The account is temporarily suspended, try later
+mailbox temporarily locked by another process
+421 4.4.2 acme.test Error: timeout exceeded
+no route to host
+Network is unreachable
+Operation timed out
+the mail server is not reachable
+could not connect to any MX host
+SMTP connection timed out
 """
 UNCLEAR = """
 No transport provider was available for delivery to this recipient.
@@ -230,6 +294,9 @@ lost connection with mx.acme.test[192.0.2.1] while receiving the initial server 
 lowest numbered MX record points to local host
 remote host address is the local host
 can't create (user) output file
+554 Denied (Mode: normal)
+the recipient's message store has run out of room
+DNS server returned answer with no data
 """
 
 
