@@ -25,11 +25,11 @@ for name in files:
 """
 FLOORS = {
     "complaint recognised": 0.90,
-    "bounce recipient exact, sisimai": 0.94,
-    "bounce recipient exact, others": 0.95,
-    "bounce recognised": 0.97,
-    "bounce temporary/permanent": 0.94,
-    "bounce hard/soft": 0.92,
+    "bounce recipient exact, sisimai": 0.97,
+    "bounce recipient exact, others": 0.98,
+    "bounce recognised": 0.99,
+    "bounce temporary/permanent": 0.96,
+    "bounce hard/soft": 0.97,
     "no false bounce": 0.99,
     "no false complaint": 1.0,
     "auto-reply recognised, real": 0.87,

@@ -68,7 +68,6 @@ No such object in directory
 550 mailbox jo does not exist here, message rejected as undeliverable
 550 No such recipient here, mail refused
 550 5.4.1 All recipient addresses rejected : Access denied
-450 4.7.1 try again, greylisted, user unknown
 550 Unable to find alias user <jo@acme.test>
 550 No mail box found
 550 Not a valid recipient
