@@ -15,7 +15,8 @@ from sequencer.mail.complaint import read_complaint
 from sequencer.mail.dates import come_back_day
 from sequencer.mail.judgement import VERSION, Judgement, Kind
 from sequencer.mail.parse import Parsed
-from sequencer.mail.quoting import OwnWords, own_words, own_words_of_text, without_closing
+from sequencer.mail.quoting import OwnWords, own_words, own_words_of_text
+from sequencer.mail.signature import without_closing
 
 __all__ = ["VERSION", "Judgement", "Kind", "classify", "classify_text"]
 
