@@ -1,10 +1,12 @@
 """Turns HTML into the plain text that a person would read: of HTML-only replies, and for the text part of a template.
 
 It is here because html2text is GPL and writes Markdown, and html.parser is slow and, on some input, quadratic; this
-scanner is linear on any input. It does not clean HTML for showing in a browser, and it reads no style sheet.
+scanner is linear on any input. It does not clean HTML for showing in a browser, and of style it reads only whether an
+element is shown at all and the line that Outlook draws above a quote.
 """
 
 import re
+from dataclasses import dataclass
 from html import unescape
 
 __all__ = ["HTML_CHARS_MAX", "html_to_text"]
@@ -17,6 +19,19 @@ _RULE = "_" * 32
 _TAG_START = re.compile(r"<(?:(!--)|[!?]|(/?)([A-Za-z][A-Za-z0-9:-]*))")
 _IN_TAG = re.compile(r"[\"'>]")
 _ATTRIBUTE = re.compile(r"""(?<![\w-])(href|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_MARKED = re.compile(r"""(?<![\w-])(?:class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s{0,4}:\s{0,4}none|visibility\s{0,4}:\s{0,4}hidden|(?:max-height|font-size)\s{0,4}:\s{0,4}0(?![.\d])",
+    re.IGNORECASE,
+)
+_DRAWN_ABOVE = re.compile(r"border-top\s{0,4}:\s{0,4}solid\s{0,4}#(?:E1E1E1|B5C4DF)", re.IGNORECASE)
+# How mail programs name what they put around a quote, where it is no <blockquote> …
+_QUOTE_NAMES = (
+    *("gmail_attr", "moz-cite-prefix", "yahoo_quoted", "olk_src_body_section", "isreplycontent"),
+    *("ms-outlook-mobile-reference-message", "mail-editor-reference-message-container", "reply-intro"),
+)
+# … and what stands above the first line of one that goes on to the end.
+_ABOVE_QUOTE_NAMES = ("divrplyfwdmsg", "appendonsend")
 _SPACES = re.compile(r"[ \t\r\n\f\xa0]+")
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
 
@@ -27,6 +42,8 @@ _LINE = frozenset(
     | {"tbody", "tfoot", "thead", "tr"}
 )
 _PARAGRAPH = frozenset({"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "ul"})
+_BLOCK = _LINE | _PARAGRAPH
+_MAY_BE_MARKED = frozenset({"blockquote", "div", "p", "section", "span", "table", "td", "tr"})
 
 
 def html_to_text(html: str, *, links: bool = False) -> str:
@@ -92,6 +109,15 @@ class _Elements:
         return self.after(">", closing.end())
 
 
+@dataclass(slots=True)
+class _Marked:
+    """An open element that is hidden or quoted, with how many of its name are open in it."""
+
+    name: str
+    hidden: bool
+    depth: int = 1
+
+
 class _Page:
     """Collects text as lines, collapsing white space as a browser does."""
 
@@ -104,9 +130,11 @@ class _Page:
         self._quotes = 0
         self._preformatted = 0
         self._target = ""
+        self._marked: list[_Marked] = []
+        self._hidden = 0
 
     def text(self, source: str) -> None:
-        if not source:
+        if not source or self._hidden:
             return
         text = _unreferenced(source)
         if self._preformatted:
@@ -119,13 +147,14 @@ class _Page:
             self._space_wanted = collapsed[-1] == " "
 
     def open(self, name: str, attributes: str) -> None:
+        self._enter(name, attributes)
+        if self._hidden:
+            return
         match name:
             case "br":
                 self._end_line()
             case "hr":
-                self._break()
-                self._write(_RULE)
-                self._break()
+                self._rule()
             case "td" | "th":
                 self._space_wanted = True
             case "img":
@@ -137,6 +166,9 @@ class _Page:
                 self._begin_block(name)
 
     def close(self, name: str) -> None:
+        self._leave(name)
+        if self._hidden:
+            return
         if name == "a" and self._target:
             target, self._target = self._target.removeprefix("mailto:"), ""
             if not self._line or target not in self._line[-1]:
@@ -153,6 +185,51 @@ class _Page:
         self._break()
         text = "\n".join(self._lines).strip("\n")
         return text + "\n" if text else ""
+
+    def _enter(self, name: str, attributes: str) -> None:
+        """Begins an element that is hidden or quoted, and counts those of the same name within it."""
+        if self._marked and self._marked[-1].name == "p" and name in _BLOCK:
+            self._unmark()  # a paragraph ends where the next block begins
+        hidden = quoted = False
+        if name in _MAY_BE_MARKED and "=" in attributes:
+            hidden = bool(_HIDDEN.search(attributes))
+            names = " ".join("".join(match.groups("")) for match in _MARKED.finditer(attributes)).lower()
+            quoted = any(known in names for known in _QUOTE_NAMES)
+            if _DRAWN_ABOVE.search(attributes) or any(known in names for known in _ABOVE_QUOTE_NAMES):
+                self._rule()
+        if hidden or quoted:
+            self._marked.append(_Marked(name, hidden))
+            self._hidden += hidden
+            self._quote(not hidden)
+        elif self._marked and self._marked[-1].name == name:
+            self._marked[-1].depth += 1
+
+    def _leave(self, name: str) -> None:
+        if self._marked and name in _BLOCK and self._marked[-1].name not in _BLOCK and name != "p":
+            self._unmark()  # left open within the block that ends here
+        if self._marked and self._marked[-1].name == name:
+            self._marked[-1].depth -= 1
+            if not self._marked[-1].depth:
+                self._unmark()
+
+    def _unmark(self) -> None:
+        ended = self._marked.pop()
+        self._hidden -= ended.hidden
+        if not ended.hidden and not self._hidden:
+            self._break(gap=True)
+            self._quotes = max(0, self._quotes - 1)
+            self._break(gap=True)
+
+    def _quote(self, quoted: bool) -> None:
+        if quoted and not self._hidden:
+            self._break(gap=True)
+            self._quotes = min(_QUOTE_DEPTH_MAX, self._quotes + 1)
+
+    def _rule(self) -> None:
+        self._break()
+        if not (self._lines and self._lines[-1].endswith(_RULE)):
+            self._write(_RULE)
+            self._break()
 
     def _begin_block(self, name: str) -> None:
         if name == "blockquote":

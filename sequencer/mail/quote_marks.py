@@ -20,6 +20,8 @@ ATTRIBUTION_LINES_MAX = 5
 BLOCK_LINES_MAX = 24
 MARK_CHARS_MAX = 160
 TITLE_CHARS_MAX = 100
+WRAPPED_CHARS_MIN = 40
+OUTLOOK_RULE = "_" * 32
 NAME_WORDS_MAX = 6
 NAME_WORDS_WITH_ADDRESS_MAX = 10
 
@@ -81,7 +83,7 @@ class Lines:
             return 0
         joined = ""
         for count, line in self._to_join(index):
-            if joined and _begins_anew(joined, line):
+            if joined and (_begins_anew(joined, line) or self._stands_alone(joined, line)):
                 return 0
             joined = f"{joined} {line}".strip()
             if len(joined) > ATTRIBUTION_CHARS_MAX:
@@ -99,6 +101,11 @@ class Lines:
         if _DIGIT.search(first) or "@" in first or "<" in first:
             return colon or bool(_GMT.match(first)) or any("@" in line for line in near)
         return colon and bool(_begins().match(first) or (":" in first[-8:] and _wrote().search(first)))
+
+    def _stands_alone(self, above: str, line: str) -> bool:
+        """A whole attribution under a line that is too short to have wrapped."""
+        dated = "@" in line and bool(_DAY.search(line))
+        return len(above) < WRAPPED_CHARS_MIN and dated and _is_attribution(line, quote_follows=False)
 
     def _to_join(self, index: int) -> Iterator[tuple[int, str]]:
         """This line and those it may have wrapped into, each with how many lines that makes."""
@@ -163,14 +170,15 @@ class Lines:
         return found
 
     def _unknown_block(self, index: int) -> HeaderBlock | None:
-        """Fields in a language unknown here: below a rule, at least three, with an address and a date."""
+        """Fields in a language unknown here: at least three, below Outlook's rule or with an address and a date."""
         above = next((at for at in range(index - 1, max(index - 3, -1), -1) if self.bare[at]), None)
         if above is None or self.bare[above][:3] not in {"---", "___", "==="} or self.bare[above][-2:] not in _RULED:
             return None
         below = self.bare[index : index + 5]
         fields = [line for line in below if _SOME_FIELD.match(line)]
         text = " ".join(fields)
-        return HeaderBlock() if len(fields) >= 3 and "@" in text and _DAY.search(text) else None
+        certain = self.written[above].strip() == OUTLOOK_RULE or ("@" in text and _DAY.search(text))
+        return HeaderBlock() if len(fields) >= 3 and certain else None
 
     def block_below(self, index: int) -> HeaderBlock | None:
         """The header block that begins among the next four lines, quoted or not."""

@@ -35,6 +35,20 @@ from sequencer.mail.html_text import HTML_CHARS_MAX, html_to_text
             "Yes.\n\nOn Monday Ana wrote:\n\n> one\n>\n> two\n>\n>> deep\n",
         ),
         ("<blockquote>old</blockquote>new", "> old\n\nnew\n"),
+        (
+            '<p>Yes.</p><div class="yahoo_quoted"><div>On Monday</div><div>old</div></div>new',
+            "Yes.\n\n> On Monday\n> old\n\nnew\n",
+        ),
+        ('<div>Yes.</div><div id="divRplyFwdMsg"><b>From:</b> Ana</div>', "Yes.\n" + "_" * 32 + "\nFrom: Ana\n"),
+        ('<hr><div id="x_divRplyFwdMsg">From: Ana</div>', "_" * 32 + "\nFrom: Ana\n"),  # one rule is enough
+        # What is not shown
+        ('<div style="display:none">a<div>b</div>c</div>d', "d\n"),
+        ("<span style='visibility: hidden'>a</span>b", "b\n"),
+        ('<span style="display:none">a<div>b</div></span>c', "c\n"),
+        ('<div><span style="display:none">a</div>b', "b\n"),  # never closed: ends with the block around it
+        ('<p style="display:none">a<p>b', "b\n"),
+        ('<div style="max-height:0.5em">a</div>', "a\n"),
+        ('<div style="display:block">a</div>', "a\n"),
         # Broken HTML
         ('<p title="a > b">x', "x\n"),
         ("5 < 6 and 7 > 6", "5 < 6 and 7 > 6\n"),
@@ -78,6 +92,10 @@ def test_links_on_request(html: str, text: str) -> None:
         "</",
         "<p",
         "<pre>\n",
+        '<div style="display:none">',
+        '<div class="yahoo_quoted">',
+        '<span class="gmail_attr"></div>',
+        "<div class=",
     ],
 )
 def test_hostile_html_takes_linear_time(unit: str) -> None:

@@ -12,6 +12,7 @@ from sequencer.mail.quoting import LINES_MAX, own_words, own_words_of_text
 from sequencer.mail.signature import without_closing
 from tests.unit.mail.attributions import ATTRIBUTIONS, WITHOUT_DATE
 from tests.unit.mail.header_blocks import BLOCKS_BY_LANGUAGE, BLOCKS_BY_PROGRAM, FORWARD_MARKS
+from tests.unit.mail.html_replies import REPLIES
 from tests.unit.mail.human_mail import OWN, TAILS
 
 OURS = 'Shall we talk? Reply "unsubscribe" to stop.'
@@ -52,11 +53,16 @@ def test_what_a_person_wrote_stays(text: str) -> None:
     assert (own.text, own.forwarded) == (text.strip(), False)
 
 
-def test_html_only_mail() -> None:
-    line = ATTRIBUTIONS[0].replace("<", "&lt;")
-    html = f'<p>Yes please.</p><div class="gmail_quote">{line}<blockquote>{OURS}</blockquote></div>'
-    raw = f"From: jo@acme.test\nSubject: Re: Hi\nContent-Type: text/html; charset=utf-8\n\n{html}".encode()
-    assert own_words(parse(raw)).text == "Yes please."
+def received(body: str, content_type: str = "text/plain", **fields: str) -> bytes:
+    named = {"From": "Jo <jo@acme.test>", "To": "ana@ourco.test", "Subject": "Re: Hi"} | fields
+    head = "".join(f"{name}: {value}\n" for name, value in named.items())
+    return f"{head}Content-Type: {content_type}; charset=utf-8\n\n{body}".encode()
+
+
+@pytest.mark.parametrize("html", REPLIES.values(), ids=REPLIES.keys())
+def test_html_only_mail(html: str) -> None:
+    own = own_words(parse(received(html.format(own="Yes please.<br>Tuesday?", ours=OURS), "text/html")))
+    assert (own.text, own.forwarded) == ("Yes please.\nTuesday?", False)
 
 
 @pytest.mark.parametrize("mark", FORWARD_MARKS)
