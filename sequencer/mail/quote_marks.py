@@ -62,6 +62,7 @@ class Lines:
         self.whole = text.split("\n", count_max)[:count_max]
         self.written = [line[:LINE_CHARS_MAX] for line in self.whole]
         self._kinds: dict[int, tuple[str, ...]] = {}
+        self._blocks: dict[int, HeaderBlock | None] = {}
         self.bare = [words.fold(_DECORATION.sub("", line)).replace("*", "").strip() for line in self.written]
 
     def __len__(self) -> int:
@@ -128,7 +129,12 @@ class Lines:
         return following is not None and self.bare[following].startswith("<")
 
     def header_block(self, index: int) -> HeaderBlock | None:
-        """From, Sent, To, Subject in any order and language, from this line on."""
+        """From, Sent, To, Subject in any order and language, from this line on; looked for once."""
+        if index not in self._blocks:
+            self._blocks[index] = self._read_block(index)
+        return self._blocks[index]
+
+    def _read_block(self, index: int) -> HeaderBlock | None:
         first = next(iter(self._kinds_at(index)), "extra")
         if first in _BESIDES:
             return self._unknown_block(index)
@@ -157,7 +163,9 @@ class Lines:
             if not line:
                 continue
             kinds = self._kinds_at(at)
-            kind = next((kind for kind in kinds if kind not in found), "extra" if kinds else "")
+            kind = next((kind for kind in kinds if kind not in found or kind in _BESIDES), "")
+            if kinds and not kind:
+                break  # the next block
             if kind:
                 found[kind] = line
                 last = kind
@@ -221,18 +229,16 @@ def _is_attribution(text: str, *, quote_follows: bool) -> bool:
     if _GMT.match(text) and _name_words(text) <= NAME_WORDS_MAX:
         return True
     colon = bool(_COLON_LAST.search(text))
-    verb = _wrote().search(text) if colon or "@" in text else None
-    if not colon and not (verb and _wrote_last(text)):
-        return False
     day, time = bool(_DAY.search(text)), bool(_TIME.search(text))
-    unknown = _name_words(text)
-    if _ADDRESS.search(text):
-        dated = (day or time) if verb else (colon and day and time)
-        if dated:
-            return unknown <= NAME_WORDS_WITH_ADDRESS_MAX
-        return bool(colon and verb) and unknown <= NAME_WORDS_MAX
-    certain = quote_follows or (day and time)
-    return bool(colon and verb and certain) and unknown <= NAME_WORDS_MAX
+    if not _ADDRESS.search(text):
+        certain = colon and (quote_follows or (day and time))
+        return certain and bool(_wrote().search(text)) and _name_words(text) <= NAME_WORDS_MAX
+    verb = bool(_wrote().search(text))
+    if verb and (day or time):
+        return (colon or _wrote_last(text)) and _name_words(text) <= NAME_WORDS_WITH_ADDRESS_MAX
+    if verb:
+        return colon and _name_words(text) <= NAME_WORDS_MAX
+    return colon and day and time and _name_words(text) <= NAME_WORDS_WITH_ADDRESS_MAX
 
 
 def _wrote_last(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The HTML that mail programs write around an answer and its quote; for test_quoting.py. `{own}`, `{ours}` are filled in."""
+"""The HTML of mail programs around an answer, `{own}`, and the quote, `{ours}`; for test_quoting.py."""
 
 _BLOCK = (
     "<b>From:</b> Ana Ruiz &lt;ana@ourco.test&gt;<br><b>Sent:</b> Monday, July 6, 2026 9:12 AM<br>"
@@ -9,7 +9,7 @@ _UNKNOWN = "Nuntius datus a die lunae ab Ana Ruiz hora nona:"
 
 REPLIES = {
     "Gmail": (
-        '<div dir="ltr">{own}</div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">'
+        '<div dir="ltr">{own}</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">'
         "On Mon, Jul 6, 2026 at 9:12 AM Ana Ruiz &lt;<a href='mailto:ana@ourco.test'>ana@ourco.test</a>&gt; wrote:<br>"
         '</div><blockquote class="gmail_quote" style="margin:0px 0px 0px 0.8ex">{ours}</blockquote></div>'
     ),

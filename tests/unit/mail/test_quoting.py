@@ -1,6 +1,7 @@
 """The person's own words, over the mail programs and languages that quote differently."""
 
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -90,6 +91,75 @@ def test_outlook_tells_a_forward_by_its_subject() -> None:
     assert not own_words_of_text(text, subject="RE: Hi").forwarded
 
 
+@pytest.mark.parametrize(
+    ("subject", "forwarded"),
+    [
+        *(
+            (prefix, True)
+            for prefix in ("FW:", "Fwd:", "WG:", "TR:", "RV:", "ENC:", "I:", "Doorst:", "VB:", "VL:", "PD:")
+        ),
+        *((prefix, True) for prefix in ("İLT:", "转发:", "轉寄：", "転送:", "전달:", "Továbbítás:", "ΠΡΘ:", "FW[2]:")),
+        *(
+            (prefix, False)
+            for prefix in ("RE:", "AW:", "SV:", "Antw:", "ODP:", "YNT:", "RES:", "R:", "回复:", "Vá:", "Re[2]:")
+        ),
+        ("VS:", False),  # a forward in Danish, a reply in Finnish
+        ("Information:", False),
+    ],
+)
+def test_the_prefix_of_the_subject_tells_a_forward(subject: str, forwarded: bool) -> None:
+    text = f"For you?\n\n{BLOCKS_BY_PROGRAM[0]}\n\n{OURS}"
+    assert own_words_of_text(text, subject=f"{subject} Hi").forwarded == forwarded
+    assert not own_words_of_text("For you?", subject=f"{subject} Hi").forwarded  # nothing hangs on it
+
+
+@pytest.mark.parametrize(
+    ("above", "to", "forwarded"),
+    [
+        ("", "Jo <jo@acme.test>", True),  # nothing said
+        ("Yes.", "Jo <jo@acme.test>", False),
+        ("Yes.", "Jo <jo@acme.test>; Kim <kim@acme.test>", True),  # mail to several is not what we sent
+        ("Yes.", "Jo <jo@acme.test>\nCc: Kim <kim@acme.test>", True),
+    ],
+)
+def test_without_a_prefix_the_block_tells_a_forward(above: str, to: str, forwarded: bool) -> None:
+    block = f"From: Bo <bo@else.test>\nSent: Monday\nTo: {to}\nSubject: Hi"
+    assert own_words_of_text(f"{above}\n\n{block}\n\nOld.").forwarded == forwarded
+    answered = f"{above}\n\n{block}\n\nOld.".replace("bo@else.test", "ana@ourco.test")
+    assert not own_words(parse(received(answered, Subject="Hi"))).forwarded  # we wrote what it quotes
+
+
+def test_a_mail_attached_is_a_forward() -> None:
+    parts = (
+        "--b\nContent-Type: text/plain\n\nFor you?\n--b\nContent-Type: message/rfc822\n\nSubject: Hi\n\nOld.\n--b--\n"
+    )
+    raw = f"From: jo@acme.test\nSubject: %s\nContent-Type: multipart/mixed; boundary=b\n\n{parts}"
+    assert own_words(parse((raw % "Hi").encode())).forwarded
+    assert not own_words(parse((raw % "Re: Hi").encode())).forwarded
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        (
+            "Yes.\n\nSent from my iPhone\n\n> On 6 Jul 2026, at 09:12, Ana wrote:\n>\n> old\n\nAnd Kim too.",
+            "Yes.\n\nAnd Kim too.",
+        ),
+        ("> old\nYes.\n-- \nJo\n\n> older", "Yes."),
+        (f"{ATTRIBUTIONS[0]}\n> one\nyes\n> two\nno\n\n-- \nJo", "yes\n\nno"),
+        ("CAUTION: This email originated from outside of Acme.\n\nYes.", "Yes."),
+        ("You don't often get email from jo@acme.test. Learn why this is important\n\nYes.", "Yes."),
+        ("Yes.\n>\n> old\n> >> older\n", "Yes."),
+        ("Yes.\n\n> Hi\n> From: x@y.test\n> Sent: Monday 2026\n> Subject: Hi\n", "Yes."),
+        ("Yes.\n\nKim Low wrote:\n> Hi", "Yes."),
+        ("Yes.\n\nOn 6 Jul 2026 at 9:12 Ana wrote:\n\nold text without marks", "Yes."),
+        ("\ufeffYes.\r\n\r\n-----Original Message-----\r\nold", "Yes."),
+    ],
+)
+def test_own_lines_around_the_quotes(text: str, own: str) -> None:
+    assert own_words_of_text(text, subject="Re: Hi").text == own
+
+
 def test_closing() -> None:
     assert without_closing("Yes please.\n\nKind regards,\nJo\nHead of Unsubscribing") == "Yes please."
 
@@ -121,6 +191,28 @@ def test_one_long_line_costs_no_more_than_its_cap() -> None:
     own_words_of_text("On a\n")
     two, sixteen = "On" + " a" * 1_000, "On" + " a" * 8_000
     assert counted_calls(lambda: own_words_of_text(sixteen)) <= counted_calls(lambda: own_words_of_text(two)) + 5
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("On a ", ">", ">\n", "From: a@b\n", "From: a\nSent: 2\nx;\n", "wrote:\n", "on 2026 a@b 10:10 x\n", "<\n"),
+        *(
+            "<a@b 2026\n",
+            "-----\n",
+            "-" * 60 + " a " + "-" * 60 + "\n",
+            "_",
+            "sent from my iphone\n",
+            "a: b|c\n",
+            "1 @ ",
+        ),
+    ],
+)
+def test_hostile_text_takes_linear_time(unit: str) -> None:
+    own_words_of_text("On a\n> b\n")  # compiles the patterns
+    begun = time.process_time()
+    own_words_of_text(unit * (5_000_000 // len(unit)))
+    assert time.process_time() - begun < 5  # far below a second on a quiet machine
 
 
 @given(st.text(alphabet="On a>:<@w\n-_FromSentTo0 ", max_size=400))
