@@ -23,6 +23,7 @@ from sequencer.mail.fields import (
     parameters,
     sent_at,
 )
+from sequencer.mail.flowed import unflowed
 from sequencer.mail.html_text import HTML_CHARS_MAX, html_to_text
 
 __all__ = [
@@ -298,6 +299,9 @@ def _reading_text(body: Iterable[Part]) -> str:
     html_chars_left = HTML_CHARS_MAX
     for part in body:
         text = part.text
+        named = parameters(part.headers.raw("Content-Type"))
+        if part.content_type == "text/plain" and named.get("format", "").lower() == "flowed":
+            text = unflowed(text, delete_space=named.get("delsp", "").lower() == "yes")
         if part.content_type == "text/html":
             text = html_to_text(part.text[:html_chars_left])
             html_chars_left = max(0, html_chars_left - len(part.text))

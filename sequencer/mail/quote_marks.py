@@ -37,7 +37,7 @@ _GROUPWISE = re.compile(r"^[ \t]{0,3}>>> .{1,200} >>>[ \t]{0,3}$")
 _COLON_LAST = re.compile(r":\W{0,6}$")
 _DIGIT = re.compile(r"\d")
 _FRAME = "-_=#<>:.~ \t"
-_RULED = ("--", "__", "==")
+_RULED = ("--", "__", "==", "##")
 _KINDS = ("from", "sent", "to", "subject", "copy", "extra")
 _BESIDES = {"copy", "extra"}
 _NAME_WORD = re.compile(r"[^\W\d_]{4,40}")
@@ -205,13 +205,18 @@ class Lines:
             return False
         return framed or not title[found.end() :].strip(" :.-") or self.block_below(index + 1) is not None
 
+    def asks_to_reply_above(self, index: int) -> bool:
+        """A help desk's line. With nothing above it the mail is the help desk's own."""
+        title = self.bare[index][:MARK_CHARS_MAX].strip(_FRAME)
+        return bool(words.pattern("quote.reply_above").match(title))
+
     def marks_original(self, index: int) -> bool:
         """ "Original message" and its like, or any title between dashes with a header block below it."""
         line = self.bare[index]
         if len(line) > MARK_CHARS_MAX:
             return False
         title = line.strip(_FRAME)
-        found = words.pattern("quote.original").match(title)
+        found = words.pattern("quote.original", "quote.reply_above").match(title)
         if found and (line[:2] in _RULED or not title[found.end() :].strip(_FRAME)):
             return True
         framed = 0 < len(title) <= TITLE_CHARS_MAX and line[:2] in _RULED and line[-2:] in _RULED
@@ -233,12 +238,15 @@ def _is_attribution(text: str, *, quote_follows: bool) -> bool:
     if not _ADDRESS.search(text):
         certain = colon and (quote_follows or (day and time))
         return certain and bool(_wrote().search(text)) and _name_words(text) <= NAME_WORDS_MAX
+    if not colon:
+        ended = (day or time) and _wrote_last(text)
+        ended = ended or (day and time and text.endswith(">") and bool(_wrote().search(text)))
+        return ended and _name_words(text) <= NAME_WORDS_WITH_ADDRESS_MAX
     verb = bool(_wrote().search(text))
-    if verb and (day or time):
-        return (colon or _wrote_last(text)) and _name_words(text) <= NAME_WORDS_WITH_ADDRESS_MAX
-    if verb:
-        return colon and _name_words(text) <= NAME_WORDS_MAX
-    return colon and day and time and _name_words(text) <= NAME_WORDS_WITH_ADDRESS_MAX
+    dated = (day or time) if verb else (day and time)
+    if not dated and not verb:
+        return False
+    return _name_words(text) <= (NAME_WORDS_WITH_ADDRESS_MAX if dated else NAME_WORDS_MAX)
 
 
 def _wrote_last(text: str) -> bool:

@@ -133,7 +133,7 @@ def _cuts(lines: Lines, index: int, reading: _Reading) -> bool:
         reading.forward_marked = reading.cut = True
     elif block := lines.header_block(index):
         reading.block, reading.cut = block, True
-    elif lines.marks_original(index):
+    elif lines.marks_original(index) and not (reading.is_empty and lines.asks_to_reply_above(index)):
         reading.block, reading.cut = lines.block_below(index + 1), True
     elif lines.is_quoted(index) and not lines.attribution(index) and lines.block_below(index + 1):
         reading.forward_marked = reading.cut = True

@@ -170,6 +170,7 @@ OTHERS = [
     ">>> Ana Ruiz <ana@ourco.test> 7/6/2026 9:12 AM >>>",  # GroupWise
     "On Thu, 6 Jul 2026 at 09:12 Ana Ruiz\n\n<\nmailto:Ana Ruiz <ana@ourco.test>\n> wrote:",  # HTML lines torn apart
     "El 06/07/2026 a las 9:12, Ana Ruiz [via Acme] <ana@ourco.test> escribió:",
+    f"Op ma 6 jul. 2026 09:12 schreef {ANA}",
     "On 2026-07-06T09:12:00Z, Ana Ruiz via Acme <ana@ourco.test> said:",
 ]
 ATTRIBUTIONS = [*GMAIL, *APPLE, *YAHOO, *THUNDERBIRD, *OTHERS]

@@ -92,6 +92,14 @@ BLOCKS_BY_PROGRAM = [
     ),
     "-------- Eelmine kiri --------\nSaatja: Ana <ana@ourco.test>\nKuupäev: 6.7.2026 9:12\nTeema: Hi",
 ]
+# Nothing but a line, as help desks write it.
+LINES_ABOVE_A_QUOTE = [
+    "##- Please type your reply above this line -##",
+    "==== Please reply above this line ====",
+    "--- Reply above this line ---",
+    "##- Bitte antworten Sie oberhalb dieser Linie -##",
+    "##- Répondre au-dessus de cette ligne -##",
+]
 # What each language and program writes above a forwarded mail; a header block follows.
 FORWARD_MARKS = [
     "---------- Forwarded message ---------",

@@ -12,13 +12,13 @@ from sequencer.mail.parse import parse
 from sequencer.mail.quoting import LINES_MAX, own_words, own_words_of_text
 from sequencer.mail.signature import without_closing
 from tests.unit.mail.attributions import ATTRIBUTIONS, WITHOUT_DATE
-from tests.unit.mail.header_blocks import BLOCKS_BY_LANGUAGE, BLOCKS_BY_PROGRAM, FORWARD_MARKS
+from tests.unit.mail.header_blocks import BLOCKS_BY_LANGUAGE, BLOCKS_BY_PROGRAM, FORWARD_MARKS, LINES_ABOVE_A_QUOTE
 from tests.unit.mail.html_replies import REPLIES
 from tests.unit.mail.human_mail import OWN, TAILS
 
 OURS = 'Shall we talk? Reply "unsubscribe" to stop.'
 YES = "Yes please."
-BLOCKS = [*BLOCKS_BY_LANGUAGE.values(), *BLOCKS_BY_PROGRAM]
+BLOCKS = [*BLOCKS_BY_LANGUAGE.values(), *BLOCKS_BY_PROGRAM, *LINES_ABOVE_A_QUOTE]
 
 
 @pytest.mark.parametrize("attribution", ATTRIBUTIONS)
@@ -153,6 +153,7 @@ def test_a_mail_attached_is_a_forward() -> None:
         ("Yes.\n\n> Hi\n> From: x@y.test\n> Sent: Monday 2026\n> Subject: Hi\n", "Yes."),
         ("Yes.\n\nKim Low wrote:\n> Hi", "Yes."),
         ("Yes.\n\nOn 6 Jul 2026 at 9:12 Ana wrote:\n\nold text without marks", "Yes."),
+        ("## Please reply above this line ##\n\nSolved.", "## Please reply above this line ##\n\nSolved."),
         ("\ufeffYes.\r\n\r\n-----Original Message-----\r\nold", "Yes."),
     ],
 )
