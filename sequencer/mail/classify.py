@@ -6,7 +6,7 @@ quote a person. It decides nothing about an enrollment; core/ does.
 """
 
 import re
-from datetime import date
+from dataclasses import replace
 
 from sequencer.mail.answer import read_answer
 from sequencer.mail.autoreply import has_left, read_auto_reply, words_of_absence
@@ -14,6 +14,7 @@ from sequencer.mail.bounce import Bounce, read_bounce
 from sequencer.mail.complaint import read_complaint
 from sequencer.mail.dates import come_back_day
 from sequencer.mail.judgement import VERSION, Judgement, Kind
+from sequencer.mail.origin import puts_month_first, written_on
 from sequencer.mail.parse import Parsed
 from sequencer.mail.quoting import OwnWords, own_words, own_words_of_text
 from sequencer.mail.signature import without_closing
@@ -41,10 +42,10 @@ def classify(parsed: Parsed, *, our_addresses: frozenset[str] = frozenset()) -> 
     if parsed.is_report:
         return Judgement("other", original_message_ids=ids, evidence=(f"report: {parsed.report_type}",))
     own = own_words(parsed)
-    sent = parsed.date.date() if parsed.date else None
+    sent, month_first = written_on(parsed), puts_month_first(parsed)
     not_these = our_addresses | {parsed.from_address, *parsed.to}
     addresses = _addresses(own.text, not_these)
-    automatic = read_auto_reply(parsed, own.text, sent)
+    automatic = read_auto_reply(parsed, own.text, sent, month_first=month_first)
     if automatic is not None:
         return Judgement(
             "auto_reply",
@@ -76,7 +77,11 @@ def classify(parsed: Parsed, *, our_addresses: frozenset[str] = frozenset()) -> 
             evidence=(f"subject: {parsed.subject[:60]}",),
         )
     accepted = _accepted_invitation(parsed)
-    return _of_person(own, sent, ids, addresses, accepted=accepted)
+    judged = _of_person(own, ids, addresses, accepted=accepted)
+    if sent and judged.answer == "not_now":
+        again = come_back_day(without_closing(own.text), sent, month_first=month_first)
+        return replace(judged, return_date=again)
+    return judged
 
 
 def classify_text(text: str) -> Judgement:
@@ -94,7 +99,7 @@ def classify_text(text: str) -> Judgement:
             confidence=0.7,
             evidence=absence,
         )
-    return _of_person(own, None, (), addresses, accepted=False)
+    return _of_person(own, (), addresses, accepted=False)
 
 
 def _of_bounce(bounce: Bounce, ids: tuple[str, ...]) -> Judgement:
@@ -111,9 +116,7 @@ def _of_bounce(bounce: Bounce, ids: tuple[str, ...]) -> Judgement:
     )
 
 
-def _of_person(
-    own: OwnWords, sent: date | None, ids: tuple[str, ...], addresses: tuple[str, ...], *, accepted: bool
-) -> Judgement:
+def _of_person(own: OwnWords, ids: tuple[str, ...], addresses: tuple[str, ...], *, accepted: bool) -> Judgement:
     said = without_closing(own.text)
     reading = read_answer(said, names_somebody=bool(_addresses(said, frozenset()) and addresses))
     answer, confidence, evidence = reading.answer, reading.confidence, reading.evidence
@@ -122,7 +125,6 @@ def _of_person(
     return Judgement(
         "reply",
         original_message_ids=ids,
-        return_date=come_back_day(said, sent) if sent and answer == "not_now" else None,
         left=has_left(said),
         addresses=addresses,
         text=own.text,

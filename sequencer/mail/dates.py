@@ -7,137 +7,176 @@ Finding the dates in a text is date_mentions.py's; this decides which one is mea
 
 import re
 from datetime import date, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 from sequencer.mail import words
-from sequencer.mail.date_mentions import Mention, find_days, find_periods
+from sequencer.mail.date_mentions import find_days
+from sequencer.mail.date_periods import find_periods, lasting, this_week, today
+from sequencer.mail.date_text import Mention, Writing, any_of, shaped, writing
 
 __all__ = ["come_back_day", "first_day_back"]
 
-TEXT_CHARS_MAX = 4000
 RETURN_DAYS_MAX = 730
 CUE_CHARS = 40
+PATTERNS_MAX = 400
+
+# In the other languages the word for "until" leaves open whether the day itself is free; here it is.
+_UNTIL_INCLUDES = frozenset(
+    {"de", "fr", "es", "it", "pt", "ca", "ro", "pl", "cs", "sk", "hr", "sl", "bg", "ru", "uk", "lt", "lv", "et", "fi"}
+    | {"hu", "el", "he", "ar", "zh", "ja", "ko"}
+)
+_INCLUSIVE = r"[\s,)(.;:]{0,4}(?:\w{1,10}[\s.]{1,2}){0,2}<cue>"
+_HOUR = re.compile(r"\W{1,3}(?:um |a las |alle |kl\.? |\w )?\d{1,2}(?:[:.h]\d\d|h| ?uhr)")
+
+# A dot behind a single letter or a number ("t.o.m. ", "26. ") ends no sentence.
+_SENTENCE = re.compile(r"[!?;]\s|(?<=[^\W\d]{2})\.\s|\n")
 
 Role = Literal["back", "through", "until", "start", "lone"]
 _RANK: dict[Role, int] = {"back": 0, "through": 1, "until": 2, "lone": 3, "start": 4}
 
 
-def first_day_back(text: str, sent: date) -> date | None:
+def first_day_back(text: str, sent: date, *, month_first: bool | None = None) -> date | None:
     """The first day on which the writer of an automatic reply reads mail again.
 
-    "back on X", "until X" give X; "through X", "bis einschließlich X" and the end of a range the day after X.
+    "back on X" and an English "until X" give X; "through X", "bis einschließlich X" and the end of a range the day
+    after X. So does "until" where the language means it so ("bis", "jusqu'au", "до").
+    `month_first`: how English dates are written where the mail comes from, None if it cannot be told.
     """
-    folded = _folded(text)
-    mentions = find_days(folded, sent)
+    written = writing(text, sent, month_first=month_first)
+    mentions = find_days(written)
     found: list[tuple[int, int, date]] = []
     for index, mention in enumerate(mentions):
-        before = mentions[index - 1] if index else None
-        role, in_range = _role(folded, mention, before)
+        role, in_range = _role(written, mention, mentions[index - 1] if index else None)
         if mention.day is None or (mention.weekday_only and (in_range or role in {"start", "lone"})):
             continue
-        day = mention.day + timedelta(days=1) if role == "through" or (in_range and role != "back") else mention.day
+        goes_on = (
+            role == "through" or (in_range and role != "back") or (role == "until" and _includes(written, mention))
+        )
+        day = mention.day + timedelta(days=1) if goes_on else mention.day
+        role = "through" if in_range and role != "back" else role
+        if role in {"through", "lone"} and _is_aside(written, mention):
+            continue
         if sent < day <= sent + timedelta(days=RETURN_DAYS_MAX):
-            found.append((_RANK["through" if in_range and role != "back" else role], -index, day))
+            found.append((_RANK[role], -index, day))
     certain = [candidate for candidate in found if candidate[0] <= _RANK["until"]]
     if certain:
         return min(certain)[2]
-    periods = [
-        mention
-        for mention in _periods_beside(mentions, folded, sent)
-        if _role(folded, mention, None)[0] in {"back", "until", "through"}
-    ]
-    days = [mention.day for mention in periods if mention.day and mention.day > sent and mention.exact]
-    if days:
-        return days[-1]
+    period = _period_back(written, mentions)
+    if period:
+        return period
     lone = [candidate for candidate in found if candidate[0] == _RANK["lone"]]
-    return min(lone)[2] if len(lone) == 1 else None
+    if len(lone) == 1:
+        return lone[0][2]
+    return None if lone else _soon_back(written)
 
 
-def come_back_day(text: str, sent: date) -> date | None:
+def _includes(written: Writing, mention: Mention) -> bool:
+    """Whether "until" this day means that the day itself is free; not when an hour of it is named."""
+    if mention.day is None or mention.weekday_only or _HOUR.match(written.folded[mention.end : mention.end + 12]):
+        return False
+    return not _UNTIL_INCLUDES.isdisjoint(written.languages[:1])
+
+
+def _period_back(written: Writing, days: list[Mention]) -> date | None:
+    """From weeks and months: "until August" is its first day, "through August" and "until the end of" the day after."""
+    back: date | None = None
+    for mention in _periods_beside(days, written):
+        role, in_range = _role(written, mention, None)
+        if role not in {"back", "until", "through"} or not (mention.exact or role == "until"):
+            continue
+        day = mention.after if role == "through" or in_range or mention.ends else mention.day
+        if day and written.sent < day <= written.sent + timedelta(days=RETURN_DAYS_MAX):
+            back = day
+    return back
+
+
+def _soon_back(written: Writing) -> date | None:
+    """From an absence told by its own length: today, this week, for two weeks."""
+    if not written.pattern("away.body").search(" ".join(written.folded.split())):
+        return None
+    return today(written) or this_week(written) or lasting(written)
+
+
+def come_back_day(text: str, sent: date, *, month_first: bool | None = None) -> date | None:
     """The day on which the writer asks to be written to again: a month means its first day, a week its Monday."""
-    folded = _folded(text)
-    days = [mention for mention in find_days(folded, sent) if not mention.weekday_only]
-    periods = _periods_beside(days, folded, sent)
-    mentions = sorted([*days, *periods], key=lambda mention: mention.start)
+    written = writing(text, sent, month_first=month_first)
+    days = [mention for mention in find_days(written) if not mention.weekday_only]
+    mentions = sorted([*days, *_periods_beside(days, written)], key=lambda mention: mention.start)
     best: tuple[bool, bool, int] | None = None
     chosen: date | None = None
     for index, mention in enumerate(mentions):
         if mention.day is None or not sent < mention.day <= sent + timedelta(days=RETURN_DAYS_MAX):
             continue
-        rank = (not _asked(folded, mention), not mention.exact, -index)
+        rank = (not _asked(written, mention), not mention.exact, -index)
         if best is None or rank < best:
             best, chosen = rank, mention.day
     return chosen
 
 
-def _periods_beside(days: list[Mention], folded: str, sent: date) -> list[Mention]:
+def _periods_beside(days: list[Mention], written: Writing) -> list[Mention]:
     """The periods that are no part of a day: "15 January" names no month to wait for."""
-    return [
-        period
-        for period in find_periods(folded, sent)
-        if not any(period.start < day.end and day.start < period.end for day in days)
-    ]
+    return [period for period in find_periods(written) if not any(period.overlaps(day) for day in days)]
 
 
-def _folded(text: str) -> str:
-    return re.sub(r"[ \t]{1,80}", " ", words.fold(text[:TEXT_CHARS_MAX]))
-
-
-@cache
-def _ending(topic: str) -> re.Pattern[str]:
+@lru_cache(PATTERNS_MAX)
+def _ending(topic: str, among: tuple[str, ...]) -> re.Pattern[str]:
     """A cue that ends where the date begins, but for a few small words."""
-    cues = "|".join(words.expression(phrase) for phrase in words.phrases(topic))
-    filler = "|".join(sorted({*words.phrases("date.filler"), *words.table("weekdays")}, key=len, reverse=True))
-    return re.compile(rf"(?:{cues})(?:[\s,:(]{{0,3}}(?:{words.fold(filler)})(?!\w)){{0,3}}[\s,:(.]{{0,3}}$")
+    small = {*words.phrases("date.filler", among), *words.table("weekdays", among)}
+    filler = "|".join(sorted(small, key=len, reverse=True)) or "(?!)"
+    return re.compile(
+        rf"(?:{any_of(topic, among)})(?:[\s,:(]{{0,3}}(?:{words.fold(filler)})(?!\w)){{0,3}}[\s,:(.'-]{{0,3}}$"
+    )
 
 
-@cache
-def _loose(topic: str) -> re.Pattern[str]:
-    return words.pattern(topic)
-
-
-def _role(folded: str, mention: Mention, before: Mention | None) -> tuple[Role, bool]:
+def _role(written: Writing, mention: Mention, before: Mention | None) -> tuple[Role, bool]:
     """What the words around a date make of it, and whether it ends a range."""
+    among, folded = written.languages, written.folded
     start = max(before.end if before else 0, mention.start - CUE_CHARS)
-    lead = re.split(r"[.!?]\s|\n\n", folded[start : mention.start])[-1]
-    tail = folded[mention.end : mention.end + CUE_CHARS // 2]
+    lead = _SENTENCE.split(folded[start : mention.start])[-1]
+    tail = _SENTENCE.split(folded[mention.end : mention.end + CUE_CHARS])[0]
     gap = folded[before.end : mention.start] if before else ""
-    in_range = mention.ends_range or bool(before and len(gap) <= 24 and _ending("date.range").search(gap))
-    if re.match(r"[\s,)(.;:]{0,4}(?:\w{1,10} )?(?:" + _alternatives("date.inclusive_after") + ")", tail):
+    in_range = mention.ends_range or bool(before and len(gap) <= 24 and _ending("date.range", among).search(gap))
+    if shaped(_INCLUSIVE, "date.inclusive_after", among).match(tail):
         return "through", in_range
-    if _ending("date.through").search(lead):
+    if _ending("date.through", among).search(lead) or _after(written, "date.through_after", tail):
         return "through", in_range
-    if _after("date.back_after", tail) or (_ending("date.back").search(lead) and not in_range):
+    if _after(written, "date.back_after", tail) or (_ending("date.back", among).search(lead) and not in_range):
         return "back", in_range
-    if _ending("date.until").search(lead) or _after("date.until_after", tail):
+    if _ending("date.until", among).search(lead) or _after(written, "date.until_after", tail):
         return "until", in_range
     if in_range:
         return "until", True
-    if _ending("date.start").search(lead) or _after("date.start_after", tail) or _begins_range(tail):
+    if _ending("date.start", among).search(lead) or _after(written, "date.start_after", tail):
         return "start", False
-    back = list(_loose("date.back").finditer(lead))
+    if _begins_range(written, tail):
+        return "start", False
+    back = list(written.pattern("date.back").finditer(lead))
     return ("back", False) if back and back[-1].end() > len(lead) - 25 else ("lone", False)
 
 
-def _begins_range(tail: str) -> bool:
-    return bool(re.match(rf"\.?\s{{0,2}}(?:{_alternatives('date.range')})\W{{0,3}}(?:\w{{2,12}}\W{{1,3}})?\d", tail))
+def _begins_range(written: Writing, tail: str) -> bool:
+    shape = r"\.?\s{0,2}<cue>\W{0,3}(?:\w{2,12}\W{1,3})?\d"
+    return bool(shaped(shape, "date.range", written.languages).match(tail))
 
 
-@cache
-def _alternatives(topic: str) -> str:
-    return "|".join(words.expression(phrase) for phrase in words.phrases(topic)) or "(?!)"
+def _after(written: Writing, topic: str, tail: str) -> bool:
+    """Whether a cue follows a date, at once or behind a weekday in brackets."""
+    return bool(shaped(r"[\s,.)'-]{0,3}(?:\([^)]{1,8}\)\s?)?<cue>", topic, written.languages).match(tail))
 
 
-def _after(topic: str, tail: str) -> bool:
-    return bool(re.match(rf"[\s,.)]{{0,3}}(?:\([^)]{{1,8}}\)\s?)?(?:{_alternatives(topic)})", tail))
+def _is_aside(written: Writing, mention: Mention) -> bool:
+    """Whether the sentence speaks of something else than the absence: a fair to be visited, an order's date."""
+    lead = _SENTENCE.split(written.folded[max(0, mention.start - 80) : mention.start])[-1]
+    tail = _SENTENCE.split(written.folded[mention.end : mention.end + 60])[0]
+    return bool(written.pattern("date.aside").search(lead + " " + tail))
 
 
-def _asked(folded: str, mention: Mention) -> bool:
+def _asked(written: Writing, mention: Mention) -> bool:
     """Whether the sentence around a date asks for contact then, rather than giving a reason."""
     start = max(0, mention.start - 80)
     sentence = (
-        re.split(r"[.!?;]\s|\n", folded[start : mention.start])[-1]
-        + re.split(r"[.!?;]\s|\n", folded[mention.start : mention.end + 60])[0]
+        _SENTENCE.split(written.folded[start : mention.start])[-1]
+        + _SENTENCE.split(written.folded[mention.start : mention.end + 60])[0]
     )
-    return bool(words.pattern("date.ask").search(sentence))
+    return bool(written.pattern("date.ask").search(sentence))

@@ -13,10 +13,12 @@ of the same sentence, `~` is the rest of a word. Unbounded repeats are refused a
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from sequencer.errors import InvariantBroken
+
+PATTERNS_MAX = 1000  # strangers choose the languages of their mail
 
 _GAP = r"(?:[^.!?\n]|(?<=\d)\.|\.(?=\w)){0,40}"  # the dots of dates, numbers and addresses end no sentence
 _NOT_INSIDE = r"(?!(?<=\w)\w)"  # not within a word
@@ -98,24 +100,27 @@ def topics() -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-@cache
-def phrases(topic: str) -> tuple[str, ...]:
-    """All phrases of a topic, as written, without repeats."""
-    return tuple(dict.fromkeys(phrase for topics in _files().values() for phrase in topics.get(topic, ())))
+@lru_cache(PATTERNS_MAX)
+def phrases(topic: str, among: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """All phrases of a topic, as written, without repeats; `among`: of these languages only, all where it is empty."""
+    return tuple(dict.fromkeys(phrase for name in among or _files() for phrase in _files()[name].get(topic, ())))
 
 
-@cache
-def table(topic: str) -> Mapping[str, int]:
+@lru_cache(PATTERNS_MAX)
+def table(topic: str, among: tuple[str, ...] = ()) -> Mapping[str, int]:
     """A topic whose lines are `word = number` (months, weekdays), folded.
 
-    Raises: InvariantBroken when two languages give a word two meanings.
+    Where two languages give a word two meanings, the one named first in `among` is right.
+    Raises: InvariantBroken when one language does.
     """
     numbers: dict[str, int] = {}
-    for name, topics in _files().items():
-        for line in topics.get(topic, ()):
+    for name in among or _files():
+        own: dict[str, int] = {}
+        for line in _files()[name].get(topic, ()):
             word, _, number = line.partition(" = ")
-            if numbers.setdefault(fold(word), int(number)) != int(number):
-                raise InvariantBroken(f"words/{name}.txt: {topic}: {word} means {numbers[fold(word)]} elsewhere")
+            if own.setdefault(fold(word), int(number)) != int(number):
+                raise InvariantBroken(f"words/{name}.txt: {topic}: {word} means {own[fold(word)]} too")
+        numbers = {**own, **numbers}
     return numbers
 
 
@@ -126,6 +131,11 @@ def expression(phrase: str) -> str:
     """
     start = _WORD_START if _begins_word(phrase) else ""
     return f"{start}(?:{_after_start(phrase)})"
+
+
+def is_spaceless(word: str) -> bool:
+    """Whether the word is of a script that puts no spaces between words."""
+    return _SPACELESS.search(word) is not None
 
 
 def _after_start(phrase: str) -> str:
@@ -148,13 +158,13 @@ def _folded_but_escapes(phrase: str) -> str:
     return re.sub(r"\\.|[^\\]+", lambda piece: piece[0] if piece[0].startswith("\\") else fold(piece[0]), phrase)
 
 
-@cache
-def pattern(*topics: str) -> re.Pattern[str]:
+@lru_cache(PATTERNS_MAX)
+def pattern(*topics: str, among: tuple[str, ...] = ()) -> re.Pattern[str]:
     """One alternative a phrase, over all topics named; matches nothing where there is no phrase.
 
     The start of a word is looked for once for all phrases: inside a word none of them is tried.
     """
-    wanted = [phrase for topic in topics for phrase in phrases(topic)]
+    wanted = [phrase for topic in topics for phrase in phrases(topic, among)]
     at_words = "|".join(_after_start(phrase) for phrase in wanted if _begins_word(phrase))
     anywhere = [_after_start(phrase) for phrase in wanted if not _begins_word(phrase)]
     parts = [f"{_WORD_START}(?:{at_words})"] if at_words else []

@@ -7,6 +7,7 @@ import pytest
 from sequencer.mail import words
 from sequencer.mail.autoreply import AutoReply, read_auto_reply, words_of_absence
 from sequencer.mail.parse import parse
+from tests.unit.mail.cases import cases
 
 SENT = date(2026, 7, 6)
 
@@ -28,6 +29,11 @@ def read(headers: str, body: str = "Thank you.") -> AutoReply | None:
         "X-Loop: Postfix Admin Virtual Vacation",
         "X-POST-MessageClass: 9; Autoresponder",
         "Precedence: auto_reply",
+        "X-Auto-Response-Suppress: All\nAuto-Submitted: auto-replied (vacation)",
+        "X-MS-Exchange-Generated-Message-Source: Mailbox Assistants Agent",
+        "X-Mailer: vacation 1.2.7",
+        "Delivered-To: Autoresponder",
+        "Message-ID: <autoreply-20260706.1@acme.test>",
     ],
 )
 def test_headers_decide(header: str) -> None:
@@ -35,8 +41,9 @@ def test_headers_decide(header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["Auto-Submitted: no", "Precedence: bulk", "Precedence: junk", "X-Autoreply: no", "X-Mailer: Mutt"]
-)
+    "header", ["Auto-Submitted: no", "Precedence: bulk", "Precedence: junk", "X-Autoreply: no", "X-Mailer: Mutt",
+     "Precedence: list", "X-Auto-Response-Suppress: All", "Return-Path: <>", "X-Loop: sales@acme.test"],
+)  # fmt: skip
 def test_headers_that_say_nothing(header: str) -> None:
     assert read(f"Subject: Re: Hi\n{header}", "Yes, please send it.") is None
 
@@ -102,6 +109,24 @@ def test_words_of_the_body(body: str, back: date | None) -> None:
 )
 def test_people_who_speak_of_absence(body: str) -> None:
     assert len(words_of_absence(body)) < 2
+
+
+@pytest.mark.parametrize(("_language", "body"), cases("automatic_bodies.txt", 2))
+def test_automatic_by_the_body_alone(_language: str, body: str) -> None:
+    assert len(words_of_absence(body)) >= 2
+
+
+@pytest.mark.parametrize(("_language", "body"), cases("human_bodies.txt", 2))
+def test_people_are_not_taken_for_machines(_language: str, body: str) -> None:
+    assert len(words_of_absence(body)) < 2
+
+
+def test_who_left_does_not_come_back() -> None:
+    automatic = read(
+        "Subject: Automatic reply: Hi", "I leave on 31 July 2026. As of 1 August I am no longer with Acme."
+    )
+    assert automatic is not None
+    assert (automatic.left, automatic.return_date) == (True, None)
 
 
 def test_somebody_left() -> None:
