@@ -25,7 +25,7 @@ SIGNS_NEEDED = 2
 CUES_MAX = 20
 
 # Header name -> what its value must match. Presence alone is enough where the pattern is empty.
-# People's mail carries these too, so they are left out: X-Auto-Response-Suppress, Precedence bulk, an empty Return-Path.
+# Left out, as mail of people carries them too: X-Auto-Response-Suppress, Precedence: bulk, an empty Return-Path.
 _HEADERS: tuple[tuple[str, str], ...] = (
     ("Auto-Submitted", r"auto-(?:replied|generated|notified)"),
     ("X-Auto-Submitted", r"auto-(?:replied|generated|notified)"),
@@ -123,7 +123,7 @@ def words_of_absence(text: str) -> tuple[str, ...]:
     unread = sign("away.unread")
     if unread:
         return (f"says: {unread}", "the mailbox is not read")
-    if len(folded) <= SHORT_CHARS and sign("away.left"):
+    if len(folded) <= SHORT_CHARS and sign("away.left") and ("@" in folded or sign("away.urgent")):
         return ("has left", "speaks of its owner")
     found = {
         topic: matched
@@ -183,10 +183,10 @@ def _header_sign(parsed: Parsed) -> str:
 
 def _subject_sign(subject: str) -> str:
     """A subject that begins as automatic ones do; behind "Re:" it is an answer to one."""
-    folded = words.fold(subject[:300]).strip()
+    folded = _LIST_TAG.sub("", words.fold(subject[:300]).strip())
     if _ANSWERED.match(folded):
         return ""
-    found = words.pattern("away.subject").match(_LIST_TAG.sub("", folded).lstrip(" \"'[(*"))
+    found = words.pattern("away.subject").match(folded.lstrip(" \"'[(*"))
     if not found:
         found = words.pattern("away.subject_anywhere").search(folded)
     return f"subject: {found[0]}" if found else ""

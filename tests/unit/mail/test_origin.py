@@ -12,10 +12,12 @@ def mail(sender: str, zone: str) -> Parsed:
     return parse(f"From: Jo <{sender}>\nDate: Sun, 05 Jul 2026 23:30:00 {zone}\n\nHi\n".encode())
 
 
-@pytest.mark.parametrize("zone", ["-0500", "+0000", "+0200", "GMT", "-0000", "+9900"])
+@pytest.mark.parametrize("zone", ["-0500", "+0000", "+0200", "GMT", "-0000"])
 def test_the_writers_own_day(zone: str) -> None:
-    if zone != "+9900":
-        assert written_on(mail("jo@acme.test", zone)) == date(2026, 7, 5)
+    assert written_on(mail("jo@acme.test", zone)) == date(2026, 7, 5)
+
+
+def test_no_date_field_no_day() -> None:
     assert written_on(parse(b"From: jo@acme.test\n\nHi\n")) is None
 
 
