@@ -1,6 +1,7 @@
 """What holds for every test: in CI nothing may be skipped, elsewhere the last lines say what was not checked.
 
-A suite that is green because half of it was skipped says nothing; this makes that visible.
+A suite that is green because half of it was skipped says nothing; this makes that visible. Property tests have no
+deadline, because a busy machine proves nothing, and in CI their examples are the same for the same code.
 """
 
 import os
@@ -8,6 +9,11 @@ from collections import Counter
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+_IN_CI = bool(os.environ.get("SEQUENCER_FORBID_SKIP"))
+settings.register_profile("sequencer", deadline=None, derandomize=_IN_CI)
+settings.load_profile("sequencer")
 
 _WANTING = {
     "servers": "for want of Dovecot and Postfix (see tests/integration/mail_servers.py)",
@@ -18,7 +24,7 @@ _WANTING = {
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("SEQUENCER_FORBID_SKIP"):
+    if report.skipped and not hasattr(report, "wasxfail") and _IN_CI:
         report.outcome, report.longrepr = "failed", f"skipping is forbidden here: {report.longrepr}"
     return report
 

@@ -33,7 +33,8 @@ def test_delsp_joins_words_without_a_space() -> None:
 
 @given(st.text(alphabet="ab >-\n", max_size=200))
 def test_nothing_is_lost(text: str) -> None:
-    assert "".join(unflowed(text).split()) == "".join(text.split())
+    written = "ab-"  # the marks of quoted lines that are joined become one
+    assert [char for char in unflowed(text) if char in written] == [char for char in text if char in written]
 
 
 def test_a_flowed_mail() -> None:
