@@ -20,7 +20,7 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError, SequencerError
-from sequencer.secret import read_secret
+from sequencer.secret import Tokens, read_secret
 from sequencer.store import scopes
 from sequencer.store.database import Database
 from sequencer.store.migrate import migrate
@@ -37,6 +37,7 @@ KEY = "key"
 LEASE = timedelta(seconds=20)
 KEY_BYTES = 32
 FIRST_SYNC_DAYS = 30
+TokenOf = Callable[[str, str], str]  # (reference, the token a server has just refused) -> token, as Tokens.of
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,14 @@ class Doors:
 
 def real_doors(config: Config, clock: Clock) -> Doors:
     """SMTP servers, IMAP servers and maildirs as config.toml names them."""
+    tokens = Tokens(read_secret, clock.monotonic)
 
     def channel_of(mailbox: Mailbox) -> Channel:
         from sequencer.channels.smtp import Smtp  # loaded with the first mail, as each reader with the first look
 
         section = config.mailbox_section(mailbox.address)
         assert section is not None
-        return Smtp(smtp_server(section.smtp, section.address), mailbox.connections, clock.monotonic)
+        return Smtp(smtp_server(section.smtp, section.address, tokens.of), mailbox.connections, clock.monotonic)
 
     def inbox_of(name: str) -> Inbox:
         from sequencer.inbound.imap import Imap
@@ -126,31 +128,36 @@ def real_doors(config: Config, clock: Clock) -> Doors:
         since = (clock.now() - timedelta(days=FIRST_SYNC_DAYS)).date()
         if section.imap is None:
             return Maildir(config.path(str(section.maildir)), since)
-        return Imap(imap_server(section.imap, section), since)
+        return Imap(imap_server(section.imap, section, tokens.of), since)
 
     return Doors(channel_of, inbox_of)
 
 
-def smtp_server(section: ServerSection, address: str) -> "Server":
+def _read_token(reference: str, refused: str) -> str:
+    return read_secret(reference)
+
+
+def smtp_server(section: ServerSection, address: str, token_of: TokenOf = _read_token) -> "Server":
     """The server through which `address` sends."""
     from sequencer.channels.connect import Server
 
+    username = section.username or (address if section.token else "")
     return Server(
-        section.host, section.port, section.security, section.username, _password(section),
-        address.rpartition("@")[2], section.ca_file,
+        section.host, section.port, section.security, username, _password(section),
+        address.rpartition("@")[2], section.ca_file, _token(section, token_of),
     )  # fmt: skip
 
 
-def imap_server(section: ServerSection, mailbox: MailboxSection) -> "ImapServer":
+def imap_server(section: ServerSection, mailbox: MailboxSection, token_of: TokenOf = _read_token) -> "ImapServer":
     """The server on which answers arrive. Raises InputError when no password is named."""
     from sequencer.inbound.imap import ImapServer
 
-    password = _password(section)
-    if password is None:
+    if section.secret is None:
         raise InputError(f"{mailbox.address}: imap has no password; write one as env:NAME, file:PATH or cmd:COMMAND")
     return ImapServer(
-        section.host, section.port, section.security, section.username or mailbox.address, password, section.ca_file
-    )
+        section.host, section.port, section.security, section.username or mailbox.address, _password(section),
+        section.ca_file, _token(section, token_of),
+    )  # fmt: skip
 
 
 def _password(section: ServerSection) -> Callable[[], str] | None:
@@ -158,11 +165,16 @@ def _password(section: ServerSection) -> Callable[[], str] | None:
     return None if reference is None else lambda: read_secret(reference)
 
 
+def _token(section: ServerSection, token_of: TokenOf) -> Callable[[str], str] | None:
+    reference = section.token
+    return None if reference is None else lambda refused: token_of(reference, refused)
+
+
 def missing_passwords(config: Config) -> Iterator[str]:
-    """What is wrong with each password that a variable or a file should hold; commands are not run for this."""
+    """What is wrong with each password and token that a variable or a file should hold; no command is run for this."""
     for box in config.mailboxes:
         sections = [section for section in (box.smtp, box.imap) if section]
-        for reference in dict.fromkeys(section.password for section in sections):
+        for reference in dict.fromkeys(section.secret for section in sections):
             if reference and not reference.startswith("cmd:"):
                 try:
                     read_secret(reference)

@@ -48,7 +48,8 @@ def _zone(value: Any) -> ZoneInfo:
 def _reference(value: str) -> str:
     if not REFERENCE.fullmatch(value):
         raise ValueError(
-            'a password itself is never written here: write a reference, "env:NAME", "file:PATH" or "cmd:COMMAND"'
+            "a password or token itself is never written here: "
+            'write a reference, "env:NAME", "file:PATH" or "cmd:COMMAND"'
         )
     return value
 
@@ -149,8 +150,25 @@ class ServerSection(Section):
     port: int = Field(ge=1, le=65_535)
     security: Literal["tls", "starttls", "none"]
     username: str = ""
+    auth: Literal["password", "xoauth2"] = "password"
     password: Secret | None = None
+    token: Secret | None = None
     ca_file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if self.auth == "password" and self.token:
+            raise ValueError('token needs auth = "xoauth2" beside it')
+        if self.auth == "xoauth2" and not self.token:
+            raise ValueError('auth = "xoauth2" needs token = "cmd:COMMAND", "file:PATH" or "env:NAME"')
+        if self.auth == "xoauth2" and self.password:
+            raise ValueError('auth = "xoauth2" logs in with the token: remove password')
+        return self
+
+    @property
+    def secret(self) -> str | None:
+        """The reference that the login needs."""
+        return self.token or self.password
 
 
 class RampSection(Section):

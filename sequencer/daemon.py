@@ -160,7 +160,7 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
             await app.database.awrite(lambda connection: notice_config(connection, config, now))  # noqa: B023
             for trouble in missing_passwords(config):
                 logger.warning(
-                    'no password for %s; its mail waits, and "sequencer doctor" says how to mend it', trouble
+                    'no password or token for %s; its mail waits, and "sequencer doctor" says how to mend it', trouble
                 )
             services = make_services(app, clock, real_doors(config, clock), name, lease)
             cut_off += await serve(services, clock, signals.stop, pace)

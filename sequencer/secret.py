@@ -1,12 +1,17 @@
 """Reads a secret at the moment of use: config.toml holds references only (`env:NAME`, `file:PATH`, `cmd:COMMAND`).
 
-Nothing is kept: a password that changes is read anew, a missing one breaks its mailbox alone.
+A password that changes is read anew, a missing one breaks its mailbox alone. Only an access token that a command
+printed is kept, for minutes: it is asked for at every login, and the command may ask a server itself.
 """
 
 import os
 import re
+import signal
 import stat
 import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from sequencer.errors import ConfigError
@@ -14,6 +19,8 @@ from sequencer.errors import ConfigError
 REFERENCE = re.compile(r"(env|file|cmd):(.+)", re.DOTALL)
 COMMAND_S_MAX = 10.0
 BYTES_MAX = 10_000
+STDERR_CHARS_MAX = 200
+TOKEN_S_MAX = 300.0  # a token lives about an hour; one that was revoked or has expired is found out by its refusal
 
 
 def read_secret(reference: str) -> str:
@@ -40,10 +47,56 @@ def _secret_file(path: Path) -> str:
 
 
 def _secret_command(command: str) -> str:
-    try:
-        run = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=COMMAND_S_MAX, check=False)
-    except subprocess.TimeoutExpired:
-        raise ConfigError("cmd", f"an answer within {COMMAND_S_MAX:.0f} s", "none") from None
+    """What the command prints. It gets no input, and with it ends whatever it started."""
+    with subprocess.Popen(
+        command, shell=True, text=True, errors="replace", start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as run:  # fmt: skip
+        try:
+            printed, complaint = run.communicate(timeout=COMMAND_S_MAX)
+        except subprocess.TimeoutExpired:
+            raise ConfigError("cmd", f"an answer within {COMMAND_S_MAX:.0f} s", "none") from None
+        finally:  # the shell's children hold its pipes: were they not ended too, leaving this block would wait for them
+            if run.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(run.pid, signal.SIGKILL)
     if run.returncode:
-        raise ConfigError("cmd", "a command that ends with 0", f"exit {run.returncode}")
-    return run.stdout[:BYTES_MAX].strip()
+        said = _last_line(complaint, printed)
+        raise ConfigError("cmd", "a command that ends with 0", f"exit {run.returncode}" + (f": {said}" if said else ""))
+    return printed[:BYTES_MAX].strip()
+
+
+def _last_line(complaint: str, printed: str) -> str:
+    """Where programs say what went wrong; without what they printed, which may be the secret."""
+    line = next((line.strip() for line in reversed(complaint.splitlines()) if line.strip()), "")
+    for word in printed.split():
+        line = line.replace(word, "***")
+    return "".join(each for each in line if each.isprintable())[:STDERR_CHARS_MAX]
+
+
+class Tokens:
+    """Access tokens for logins, by their reference. `read`: as read_secret; `clock`: monotonic seconds.
+
+    What a command printed serves every login for TOKEN_S_MAX, or until a server refuses it. A file is read each time:
+    whoever renews the token in it need not tell us.
+    """
+
+    def __init__(self, read: Callable[[str], str], clock: Callable[[], float]) -> None:
+        self._read, self._clock = read, clock
+        self._known: dict[str, tuple[str, float]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+
+    def of(self, reference: str, refused: str = "") -> str:
+        """The token; `refused` is one that a server did not take, and comes back only when there is no other.
+
+        Raises ConfigError.
+        """
+        with self._locks.setdefault(reference, threading.Lock()):
+            token, until = self._known.pop(reference, ("", 0.0))
+            if token in ("", refused) or self._clock() >= until:
+                token, until = self._read(reference), self._clock() + TOKEN_S_MAX
+            if not token:
+                raise ConfigError(reference, "an access token", "nothing")
+            if reference.startswith("cmd:"):
+                self._known[reference] = token, until
+            return token

@@ -18,6 +18,7 @@ from sequencer.channels.conversation import Conversation
 from sequencer.channels.replies import judge_session, readable
 from sequencer.core.outcome import Deferred, MailboxBroken, Phase
 from sequencer.errors import SequencerError
+from sequencer.mail import xoauth2
 
 __all__ = ["Security", "Server", "connect"]
 
@@ -25,6 +26,8 @@ Security = Literal["tls", "starttls", "none"]
 
 # In this order: PLAIN is what every server that offers anything can do; the channel is encrypted or loopback.
 MECHANISMS = ("plain", "login", "cram-md5")
+TOKENS_MAX = 2  # tried in one login
+TOKEN_ERROR = 334  # the server says first, as a challenge, what it has against the token
 UNKNOWN_MECHANISM = 504  # RFC 4954 4: offered, but not there; any other refusal would only lock the account sooner
 MASKED_CHARS_MIN = 4
 
@@ -33,7 +36,9 @@ MASKED_CHARS_MIN = 4
 class Server:
     """Where and as whom to submit.
 
-    `password` reads the secret at each login; it may block and may raise. `ca_file` replaces the system's trust store.
+    `password` reads the secret at each login; it may block and may raise. `token`, instead of it, gets the access token
+    that the server has just refused, "" at first, and gives another if there is one. `ca_file` replaces the system's
+    trust store.
     `local_hostname` is what EHLO says; None: the address literal of our end (RFC 5321 4.1.4).
     """
 
@@ -44,10 +49,15 @@ class Server:
     password: Callable[[], str] | None = field(default=None, repr=False, compare=False)
     local_hostname: str | None = None
     ca_file: str | None = None
+    token: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
 
 
 class _SetupError(Exception):
     """This mailbox cannot work before somebody changes something; no reply code says so."""
+
+
+class _NoTokenError(Exception):
+    """Whoever gives out access tokens gives none now: a server of theirs may be out of reach."""
 
 
 async def connect(
@@ -65,7 +75,7 @@ async def connect(
             async with asyncio.timeout(timeouts_s["auth"]):
                 await _login(client, server)
         return Conversation.take_over(client, timeouts_s, clock, banner)
-    except (aiosmtplib.SMTPException, OSError, ValueError, _SetupError) as error:
+    except (aiosmtplib.SMTPException, OSError, ValueError, _SetupError, _NoTokenError) as error:
         return _failure(error, phase)
     finally:
         if client is not None:  # a no-op after take_over
@@ -110,6 +120,9 @@ async def _login(client: aiosmtplib.SMTP, server: Server) -> None:
     """One mechanism, one try: a wrong password tried three ways locks accounts."""
     if client.get_transport_info("sslcontext") is None and not _peer_is_loopback(client):
         raise _SetupError("no login in clear text except to a loopback address: use security starttls or tls")
+    if server.token is not None:
+        await _login_by_token(client, server.username, server.token)
+        return
     offered = [name for name in MECHANISMS if name in client.server_auth_methods]
     if not offered:
         raise _SetupError("the server offers no login that we know (PLAIN, LOGIN, CRAM-MD5)")
@@ -123,6 +136,32 @@ async def _login(client: aiosmtplib.SMTP, server: Server) -> None:
             if error.code != UNKNOWN_MECHANISM or name == offered[-1]:
                 text = _masked(error.message, server.username, password)
                 raise aiosmtplib.SMTPAuthenticationError(error.code, text) from None
+
+
+async def _login_by_token(client: aiosmtplib.SMTP, username: str, token_of: Callable[[str], str]) -> None:
+    """A token that is refused may only have expired: one other is tried, when there is one."""
+    if "xoauth2" not in client.server_auth_methods:
+        raise _SetupError("the server offers no login with a token (XOAUTH2)")
+    refused, refusal = "", aiosmtplib.SMTPAuthenticationError(0, "")
+    for _ in range(TOKENS_MAX):
+        try:
+            token = await asyncio.to_thread(token_of, refused)
+        except SequencerError as error:
+            raise _NoTokenError(f"the token cannot be read: {error}") from None
+        if token == refused:
+            break
+        said = base64.b64encode(xoauth2.initial_response(username, token))
+        response, told = await client.execute_command(b"AUTH", b"XOAUTH2", said), ""
+        if response.code == TOKEN_ERROR:
+            told = xoauth2.error_words(response.message.encode())
+            response = await client.execute_command(b"")
+        if response.code == aiosmtplib.SMTPStatus.auth_successful:
+            return
+        text = xoauth2.without_token(f"{response.message} ({told})" if told else response.message, username, token)
+        refused, refusal = token, aiosmtplib.SMTPAuthenticationError(response.code, text)
+        if response.code < 500:  # no word on the token
+            break
+    raise refusal
 
 
 async def _password(server: Server) -> str:
@@ -143,6 +182,8 @@ def _failure(error: Exception, phase: Phase) -> Deferred | MailboxBroken:
     match error:
         case _SetupError():
             return MailboxBroken(str(error))
+        case _NoTokenError():
+            return Deferred(0, readable(str(error)), phase)
         case aiosmtplib.SMTPResponseException(code=code, message=message):
             return judge_session(code, message, phase)
     cause = error.__cause__ if isinstance(error, aiosmtplib.SMTPConnectError) else error

@@ -41,12 +41,20 @@ _MENDS: tuple[tuple[str, str], ...] = (
         'port and security do not fit: 465 and 993 are "tls", 587 and 143 "starttls", at {at}'
     )),
     ("clear text", 'write security = "starttls" or "tls" at {at}'),
+    ("no login with a token", 'write auth = "password" and a password at {at}, or ask its operator to allow XOAUTH2'),
     ("no login that we know", "the server must offer PLAIN or LOGIN after TLS; ask its operator for the right port"),
     ("ca_file", "correct ca_file at {at}"),
 )  # fmt: skip
 _UNKNOWN_HOST = "correct the host at {at}"
 _UNREACHED = "see that host and port at {at} are right, that the server runs, and that no firewall is between"
-_REFUSED_LOGIN = "correct username or password ({secret}) at {at}; Google and Microsoft may want an app password"
+_REFUSED_LOGIN = (
+    "correct username or password ({secret}) at {at}; Google wants an app password, and Microsoft a token "
+    '(auth = "xoauth2", docs/oauth.md)'
+)
+_REFUSED_TOKEN = (
+    "see that the token ({secret}) at {at} is of the account {username}, has not expired, and is for IMAP and SMTP "
+    "(docs/oauth.md lists the scopes)"
+)
 
 
 def password(mailbox: MailboxSection, secrets: Secrets, config: Config, *, run_commands: bool) -> Iterator[Finding]:
@@ -54,11 +62,11 @@ def password(mailbox: MailboxSection, secrets: Secrets, config: Config, *, run_c
     servers = {"smtp": mailbox.smtp} | ({"imap": mailbox.imap} if mailbox.imap else {})
     references: dict[str, str] = {}
     for key, server in servers.items():
-        if server.password is None and server.username:
+        if server.secret is None and server.username:
             said = f"{key} has a username and no password"
             yield fail("password", said, f'add password = "env:NAME" to {key} at {_at(config, mailbox, key)}')
-        elif server.password is not None:
-            references.setdefault(server.password, key)
+        elif server.secret is not None:
+            references.setdefault(server.secret, key)
     for reference, key in references.items():
         if reference.startswith("cmd:") and not run_commands:
             continue
@@ -81,8 +89,8 @@ def _mend_of(reference: str) -> str:
     if kind == "env":
         return f"export {name}=… where the daemon is started"
     if kind == "file":
-        return f"write the password to {name}, then chmod 600 {name}"
-    return "make the command print the password and end with 0"
+        return f"write the password or token to {name}, then chmod 600 {name}"
+    return "make the command print the password or token and end with 0"
 
 
 def smtp(
@@ -98,9 +106,11 @@ def smtp(
         yield fail("smtp", unknown, _UNKNOWN_HOST.format(at=_at(config, mailbox, "smtp")))
         return
     known = _readable(mailbox.smtp, secrets)
-    reference = mailbox.smtp.password
     asked = replace(
-        server, username=server.username if known else "", password=lambda: secrets.of(reference) if reference else ""
+        server,
+        username=server.username if known else "",
+        password=_password_of(mailbox.smtp, secrets),
+        token=_token_of(mailbox.smtp, secrets),
     )
     refusal, tls, banner = asyncio.run(_smtp(asked, mailbox.address, clock, try_sender=known))
     if dated := _DATE.search(banner):
@@ -156,8 +166,9 @@ def imap(
         yield fail("imap", unknown, _UNKNOWN_HOST.format(at=at))
         return
     assert mailbox.imap is not None
-    known, reference = _readable(mailbox.imap, secrets), mailbox.imap.password
-    line = Line(replace(server, password=lambda: secrets.of(str(reference))), IMAP_SILENCE_S_MAX)
+    known = _readable(mailbox.imap, secrets)
+    asked = replace(server, password=_password_of(mailbox.imap, secrets), token=_token_of(mailbox.imap, secrets))
+    line = Line(asked, IMAP_SILENCE_S_MAX)
     how = f"{'verified TLS' if server.security != 'none' else 'clear text'} to {server.host}:{server.port}"
     try:
         folders = special_folders(line.ask("list_folders"))
@@ -228,12 +239,23 @@ def _unknown_host(host: str, port: int) -> str:
     return ""
 
 
+def _password_of(server: ServerSection, secrets: Secrets) -> Callable[[], str] | None:
+    reference = server.password
+    return (lambda: secrets.of(reference)) if reference else None
+
+
+def _token_of(server: ServerSection, secrets: Secrets) -> Callable[[str], str] | None:
+    """One that is refused is not asked for again: an examination reads each secret once."""
+    reference = server.token
+    return (lambda refused: secrets.of(reference)) if reference else None
+
+
 def _readable(server: ServerSection, secrets: Secrets) -> bool:
     """Whether nothing keeps us from trying the login."""
-    if server.password is None:
+    if server.secret is None:
         return not server.username
     try:
-        return bool(secrets.of(server.password))
+        return bool(secrets.of(server.secret))
     except SequencerError:
         return False
 
@@ -250,8 +272,10 @@ def _mend(text: str, at: str) -> str:
 
 
 def _refused_login(server: ServerSection, at: str) -> str:
-    kind = (server.password or "none").partition(":")
-    return _REFUSED_LOGIN.format(secret="a command" if kind[0] == "cmd" else server.password or "none", at=at)
+    reference = server.secret or "none"
+    secret = "a command" if reference.startswith("cmd:") else reference
+    words = _REFUSED_TOKEN if server.token else _REFUSED_LOGIN
+    return words.format(secret=secret, at=at, username=server.username or "of this address")
 
 
 def _without_server(text: str, server: ImapServer) -> str:

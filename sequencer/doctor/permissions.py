@@ -49,10 +49,10 @@ def _open_places(config: Config, database: Path | None) -> Iterator[Finding]:
 
 def _secrets(config: Config) -> Iterator[Finding]:
     servers = [server for box in config.mailboxes for server in (box.smtp, box.imap) if server]
-    references = dict.fromkeys(server.password for server in servers if server.password)
+    references = dict.fromkeys(server.secret for server in servers)
     for path in (Path(each.removeprefix("file:")) for each in references if each and each.startswith("file:")):
         if path.exists() and stat.S_IMODE(_mode(path)) not in SECRET_MODES:
-            said = f"{path} has mode {stat.S_IMODE(_mode(path)):04o}, so its password is not used"
+            said = f"{path} has mode {stat.S_IMODE(_mode(path)):04o}, so it is not used"
             yield fail(NAME, said, f"chmod 600 {shlex.quote(str(path))}")
 
 

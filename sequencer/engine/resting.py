@@ -29,6 +29,8 @@ def rest_reason(outcome: Outcome, host: str) -> str:
         return said
     if outcome.code:
         return f"{host} answered {outcome.code} {said}".rstrip()
+    if outcome.phase == "auth":
+        return f"no login at {host}: {said}"
     return f"cannot reach {host}: {said}" if outcome.phase == "connect" else f"{host} was lost: {said}"
 
 

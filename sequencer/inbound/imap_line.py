@@ -18,24 +18,31 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
 from sequencer.errors import InboxBroken, InboxLost, SequencerError
+from sequencer.mail import xoauth2
 
 Security = Literal["tls", "starttls", "none"]
 
 # RFC 5530: the server cannot say now whether the password is right
 _TRY_LATER = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\b", re.IGNORECASE)
+TOKENS_MAX = 2  # tried in one login
 _TEXT_MAX = 300  # characters of a server's own words in an error
 
 
 @dataclass(frozen=True)
 class ImapServer:
-    """Where a mailbox is read. `password` is called at each login; `ca_file` replaces the system's authorities."""
+    """Where a mailbox is read. `ca_file` replaces the system's authorities.
+
+    One of `password` and `token` is called at each login. `token` gets the access token that the server has just
+    refused, "" at first, and gives another if there is one.
+    """
 
     host: str
     port: int
     security: Security
     username: str
-    password: Callable[[], str] = field(repr=False)
+    password: Callable[[], str] | None = field(default=None, repr=False)
     ca_file: str | None = None
+    token: Callable[[str], str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return f"{self.username} at {self.host}:{self.port}"
@@ -110,8 +117,11 @@ class Line:
         server = self._server
         if server.security == "none" and not _is_loopback(client.socket().getpeername()[0]):
             raise InboxBroken(f"{server}: no password is sent in clear text to another machine: set security to tls")
+        if server.token is not None:
+            self._log_in_by_token(client, server.token)
+            return
         try:
-            password = server.password()
+            password = server.password() if server.password else ""
         except SequencerError as error:
             raise InboxBroken(f"{server}: {error}") from error
         try:
@@ -119,12 +129,60 @@ class Line:
                 client.plain_login(server.username, password)
             else:
                 client.login(server.username, password)
-        except LoginError as error:  # also raised when the line died meanwhile: that is in its context
-            if isinstance(error.__context__, imaplib.IMAP4.abort) or _TRY_LATER.search(str(error)):
+        except LoginError as error:
+            if _may_pass(error):
                 raise
             raise InboxBroken(f"{server}: login refused: {_words(error)}") from error
         except UnicodeEncodeError as error:
             raise InboxBroken(f"{server}: this server takes only ASCII in a user name and password") from error
+
+    def _log_in_by_token(self, client: Any, token_of: Callable[[str], str]) -> None:
+        """A token that is refused may only have expired: one other is tried, when there is one."""
+        server = self._server
+        if not client.has_capability("AUTH=XOAUTH2"):
+            raise InboxBroken(f"{server}: the server offers no login with a token (AUTH=XOAUTH2)")
+        refused, refusal = "", ""
+        for _ in range(TOKENS_MAX):
+            try:
+                token = token_of(refused)
+            except SequencerError as error:
+                raise InboxBroken(f"{server}: the token cannot be read: {error}") from error
+            if token == refused:
+                break
+            login = _TokenLogin(server.username, token)
+            try:
+                client.sasl_login("XOAUTH2", login)
+                return
+            except LoginError as error:
+                if _may_pass(error):
+                    raise
+                refused, refusal = token, login.without_token(f"{_words(error)} {login.told}".rstrip())
+        raise InboxBroken(f"{server}: login refused: {refusal}")
+
+
+class _TokenLogin:
+    """The client's side of XOAUTH2: who it is, then an empty line to whatever the server says of it in `told`."""
+
+    def __init__(self, username: str, token: str) -> None:
+        self._username, self._token = username, token
+        self._said = False
+        self.told = ""
+
+    def __call__(self, challenge: bytes) -> bytes:
+        if self._said:
+            words = xoauth2.error_words(challenge)
+            self.told = f"({words})" if words else ""
+            return b""
+        self._said = True
+        return xoauth2.initial_response(self._username, self._token)
+
+    def without_token(self, text: str) -> str:
+        return xoauth2.without_token(text, self._username, self._token)
+
+
+def _may_pass(error: LoginError) -> bool:
+    """Whether the server judged no login: it cannot now, or the line died, which imapclient calls a refusal too."""
+    return isinstance(error.__context__, imaplib.IMAP4.abort) or bool(_TRY_LATER.search(str(error)))
 
 
 def _shut(client: Any) -> None:

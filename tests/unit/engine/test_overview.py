@@ -50,6 +50,7 @@ REASONS: list[tuple[Outcome, str]] = [
     (Deferred(0, "[Errno 111] Connection refused", "connect"), f"cannot reach {HOST}: Connection refused"),
     (Deferred(421, "too busy", "mail"), f"{HOST} answered 421 too busy"),
     (Deferred(0, "connection lost", "body"), f"{HOST} was lost: connection lost"),
+    (Deferred(0, "no answer in time: auth", "auth"), f"no login at {HOST}: no answer in time: auth"),
     (Deferred(0, "the fence could not be committed: full", "fence"), "the fence could not be committed: full"),
     # these say something about the person, or about the mailbox for good
     (Deferred(451, "greylisted", "rcpt"), ""),
