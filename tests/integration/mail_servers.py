@@ -185,8 +185,8 @@ class Dovecot:
 
 
 @contextmanager
-def dovecot(users: Mapping[str, str]) -> Iterator[Dovecot]:
-    """Dovecot for `users` (address -> password), accepting connections once this yields."""
+def dovecot(users: Mapping[str, str], more: str = "") -> Iterator[Dovecot]:
+    """Dovecot for `users` (address -> password), accepting connections once this yields. `more`: further settings."""
     with _short_folder("dovecot-") as d:
         imap, imaps, lmtp = free_ports(3)
         (d / "mail").mkdir()
@@ -194,7 +194,7 @@ def dovecot(users: Mapping[str, str]) -> Iterator[Dovecot]:
         (d / "users").write_text("".join(f"{user}:{{PLAIN}}{password}\n" for user, password in users.items()))
         _self_signed(d)
         conf = d / "dovecot.conf"
-        conf.write_text(DOVECOT_CONF.substitute(d=d, uid=MAIL_UID, imap=imap, imaps=imaps, lmtp=lmtp))
+        conf.write_text(DOVECOT_CONF.substitute(d=d, uid=MAIL_UID, imap=imap, imaps=imaps, lmtp=lmtp) + more)
         process = subprocess.Popen(["dovecot", "-F", "-c", conf], stdin=subprocess.DEVNULL)
         server = Dovecot(imap, imaps, lmtp, d, process)
         try:
