@@ -149,11 +149,14 @@ def smtp_server(section: ServerSection, address: str, token_of: TokenOf = _read_
 
 
 def imap_server(section: ServerSection, mailbox: MailboxSection, token_of: TokenOf = _read_token) -> "ImapServer":
-    """The server on which answers arrive. Raises InputError when no password is named."""
+    """The server on which answers arrive. Raises InputError when neither password nor token is named."""
     from sequencer.inbound.imap import ImapServer
 
     if section.secret is None:
-        raise InputError(f"{mailbox.address}: imap has no password; write one as env:NAME, file:PATH or cmd:COMMAND")
+        raise InputError(
+            f"{mailbox.address}: imap has no password; write one as env:NAME, file:PATH or cmd:COMMAND, "
+            'or auth = "xoauth2" and a token'
+        )
     return ImapServer(
         section.host, section.port, section.security, section.username or mailbox.address, _password(section),
         section.ca_file, _token(section, token_of),

@@ -60,37 +60,38 @@ _REFUSED_TOKEN = (
 def password(mailbox: MailboxSection, secrets: Secrets, config: Config, *, run_commands: bool) -> Iterator[Finding]:
     """Whether each reference of the mailbox leads to a secret."""
     servers = {"smtp": mailbox.smtp} | ({"imap": mailbox.imap} if mailbox.imap else {})
-    references: dict[str, str] = {}
+    places: dict[str, str] = {}
     for key, server in servers.items():
         if server.secret is None and server.username:
             said = f"{key} has a username and no password"
             yield fail("password", said, f'add password = "env:NAME" to {key} at {_at(config, mailbox, key)}')
         elif server.secret is not None:
-            references.setdefault(server.secret, key)
-    for reference, key in references.items():
+            places.setdefault(server.secret, key)
+    for reference, key in places.items():
         if reference.startswith("cmd:") and not run_commands:
             continue
+        what = _what(servers[key])
         try:
             found = secrets.of(reference)
         except SequencerError as error:
-            mend = f"{_mend_of(reference)}, or name another place at {_at(config, mailbox, key)}"
+            mend = f"{_mend_of(reference, what)}, or name another place at {_at(config, mailbox, key)}"
             said = f"{reference} is not set here" if reference.startswith("env:") else f"cannot be read: {error}"
-            yield fail("password", said.replace("config.toml: ", ""), mend)
+            yield fail(what, said.replace("config.toml: ", ""), mend)
         else:
             name = "the command's output" if reference.startswith("cmd:") else reference
             if found:
-                yield ok("password", f"{name} can be read")
+                yield ok(what, f"{name} can be read")
             else:
-                yield fail("password", f"{name} is empty", _mend_of(reference))
+                yield fail(what, f"{name} is empty", _mend_of(reference, what))
 
 
-def _mend_of(reference: str) -> str:
+def _mend_of(reference: str, what: str) -> str:
     kind, _, name = reference.partition(":")
     if kind == "env":
         return f"export {name}=… where the daemon is started"
     if kind == "file":
-        return f"write the password or token to {name}, then chmod 600 {name}"
-    return "make the command print the password or token and end with 0"
+        return f"write the {what} to {name}, then chmod 600 {name}"
+    return f"make the command print the {what} and end with 0"
 
 
 def smtp(
@@ -120,7 +121,11 @@ def smtp(
         return
     how = f"{_tls_words(tls)} to {server.host}:{server.port}"
     if not known:
-        yield warn("smtp", f"{how}; no login was tried without the password", "mend the password first")
+        yield warn(
+            "smtp",
+            f"{how}; no login was tried without its {_what(mailbox.smtp)}",
+            f"mend the {_what(mailbox.smtp)} first",
+        )
     else:
         who = f"logged in as {server.username}" if server.username else "no login"
         yield ok("smtp", f"{how}, {who}, may send as {mailbox.address}")
@@ -178,7 +183,11 @@ def imap(
     except InboxBroken as error:
         text = _without_server(secrets.hide(str(error), server.username), server)
         if not known:  # the password is asked for after TLS
-            yield warn("imap", f"{how}; no login was tried without the password", "mend the password first")
+            yield warn(
+                "imap",
+                f"{how}; no login was tried without its {_what(mailbox.imap)}",
+                f"mend the {_what(mailbox.imap)} first",
+            )
         elif "login refused" in text:
             yield fail("imap", f"{server.host}:{server.port}: {text}", _refused_login(mailbox.imap, at))
         else:
@@ -258,6 +267,10 @@ def _readable(server: ServerSection, secrets: Secrets) -> bool:
         return bool(secrets.of(server.secret))
     except SequencerError:
         return False
+
+
+def _what(server: ServerSection) -> str:
+    return "token" if server.token else "password"
 
 
 def _at(config: Config, mailbox: MailboxSection, key: str) -> str:
