@@ -18,6 +18,7 @@ from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
+from sequencer.engine.freshness import WROTE_WITHIN
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError, SequencerError
 from sequencer.secret import Tokens, read_secret
@@ -36,7 +37,6 @@ if TYPE_CHECKING:  # what only a daemon needs is loaded by make_services: a comm
 KEY = "key"
 LEASE = timedelta(seconds=20)
 KEY_BYTES = 32
-FIRST_SYNC_DAYS = 30
 TokenOf = Callable[[str, str], str]  # (reference, the token a server has just refused) -> token, as Tokens.of
 
 
@@ -125,7 +125,7 @@ def real_doors(config: Config, clock: Clock) -> Doors:
         from sequencer.inbound.maildir import Maildir
 
         section = next(box for box in config.mailboxes if box.inbox == name)
-        since = (clock.now() - timedelta(days=FIRST_SYNC_DAYS)).date()
+        since = (clock.now() - WROTE_WITHIN).date()  # what came before answers nobody whom a follow-up waits for
         if section.imap is None:
             return Maildir(config.path(str(section.maildir)), since)
         return Imap(imap_server(section.imap, section, tokens.of), since)

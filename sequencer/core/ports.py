@@ -50,11 +50,13 @@ class Cursor:
     """How far a folder was settled: store it in the transaction that stores the items.
 
     `uid_validity`, `uid_last`: RFC 9051 2.3.1.1; 0 means nothing yet. `state` belongs to the reader: keep it as it is.
+    `left`: how many messages of the folder this walk has still to look at, for people alone.
     """
 
     uid_validity: int = 0
     uid_last: int = 0
     state: str = ""
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Walk:
                 copies.append(screened.copy_of)
             else:
                 passed.append((folder, cursor.uid_validity, item.head.uid, self._hash(item.head.header)))
-        stored = store.StoredCursor(folder, cursor.uid_validity, cursor.uid_last, cursor.state)
+        stored = store.StoredCursor(folder, cursor.uid_validity, cursor.uid_last, cursor.state, cursor.left)
 
         def write(connection: Connection) -> None:
             for arrival in kept:

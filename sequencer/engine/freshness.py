@@ -50,6 +50,12 @@ def read(connection: Connection, config: Config, prospect_ids: Collection[int], 
     return Freshness(until, oldest)
 
 
+def still_to_read(connection: Connection, name: str) -> str:
+    """How much of an inbox its walk has still to look at, in words; "" when there is nothing."""
+    left, folder = inbox.left_to_read(connection, name)
+    return f"{left:,} mail{'s' if left > 1 else ''} in {folder} still to look at" if left else ""
+
+
 def _read_by_hand(connection: Connection, config: Config, wrote: Mapping[int, set[str]]) -> set[str]:
     """Mailboxes that left config.toml and whose answers a named person has read (decision 011)."""
     gone = {mailbox for each in wrote.values() for mailbox in each if mailbox not in config.mailboxes_by_address}

@@ -26,6 +26,7 @@ from sequencer.store.database import Database
 
 BACK_OFF_MIN = timedelta(seconds=1)
 BACK_OFF_MAX = timedelta(minutes=5)
+BROKEN_BACK_OFF_MAX = timedelta(hours=1)
 PATIENCE_S = 10.0  # how long one run waits for walks before it works off what the others brought
 WAIT_S = 1500.0
 NEWS_GAP = timedelta(seconds=2)  # a server that has news for ever is not read without a pause
@@ -201,8 +202,8 @@ class Ingest:
             self._leave_alone(line, now, BACK_OFF_MIN * 2 ** min(line.failures, 16))
             self._say(line, f"cannot be reached, so follow-ups wait: {error}")
         except BROKEN as error:
-            # Not sooner again: a server locks an account out that tries a wrong password every second.
-            self._leave_alone(line, now, BACK_OFF_MAX)
+            # Not sooner again: a server locks an account out that tries a wrong password all the time.
+            self._leave_alone(line, now, BACK_OFF_MAX * 2 ** min(line.failures, 16), BROKEN_BACK_OFF_MAX)
             self._say(line, f"cannot be read until somebody mends it: {error}")
         except Exception:
             self._leave_alone(line, now, BACK_OFF_MIN * 2 ** min(line.failures, 16))
@@ -228,10 +229,10 @@ class Ingest:
             self._database.write(lambda connection: store.put_broken(connection, line.name, broken, now))
             raise
 
-    def _leave_alone(self, line: _Line, now: datetime, back_off: timedelta) -> None:
+    def _leave_alone(self, line: _Line, now: datetime, back_off: timedelta, longest: timedelta = BACK_OFF_MAX) -> None:
         line.let_go()
         line.failures += 1
-        line.not_before = now + min(back_off, BACK_OFF_MAX)
+        line.not_before = now + min(back_off, longest)
 
     def _say(self, line: _Line, trouble: str) -> None:
         """Log what is wrong once, not at every try."""

@@ -99,8 +99,8 @@ def inbox_gate(connection: Connection, config: Config, situation: Situation, now
     detail = f"{name} was {'never read to its end' if never else f'read at {read_at:%Y-%m-%d %H:%M} UTC'}"
     if now <= good:
         return Gate("inbox", True, detail=detail, place=place)
-    if trouble := inbox.trouble_of(connection, name):
-        detail = f"{detail}: {trouble}"
+    if said := inbox.trouble_of(connection, name) or freshness.still_to_read(connection, name):
+        detail = f"{detail}: {said}"
     return Gate("inbox", False, Reason.INBOX_STALE, detail, place, frees_by="the daemon reads it; see status")
 
 

@@ -19,6 +19,7 @@ from sequencer.core.reason import SENTENCE, Reason
 from sequencer.core.window import local_date
 from sequencer.engine.absence import worker_of
 from sequencer.engine.absence_lines import AbsenceLine, absence_lines
+from sequencer.engine.freshness import still_to_read
 from sequencer.engine.leaving import daemon_gates, seen_at
 from sequencer.engine.outer_stops import config_trouble
 from sequencer.engine.situation import Surroundings
@@ -165,10 +166,12 @@ def _inboxes(connection: Connection, config: Config, now: datetime) -> Iterable[
         late = synced_at is None or now - synced_at > age
         if state and state["broken_at"] is not None:
             said = f"{name} cannot be read since {state['broken_at']:%Y-%m-%d %H:%M} UTC: {state['broken_reason']}"
-            yield Trouble("inbox", said, "mend it; follow-ups wait meanwhile")
+            mend = '"sequencer doctor" says how to mend it; the daemon tries again within an hour, on SIGHUP at once'
+            yield Trouble("inbox", said, mend)
         elif late or reason:
             last = "never read to its end" if synced_at is None else f"last read {_length(now - synced_at)} ago"
-            said = f"the inbox {name} was {last}" + (f": {reason}" if reason else "")
+            known = reason or still_to_read(connection, name)
+            said = f"the inbox {name} was {last}" + (f": {known}" if known else "")
             mend = "follow-ups wait until the daemon has read it" if late else "the daemon tries again by itself"
             yield Trouble("inbox", said, mend)
 

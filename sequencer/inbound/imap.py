@@ -6,16 +6,17 @@ a mailbox. It asks EXAMINE and BODY.PEEK only, so nothing becomes read; it does 
 
 import math
 import threading
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from email.parser import BytesHeaderParser
-from itertools import islice
 from typing import Any
 
 from sequencer.core.ports import Cursor, Fetched, FolderName, Head, Inbox, Settle, Settled, Wanted
 from sequencer.errors import InboxBroken, InboxLost
 from sequencer.inbound.folders import Folder, special_folders
-from sequencer.inbound.imap_line import ImapServer, Line, Security
+from sequencer.inbound.imap_line import ImapServer, Line, Refused, Security
 from sequencer.inbound.inbox import HEAD_BATCH_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, batches
 
 __all__ = ["Imap", "ImapServer", "Security"]
@@ -79,30 +80,55 @@ class Imap(Inbox):
         selected: dict[bytes, Any] = self._line.ask("select_folder", folder, readonly=True)
         return selected
 
+    def _open(self, folder: Folder) -> dict[bytes, Any] | None:
+        """None when somebody has deleted or renamed the folder since it was listed; whoever uses it next lists anew."""
+        try:
+            return self._examine(folder.name)
+        except Refused as error:
+            if any(each.name == folder.name for each in self._folders()):
+                raise InboxBroken(f"{error} (the folder {folder.name} is there, and cannot be opened)") from error
+            return None
+
     def _walk_folder(self, folder: Folder, cursor: Cursor, wanted: Wanted, settle: Settle) -> Cursor:
-        selected = self._examine(folder.name)
+        selected = self._open(folder)
+        if selected is None:
+            return cursor
         validity = selected.get(b"UIDVALIDITY")
         if not isinstance(validity, int):
             raise InboxBroken(f"{self._server}: folder {folder.name} has no UIDVALIDITY: it cannot be read twice")
-        if validity != cursor.uid_validity:  # other UIDs from now on: all again, the Message-ID tells what is known
-            cursor = Cursor(validity, 0)
+        first_look = validity != cursor.uid_validity
+        if first_look:  # other UIDs from now on: all again, the Message-ID tells what is known
+            cursor = Cursor(validity, 0, str(selected.get(b"UIDNEXT", "")))
         if folder.role == "inbox":
             self._inbox_uid_next = selected.get(b"UIDNEXT")
-        new = iter(self._new_uids(cursor, selected))
-        while uids := list(islice(new, HEAD_BATCH_MAX)):
-            for batch in batches(self._heads(folder, uids), wanted):
-                cursor = Cursor(validity, batch[-1][0].uid)
+        new = self._new_uids(cursor, selected)
+        if first_look:  # what is there is known from now on, though none of it was looked at
+            settle(folder.name, replace(cursor, left=len(new)), ())
+        for start in range(0, len(new), HEAD_BATCH_MAX):
+            for batch in batches(self._heads(folder, new[start : start + HEAD_BATCH_MAX]), wanted):
+                last = batch[-1][0].uid
+                cursor = replace(cursor, uid_last=last, left=len(new) - bisect_right(new, last))
                 settle(folder.name, cursor, self._settled(batch, validity))
         return cursor
 
     def _new_uids(self, cursor: Cursor, selected: Mapping[bytes, Any]) -> list[int]:
+        """Of what lay there at the first look, only what arrived since then, also when that walk ended in the middle.
+
+        `cursor.state`: UIDNEXT at the first look; empty where it is not told, or in a cursor of an older version.
+        """
+        first, messages, uid_next = cursor.uid_last + 1, selected.get(b"EXISTS", 0), selected.get(b"UIDNEXT", 0)
+        bounded_end = int(cursor.state or 0)
         found: set[int] = set()
-        for span in search_spans(cursor.uid_last + 1, selected.get(b"EXISTS", 0), selected.get(b"UIDNEXT", 0)):
-            criteria: list[object] = ["UID", span]
-            if self._since is not None and cursor.uid_last == 0:
-                criteria += ["SINCE", self._since]
-            found.update(self._line.ask("search", criteria))
-        return sorted(uid for uid in found if uid > cursor.uid_last)  # `9:*` finds the last message even when it is 5
+        if self._since is not None and first < bounded_end:
+            few = messages <= SEARCH_HITS_MAX
+            spans = [f"{first}:{bounded_end - 1}"] if few else search_spans(first, messages, bounded_end)
+            for span in spans:
+                found.update(self._line.ask("search", ["UID", span, "SINCE", self._since]))
+            first = bounded_end
+        for span in search_spans(first, messages, uid_next):
+            hits = self._line.ask("search", ["UID", span])
+            found.update(uid for uid in hits if uid >= first)  # `9:*` finds the last message even when it is 5
+        return sorted(found)
 
     def _fetch(self, uids: Sequence[int], parts: Sequence[str], name: bytes) -> dict[int, dict[bytes, Any]]:
         """By UID, without messages that are gone: of one expunged a moment ago Dovecot answers NIL for its parts."""
@@ -141,13 +167,15 @@ class Imap(Inbox):
         return settled
 
     def _idle(self, stop: threading.Event, rounds: int) -> bool:
-        """A closed line is readable at once, for ever, and says nothing: it uses the rounds up, then DONE fails."""
+        """A line that is readable and says nothing is closed, or TLS spoke for itself: the DONE that follows tells."""
         for _ in range(rounds):
             if stop.is_set():
                 return False
             if not self._line.readable(self._round_s):
                 continue
             answers = self._line.ask("idle_check", timeout=0)
+            if not answers:
+                return False
             if any(answer[0] == b"BYE" for answer in answers):
                 self._line.close()
                 raise InboxLost(f"{self._server}: the server said BYE")

@@ -48,6 +48,10 @@ class ImapServer:
         return f"{self.username} at {self.host}:{self.port}"
 
 
+class Refused(InboxLost):
+    """The server said NO to a command, and the line was well."""
+
+
 class Line:
     """Connects on the first `ask`; any failure closes it, and the next `ask` connects anew."""
 
@@ -64,7 +68,8 @@ class Line:
             return getattr(self._client, command)(*arguments, **named)
         except (OSError, imaplib.IMAP4.error, ValueError, IndexError) as error:  # the last two: an answer beyond sense
             self.close()
-            raise InboxLost(f"{self._server}: {command}: {_words(error)}") from error
+            said = f"{self._server}: {command}: {_words(error)}"
+            raise (Refused(said) if _is_refusal(error) else InboxLost(said)) from error
 
     def readable(self, seconds: float) -> bool:
         """Whether the server said something, or closed, within this time."""
@@ -178,6 +183,14 @@ class _TokenLogin:
 
     def without_token(self, text: str) -> str:
         return xoauth2.without_token(text, self._username, self._token)
+
+
+def _is_refusal(error: Exception) -> bool:
+    return (
+        isinstance(error, imaplib.IMAP4.error)
+        and not isinstance(error, imaplib.IMAP4.abort)
+        and not _TRY_LATER.search(str(error))
+    )
 
 
 def _may_pass(error: LoginError) -> bool:

@@ -15,12 +15,13 @@ from sequencer.store.tables import CURSORS, INBOUND, INBOXES, NOT_OURS
 
 @dataclass(frozen=True, slots=True)
 class StoredCursor:
-    """How far one folder was walked; `state` belongs to the inbox's own code."""
+    """How far one folder was walked; `state` belongs to the inbox's own code, `messages_left` is for people alone."""
 
     folder: str
     uid_validity: int
     uid_last: int
     state: str
+    messages_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def put_synced(connection: Connection, name: str, at: datetime) -> None:
     values = {"synced_at": at, "broken_at": None, "broken_reason": None, **_NOT_LOST}
     statement = upsert(connection, INBOXES).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+    left = (CURSORS.c.inbox == name) & (CURSORS.c.messages_left > 0)
+    connection.execute(update(CURSORS).where(left).values(messages_left=0))
 
 
 def put_broken(connection: Connection, name: str, reason: str, at: datetime) -> None:
@@ -99,12 +102,19 @@ def put_lost(connection: Connection, name: str, reason: str, at: datetime) -> No
 
 
 def cursors(connection: Connection, name: str) -> list[StoredCursor]:
-    query = select(CURSORS.c.folder, CURSORS.c.uid_validity, CURSORS.c.uid_last, CURSORS.c.state)
+    query = select(*(CURSORS.c[each] for each in StoredCursor.__slots__))
     return [StoredCursor(*row) for row in connection.execute(query.where(CURSORS.c.inbox == name))]
 
 
+def left_to_read(connection: Connection, name: str) -> tuple[int, str]:
+    """(how many messages of a folder the walk has still to look at, the folder); (0, "") when nothing is known."""
+    query = select(CURSORS.c.messages_left, CURSORS.c.folder).where(CURSORS.c.inbox == name)
+    found = connection.execute(query.order_by(CURSORS.c.messages_left.desc()).limit(1)).first()
+    return (found.messages_left, found.folder) if found and found.messages_left else (0, "")
+
+
 def put_cursor(connection: Connection, name: str, cursor: StoredCursor) -> None:
-    values = {"uid_validity": cursor.uid_validity, "uid_last": cursor.uid_last, "state": cursor.state}
+    values = {each: getattr(cursor, each) for each in StoredCursor.__slots__ if each != "folder"}
     statement = upsert(connection, CURSORS).values(inbox=name, folder=cursor.folder, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["inbox", "folder"], set_=values))
 

@@ -300,6 +300,7 @@ class Cursor(Table, table=True):
     uid_validity: int = Field(sa_column=Column(Integer, nullable=False))
     uid_last: int = 0
     state: str = Field(default="", sa_type=Text)
+    messages_left: int = 0
 
 
 class Inbound(Table, table=True):

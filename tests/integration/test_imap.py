@@ -172,7 +172,8 @@ def test_when_settle_fails_nothing_moves_and_the_error_is_the_callers_own(accoun
     with pytest.raises(OSError, match="disk full") as raised:
         inbox.walk({}, shelf.wanted, settle_once)
     assert raised.value is full_disk
-    assert shelf.cursors == {"INBOX": Cursor(shelf.cursors["INBOX"].uid_validity, HEAD_BATCH_MAX)}
+    uid_next = str(HEAD_BATCH_MAX + 3)
+    assert shelf.cursors == {"INBOX": Cursor(shelf.cursors["INBOX"].uid_validity, HEAD_BATCH_MAX, uid_next, left=2)}
     shelf.walk(inbox)
     assert shelf.subjects == [*(f"m{n}" for n in range(HEAD_BATCH_MAX + 2)), "junk"]
 
