@@ -20,12 +20,34 @@ _ROLE_BY_FLAG: dict[bytes, FolderRole] = {
 }
 _UNSELECTABLE = {rb"\noselect", rb"\nonexistent"}
 
+# What Outlook, Apple Mail, Thunderbird and webmailers call them where the server does not tell.
 _NAMES_BY_ROLE: dict[FolderRole, tuple[str, ...]] = {
-    "junk": ("junk", "spam", "junk e-mail", "junk email", "bulk mail", "spamverdacht", "correo no deseado"),
-    "archive": ("archive", "archives", "all mail", "archiv", "archivo"),
-    "trash": ("trash", "deleted items", "deleted messages", "deleted", "bin", "papierkorb", "papelera", "corbeille"),
-    "sent": ("sent", "sent items", "sent messages", "sent mail", "gesendet", "enviados", "envoyés"),
-}
+    "junk": (
+        "junk", "spam", "junk e-mail", "junk email", "junk mail", "bulk mail", "junk-e-mail", "spamverdacht",
+        "unerwünscht", "correo no deseado", "courrier indésirable", "indésirables", "pourriel", "posta indesiderata",
+        "lixo eletrônico", "lixo", "ongewenste e-mail", "ongewenst", "skräppost", "uønsket e-mail", "søppelpost",
+        "roskaposti", "wiadomości-śmieci", "nevyžádaná pošta", "нежелательная почта", "спам", "迷惑メール", "垃圾邮件",
+        "스팸",
+    ),
+    "archive": (
+        "archive", "archives", "all mail", "archiv", "archivo", "archivio", "arquivo", "archief", "arkiv", "arkisto",
+        "archiwum", "архив", "アーカイブ", "存档",
+    ),
+    "trash": (
+        "trash", "deleted items", "deleted messages", "deleted", "bin", "papierkorb", "gelöscht", "gelöschte elemente",
+        "gelöschte objekte", "papelera", "elementos eliminados", "corbeille", "éléments supprimés", "cestino",
+        "posta eliminata", "lixeira", "itens excluídos", "prullenbak", "verwijderde items", "papperskorgen",
+        "borttaget", "slettet post", "slettede elementer", "roskakori", "poistetut", "kosz", "elementy usunięte", "koš",
+        "odstraněná pošta", "корзина", "удаленные", "ゴミ箱", "削除済みアイテム", "已删除邮件", "지운 편지함",
+    ),
+    "sent": (
+        "sent", "sent items", "sent messages", "sent mail", "gesendet", "gesendete elemente", "gesendete objekte",
+        "enviados", "elementos enviados", "envoyés", "éléments envoyés", "messages envoyés", "inviati", "posta inviata",
+        "itens enviados", "verzonden", "verzonden items", "skickat", "sendt post", "sendte elementer", "lähetetyt",
+        "wysłane", "elementy wysłane", "odeslaná pošta", "отправленные",
+        "送信済み", "送信済みアイテム", "已发送邮件", "보낸 편지함",
+    ),
+}  # fmt: skip
 _ROLE_BY_NAME = {name: role for role, names in _NAMES_BY_ROLE.items() for name in names}
 _NAMESPACES = {"inbox", "[gmail]", "[google mail]"}  # where servers put their own folders
 

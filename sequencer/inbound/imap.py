@@ -81,13 +81,20 @@ class Imap(Inbox):
         return selected
 
     def _open(self, folder: Folder) -> dict[bytes, Any] | None:
-        """None when somebody has deleted or renamed the folder since it was listed; whoever uses it next lists anew."""
+        """None when somebody has deleted or renamed the folder since it was listed.
+
+        A refusal is asked for twice, the second time over a new connection: Dovecot refuses an old one a folder that
+        was numbered anew meanwhile.
+        """
+        try:
+            return self._examine(folder.name)
+        except Refused:
+            if all(each.name != folder.name for each in self._folders()):
+                return None
         try:
             return self._examine(folder.name)
         except Refused as error:
-            if any(each.name == folder.name for each in self._folders()):
-                raise InboxBroken(f"{error} (the folder {folder.name} is there, and cannot be opened)") from error
-            return None
+            raise InboxBroken(f"{error}: the folder {folder.name} is there, and cannot be opened") from error
 
     def _walk_folder(self, folder: Folder, cursor: Cursor, wanted: Wanted, settle: Settle) -> Cursor:
         selected = self._open(folder)

@@ -202,3 +202,32 @@ def test_a_server_without_idle_is_not_asked_for_it_and_its_wait_ends_on_stop() -
         inbox.close()
     assert time.monotonic() - began < 5
     assert not any(b"IDLE" in line.upper() for line in server.heard)
+
+
+def test_a_folder_that_is_listed_and_may_not_be_opened_breaks_the_inbox() -> None:
+    """Answers may lie in it: the walk must not end as if it had been read."""
+    answers = {
+        "CAPABILITY": LOGIN_ONLY,
+        "LIST": b'* LIST () "/" INBOX\r\n* LIST () "/" Archive\r\n{tag} OK done\r\n',
+        'EXAMINE "Archive"': b"{tag} NO [NOPERM] no right to read it\r\n",
+        "EXAMINE": b"* 0 EXISTS\r\n* OK [UIDVALIDITY 7] is\r\n* OK [UIDNEXT 1] is\r\n{tag} OK [READ-ONLY] done\r\n",
+        "UID SEARCH": b"* SEARCH\r\n{tag} OK done\r\n",
+    }
+    with scripted_imap(answers) as server:
+        inbox = Imap(at(server.port), timeout_s=2)
+        with pytest.raises(InboxBroken, match=r"no right to read it.*: the folder Archive is there"):
+            Shelf().walk(inbox)
+        inbox.close()
+
+
+def test_a_folder_that_cannot_be_opened_now_is_a_loss() -> None:
+    answers = {
+        "CAPABILITY": LOGIN_ONLY,
+        "LIST": b'* LIST () "/" INBOX\r\n{tag} OK done\r\n',
+        "EXAMINE": b"{tag} NO [INUSE] locked\r\n",
+    }
+    with scripted_imap(answers) as server:
+        inbox = Imap(at(server.port), timeout_s=2)
+        with pytest.raises(InboxLost, match="locked"):
+            Shelf().walk(inbox)
+        inbox.close()
