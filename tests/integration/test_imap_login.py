@@ -209,7 +209,7 @@ def test_a_folder_that_is_listed_and_may_not_be_opened_breaks_the_inbox() -> Non
     answers = {
         "CAPABILITY": LOGIN_ONLY,
         "LIST": b'* LIST () "/" INBOX\r\n* LIST () "/" Archive\r\n{tag} OK done\r\n',
-        'EXAMINE "Archive"': b"{tag} NO [NOPERM] no right to read it\r\n",
+        'EXAMINE "ARCHIVE"': b"{tag} NO [NOPERM] no right to read it\r\n",
         "EXAMINE": b"* 0 EXISTS\r\n* OK [UIDVALIDITY 7] is\r\n* OK [UIDNEXT 1] is\r\n{tag} OK [READ-ONLY] done\r\n",
         "UID SEARCH": b"* SEARCH\r\n{tag} OK done\r\n",
     }
