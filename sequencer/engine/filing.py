@@ -20,6 +20,7 @@ from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
 from sequencer.store import copies
 from sequencer.store.copies import Owed
 from sequencer.store.database import Database
+from sequencer.store.inbox import broken_reason
 
 ROUND_MAX = 100  # copies of one inbox in one run
 THREADS_MAX = 4
@@ -101,8 +102,8 @@ class Filing:
         owed = self._database.read(
             lambda connection: copies.owed(connection, folder.mailboxes, self._owner, now, ROUND_MAX)
         )
-        if not owed:
-            return
+        if not owed or self._database.read(lambda connection: broken_reason(connection, folder.name)):
+            return  # whoever reads the inbox tries it again, and seldom: a wrong password locks accounts
         inbox = self._inbox_of(folder.name)
         try:
             self._file_each(folder, inbox, sorted(owed, key=lambda copy: copy.send_id in folder.refused))

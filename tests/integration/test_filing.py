@@ -15,7 +15,7 @@ from sequencer.engine.overview import overview
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InboxBroken, InboxLost
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import fence, sends, tasks
+from sequencer.store import fence, inbox, sends, tasks
 from sequencer.store.copies import OWED_FOR
 from tests.integration.installation import CONFIG, KEY
 from tests.integration.mail_room import ANA, OWNER, MailRoom, mail
@@ -208,6 +208,21 @@ async def test_an_inbox_in_trouble_stops_no_mail_and_gets_its_copies_later(
     deaf.trouble = None
     await room.file(room.filing(lambda _: deaf))
     assert len(room.copies) == 2
+
+
+async def test_an_inbox_that_somebody_has_to_mend_is_not_tried_for_its_copies(room: Room) -> None:
+    """Whoever reads it tries its password, seldom; a second one beside that would lock the account sooner."""
+    deaf = Deaf(room.maildir)
+    deaf.trouble = InboxBroken("login refused")
+    room.written_to(room.person("jo@acme.test"))
+    now = room.clock.now()
+    room.database.write(lambda connection: inbox.put_broken(connection, "maildir:mail", "login refused", now))
+    await room.file(room.filing(lambda _: deaf))
+    assert deaf.asked == 0
+    room.database.write(lambda connection: inbox.put_synced(connection, "maildir:mail", now))
+    deaf.trouble = None
+    await room.file(room.filing(lambda _: deaf))
+    assert len(room.copies) == 1
 
 
 async def test_a_mail_that_the_folder_refuses_keeps_no_other_out(room: Room) -> None:
