@@ -153,7 +153,7 @@ def _smtp_refusal(refusal: Outcome, mailbox: MailboxSection, config: Config, sec
     where = f"{server.host}:{server.port}"
     match refusal:
         case MailboxBroken(code=code) | Refused(code=code) if code in (530, 534, 535, 538):
-            return fail("smtp", f"{where} refuses the login: {text}", _refused_login(server, at))
+            return fail("smtp", f"{where} refuses the login: {text}", _refused_login(mailbox, server, at))
         case MailboxBroken() | Refused() if code >= 500:
             mend = f"let the account {server.username or 'of this machine'} send as {mailbox.address}, or correct {at}"
             return fail("smtp", f"{where} refuses mail from {mailbox.address}: {text}", mend)
@@ -189,7 +189,7 @@ def imap(
                 f"mend the {_what(mailbox.imap)} first",
             )
         elif "login refused" in text:
-            yield fail("imap", f"{server.host}:{server.port}: {text}", _refused_login(mailbox.imap, at))
+            yield fail("imap", f"{server.host}:{server.port}: {text}", _refused_login(mailbox, mailbox.imap, at))
         else:
             yield fail("imap", f"{server.host}:{server.port}: {text}", _mend(text, at))
     except InboxLost as error:
@@ -284,11 +284,11 @@ def _mend(text: str, at: str) -> str:
     return next(found, _UNREACHED).format(at=at)
 
 
-def _refused_login(server: ServerSection, at: str) -> str:
+def _refused_login(mailbox: MailboxSection, server: ServerSection, at: str) -> str:
     reference = server.secret or "none"
     secret = "a command" if reference.startswith("cmd:") else reference
     words = _REFUSED_TOKEN if server.token else _REFUSED_LOGIN
-    return words.format(secret=secret, at=at, username=server.username or "of this address")
+    return words.format(secret=secret, at=at, username=server.username or mailbox.address)
 
 
 def _without_server(text: str, server: ImapServer) -> str:
