@@ -3,11 +3,14 @@
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
+from sequencer.cli import inbox_correct
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import json_option, opened, print_json
 from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
-from sequencer.engine.mail_words import Mail, effect_words, mail, mails
+from sequencer.engine.mail_words import Mail, effect_words, mail, mails, next_words, whose_words
+from sequencer.engine.verbs import person_word
 from sequencer.store import inbox as store
 
 SHOWN_DEFAULT = 50
@@ -31,7 +34,11 @@ def command(ctx: click.Context, parked: bool, limit: int, as_json: bool) -> None
     empty = "No mail is parked." if parked else "Nobody has answered yet."
     table(["id", "came", "who", "says", "words", "did"], [_row(each) for each in found], empty, spare=["did"])
     if found:
-        click.echo('\n"sequencer inbox show ID" has the whole of one')
+        click.echo('\n"sequencer inbox show ID" has the whole of one; "inbox set ID CLASS" corrects what was read')
+    if any(each.row.state == "parked" for each in found):
+        click.echo(
+            'a parked one waits for your word: "sequencer inbox accept ID" or "refuse ID"; show says which means what'
+        )
 
 
 def _row(each: Mail) -> list[Cell]:
@@ -61,7 +68,7 @@ def _says(each: Mail) -> str:
 def show(ctx: click.Context, mail_id: int, as_json: bool) -> None:
     """One mail: the person's own words, what was read out of it, what it did."""
     with opened(ctx) as app:
-        one = app.database.read(lambda connection: mail(connection, mail_id))
+        one, whose = app.database.read(lambda connection: _read(connection, mail_id))
     if as_json:
         print_json(_values(one))
         return
@@ -70,8 +77,18 @@ def show(ctx: click.Context, mail_id: int, as_json: bool) -> None:
     click.echo(f"{_came(one)} · {plain(one.row.inbox)} {plain(one.row.folder)}")
     click.echo(f"subject: {plain(one.subject) or '(none)'}")
     click.echo(f"read as: {_reading(one)}")
-    click.echo(f"what it did: {plain(effect_words(one))}\n")
+    if whose:
+        click.echo(f"whose it is: {plain(whose)}")
+    click.echo(f"what it did: {plain(effect_words(one))}")
+    if todo := next_words(one):
+        click.echo(f"what to do: {plain(todo)}")
+    click.echo()
     block(one.text or "(none of the person's own words)")
+
+
+def _read(connection: Connection, mail_id: int) -> tuple[Mail, str]:
+    one = mail(connection, mail_id)
+    return one, whose_words(connection, one)
 
 
 def _reading(one: Mail) -> str:
@@ -84,7 +101,10 @@ def _reading(one: Mail) -> str:
     parts += [f"about {', '.join(judgement.recipients)}"] if judgement.recipients else []
     parts += [f"names {', '.join(judgement.addresses)}"] if judgement.addresses else []
     because = f", because of {'; '.join(judgement.evidence[:3])}" if judgement.evidence else ""
-    return plain(f"{', '.join(parts)} ({judgement.confidence:.0%} sure{because})")
+    if one.row.set_by:
+        return plain(f"{', '.join(parts)} (said by {person_word(one.row.set_by)}; no rules change that)")
+    rules = f"; rules of version {one.row.classifier}" if one.row.classifier else ""
+    return plain(f"{', '.join(parts)} ({judgement.confidence:.0%} sure{because}{rules})")
 
 
 def _values(one: Mail) -> dict[str, Any]:
@@ -93,7 +113,11 @@ def _values(one: Mail) -> dict[str, Any]:
         "folder": one.row.folder, "state": one.row.state, "from": one.sender, "subject": one.subject,
         "person": one.face.id if one.face else None, "sequence": one.sequence_id or None,
         "judgement": as_values(one.judgement), "text": one.text, "did": effect_words(one),
+        "set_by": person_word(one.row.set_by) or None, "to_do": next_words(one) or None,
     }  # fmt: skip
 
+
+for _each in inbox_correct.COMMANDS:
+    command.add_command(_each)
 
 COMMANDS: dict[str, click.Command] = {"inbox": command}

@@ -23,7 +23,8 @@ from sequencer.core.answers import (
     AnswerRefused,
     AnswerSent,
     AnswerUncertain,
-)
+)  # fmt: skip
+from sequencer.core.corrections import Continued, Corrected
 from sequencer.core.people import Channel
 from sequencer.core.reaction import Priority, TaskKind
 from sequencer.core.reason import FinishReason, Reason
@@ -354,7 +355,7 @@ Event = (
     | PauseTaken | HoldPut | HoldTaken | Finished | Reacted | RuleFired | Notified | ContactSuppressed | Reassigned
     | ReplyReceived | AutoReplyReceived | LeftCompany | Bounced | OptedOut | Complained | MeetingBooked
     | ColleagueReplied | OwnerWrote | MailUnreadable | Opened | Clicked | PollAnswered | LinkedInConnected
-    | VersionApplied | ContactAllowed | PersonMerged
+    | VersionApplied | ContactAllowed | PersonMerged | Corrected | Continued
 )  # fmt: skip
 
 # What needs an answer by `decide`: each stays in Progress.signals until a Reacted names it.

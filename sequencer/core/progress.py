@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import TypeAdapter
 
 from sequencer.core import events as e
+from sequencer.core.corrected import continued, corrected
 from sequencer.core.reason import Reason
 from sequencer.core.sequence import END
 from sequencer.core.state import (
@@ -23,10 +24,9 @@ from sequencer.core.state import (
     Start,
     Status,
     TaskState,
-    Touch,
-    TouchState,
     evolve,
 )  # fmt: skip
+from sequencer.core.touch import Touch, TouchState
 
 __all__ = [
     "CONFIRM_AFTER", "Flight", "Hold", "Pause", "PendingSignal", "Progress", "Start", "Status", "TaskState",
@@ -105,6 +105,10 @@ def _applied(progress: Progress, event: e.Event, at: datetime) -> Progress:
             return evolve(progress, rep=rep, mailbox=mailbox or progress.mailbox)
         case e.VersionApplied():
             return _edited(progress, event)
+        case e.Continued():
+            return continued(progress, event)
+        case e.Corrected():
+            return corrected(progress, event)
         case _:
             return _noticed(progress, event, at)
 

@@ -13,7 +13,7 @@ from sequencer.core import events as e
 from sequencer.core.answers import ANSWER
 from sequencer.core.carry import Actions, Moment, beside, carry_out, finish, hold, pause, task_beside
 from sequencer.core.progress import PendingSignal
-from sequencer.core.reaction import Reaction, TaskKind
+from sequencer.core.reaction import FixedReaction, Reaction, TaskKind
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.core.span import Span
 from sequencer.core.timing import back_at_work, pause_end
@@ -116,18 +116,25 @@ def _on_answer(moment: Moment, event: e.Event) -> Actions:
 def _answer_task(moment: Moment, event: e.ReplyReceived) -> Actions:
     on = moment.sequence.on.reply
     notice = (a.Notify(about="reply", to=on.notify),) if on.notify else ()
-    work: TaskKind = "answer" if on.task is None or on.task == "none" else on.task
-    due_at = None
+    work, day = work_asked(on, event)
+    if work is None:
+        return notice
+    due_at = start_of_day(moment.facts.rep.timezone, day) if day else moment.now
+    return (*notice, *task_beside(moment, work, "reply", on, max(moment.now, due_at)))
+
+
+def work_asked(on: FixedReaction, event: e.ReplyReceived) -> tuple[TaskKind | None, date | None]:
+    """The task that an answer asks for, None for none, and the day on which it is due, None for at once."""
     match event.answer:
         case "not_interested" | "opt_out":
-            return notice
+            return None, None
         case "referral":
-            work = "refer"
+            return "refer", None
         case "not_now" if event.return_date:
-            work, due_at = "call", start_of_day(moment.facts.rep.timezone, event.return_date)
+            return "call", event.return_date
         case _ if on.task == "none":
-            return notice
-    return (*notice, *task_beside(moment, work, "reply", on, max(moment.now, due_at or moment.now)))
+            return None, None
+    return on.task or "answer", None
 
 
 def _on_bounce(moment: Moment, event: e.Bounced) -> Actions:

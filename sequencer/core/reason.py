@@ -88,6 +88,7 @@ class Reason(StrEnum):
     BRANCHED_OVER = "branched_over"
     STOPPED = "stopped"
     EDITED = "edited"
+    CORRECTED = "corrected"
     # refusals at the door
     ALREADY_ENROLLED = "already_enrolled"
     EXCLUSIVE = "exclusive"
@@ -155,6 +156,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.BRANCHED_OVER: "another branch was taken",
     Reason.STOPPED: "the person answered or was stopped meanwhile",
     Reason.EDITED: "the sequence was edited meanwhile",
+    Reason.CORRECTED: "the mail that asked for it was misread",
     Reason.ALREADY_ENROLLED: "already in this sequence",
     Reason.EXCLUSIVE: "already in another exclusive sequence",
     Reason.REENROLL: "was in this sequence a short while ago",

@@ -13,29 +13,10 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from sequencer.core import events as e
 from sequencer.core.reaction import TaskKind
 from sequencer.core.reason import FinishReason, Reason
+from sequencer.core.touch import Touch
 
 _Value = TypeVar("_Value")
 Status = Literal["active", "paused", "held", "finished"]
-TouchState = Literal["queued", "sent", "uncertain", "refused", "open", "done", "skipped", "cancelled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """The last attempt of one step. `at`: of the send, else of the last change.
-
-    `permitted`: after a definite no, a named person allowed the next attempt.
-    """
-
-    state: TouchState
-    at: datetime
-    attempt: int = 0
-    outcome: str | None = None
-    variant: str = ""
-    version: int = 0
-    tries: int = 0
-    opens: int = 0
-    clicks: int = 0
-    permitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +90,7 @@ class Progress:
     `since` is what the next wait counts from; `not_before` what a lifted pause or hold, or a planned retry, asks for.
     `resumed_at`: when the last pause or hold was lifted. `confirm`: the rep has to confirm that it may go on.
     `colleagues` has one entry for each answer of a colleague; `silenced` the channels that are skipped from now on.
+    `earlier`: the enrollments that this one continues, the oldest first; their threads are its threads.
     """
 
     sequence: str
@@ -141,6 +123,7 @@ class Progress:
     finished: FinishReason | None = None
     finished_at: datetime | None = None
     start: Start | None = None
+    earlier: tuple[int, ...] = ()
     events: int = 0
 
     @property

@@ -19,10 +19,11 @@ from sequencer.engine.matching import Match, match, named_send, owners_of, recip
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import says_automatic
 from sequencer.mail.address import is_free_mail
+from sequencer.mail.author import author
 from sequencer.mail.judgement import Judgement
 from sequencer.mail.parse import Parsed
 from sequencer.mail.thread import message_ids
-from sequencer.store import inbox, log, people, sends
+from sequencer.store import correspondence, inbox, log, people, sends
 from sequencer.store.sends import SendRow
 
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -34,12 +35,16 @@ NO_ANSWER = "not an answer"
 TOO_OLD = "written before the enrollment began"
 UNTOUCHED = "written to somebody whom no sequence is writing to"
 SUGGESTION = "suggestion: looks like this person, writing from another address"
+HANDED_ON = "suggestion: answers what we wrote to this person, from an address that nobody has"
 EventOf = Callable[[int | None], e.Event]
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One mail on its way to its effect. `header`: its header alone, `judgement`: what the whole says."""
+    """One mail on its way to its effect. `header`: its header alone, `judgement`: what the whole says.
+
+    `said_by`: a named person said what it is, "" for the rules; `whose`: and from whom it is.
+    """
 
     connection: Connection
     advance: Advance
@@ -48,6 +53,19 @@ class Post:
     header: Parsed
     judgement: Judgement
     now: datetime
+    said_by: str = ""
+    whose: int | None = None
+
+    @property
+    def from_us(self) -> bool:
+        return self.ours.includes(author(self.header))
+
+    def match(self) -> Match:
+        """Whose mail it is; what a named person said of it comes first."""
+        if self.from_us:
+            return Match()
+        found = match(self.connection, self.header, self.judgement.original_message_ids, self.now)
+        return found if self.whose is None else Match(found.send, self.whose, by="person")
 
     def done(
         self, reason: str = "", person: int | None = None, enrollment: int | None = None, **values: object
@@ -84,8 +102,7 @@ def let_act(post: Post) -> None:
 
 
 def _answered(post: Post) -> None:
-    found = Match() if post.ours.includes(post.header.from_address) else match(post.connection, post.header)
-    judgement = post.judgement
+    found, judgement = post.match(), post.judgement
     if not found.people:
         _of_nobody(post, found)
     elif judgement.kind == "other":
@@ -106,10 +123,10 @@ def _event(post: Post, found: Match, enrollment: int | None) -> e.Event:
 
 def _of_nobody(post: Post, found: Match) -> None:
     refuses = post.judgement.answer == "opt_out"
-    if post.ours.includes(post.header.from_address):
+    if post.from_us:
         post.forget()
-    elif found.namesake is not None and post.judgement.kind == "reply":
-        post.park(SUGGESTION, found.namesake)
+    elif found.suggested is not None and post.judgement.kind == "reply":
+        post.park(SUGGESTION if found.by == "name" else HANDED_ON, found.suggested)
     elif refuses:
         post.park(UNKNOWN_REFUSAL)
     else:
@@ -192,12 +209,12 @@ def _record(
     happened: dict[int, e.Event] = {}
     too_old = False
     for person in found.people:
-        enrollments = log.live_of(post.connection, [person]) or log.all_of(post.connection, person)[:1]
+        enrollments = log.all_of(post.connection, person)
         if not enrollments:
             log.append(post.connection, [log.Entry(post.now, person, None, event_of(None))])
             people.raise_seq(post.connection, [person])
             continue
-        reached = enrollments if at_any_age or found.send else _begun_before(post, enrollments)
+        reached = _reached(post, found, person, enrollments, at_any_age)
         too_old = too_old or not reached
         happened |= {enrollment: event_of(enrollment) for enrollment in reached}
     if tell_colleagues:
@@ -213,6 +230,17 @@ def _record(
     )  # fmt: skip
 
 
+def _reached(post: Post, found: Match, person: int, enrollments: list[int], at_any_age: bool) -> list[int]:
+    """The live ones of a person, else the newest; a correction of an old mail leaves alone what began after it."""
+    live = log.live_of(post.connection, [person])
+    if at_any_age or (found.send and not post.said_by):
+        return live or enrollments[:1]
+    if not post.said_by:
+        return _begun_before(post, live or enrollments[:1])
+    began = _begun_before(post, enrollments)
+    return [key for key in began if key in live] or began[:1]
+
+
 def _of_colleagues(post: Post, answered: Sequence[int]) -> list[int]:
     """Live enrollments of everybody else at the accounts of those who answered."""
     persons = people.load_prospects(post.connection, answered).values()
@@ -222,19 +250,25 @@ def _of_colleagues(post: Post, answered: Sequence[int]) -> list[int]:
 
 
 def _begun_before(post: Post, enrollments: Sequence[int]) -> list[int]:
-    """Those that existed when the mail was written: an inbox that is read for the first time holds old mail too."""
+    """Those that existed when the mail was written: an inbox that is read for the first time holds old mail too.
+
+    One that continues another existed since that one began.
+    """
     rows = log.load(post.connection, enrollments)
+    first = {key: next(iter(row.progress.earlier), key) for key, row in rows.items()}
+    rows |= log.load(post.connection, set(first.values()) - set(rows))
     written_at = post.row.received_at + CLOCKS_DIFFER
-    return [key for key in enrollments if rows[key].progress.enrolled_at <= written_at]
+    return [key for key in enrollments if rows[first[key]].progress.enrolled_at <= written_at]
 
 
 def _step(post: Post, found: Match, enrollment: int | None) -> str | None:
     """The touch of this enrollment that the mail is attributed to: the one it names, else the last one sent."""
     if enrollment is None:
         return None
+    earlier = log.load(post.connection, [enrollment])[enrollment].progress.earlier
     if found.send is not None:
-        return found.send.step if found.send.enrollment_id == enrollment else None
-    thread = sends.thread_of(post.connection, [enrollment]).get(enrollment)
+        return found.send.step if found.send.enrollment_id in (enrollment, *earlier) else None
+    thread = correspondence.threads_of(post.connection, {enrollment: earlier})[enrollment]
     return thread[-1].step if thread else None
 
 
@@ -248,7 +282,8 @@ def _reported(post: Post) -> SendRow | None:
     read_here = post.ours.mailboxes.get(post.row.inbox, ())
     judgement = post.judgement
     found = reported_send(post.connection, judgement.original_message_ids, read_here, judgement.recipients, post.now)
-    return found or named_send(post.connection, message_ids(post.header))
+    found = found or named_send(post.connection, message_ids(post.header))
+    return found or (_last_sent(post, post.match().people) if post.said_by else None)
 
 
 def _settle_by_evidence(post: Post, send: SendRow | None, by: str) -> None:

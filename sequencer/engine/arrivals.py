@@ -1,7 +1,8 @@
 """One walk through one inbox: keeps the mail that is ours, notes the rest by a keyed hash, moves the cursor with both.
 
 Runs in the thread that reads the inbox. Every batch is one transaction with its cursor, so a crash loses and repeats
-nothing. A copy of a mail that we sent proves that it left; it is settled here and never judged. It judges nothing.
+nothing. A copy of a mail that we sent proves that it left, and tells the id that a relay gave it; it is settled here
+and never judged. It judges nothing.
 """
 
 import logging
@@ -18,9 +19,10 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import Screened, read_header, screen
 from sequencer.errors import StoreError
+from sequencer.mail.amazon import plain_id
 from sequencer.mail.thread import identity
+from sequencer.store import correspondence, sends
 from sequencer.store import inbox as store
-from sequencer.store import sends
 from sequencer.store.database import Database
 from sequencer.store.sends import SendRow
 
@@ -60,9 +62,11 @@ class Walk:
 
     def settle(self, folder: FolderName, cursor: Cursor, items: Sequence[Settled]) -> None:
         self._go_on()
-        kept, passed, copies = [], [], []
+        kept, passed, copies, renamed = [], [], [], []
         for item in items:
             screened = self._screened.pop((item.head.folder, item.head.uid), Screened(False))
+            if ours := screened.copy_of or screened.renamed:
+                renamed.append((read_header(item.head.header).message_id, ours))
             if item.fetched is not None:
                 kept.append(self._arrival(item, screened))
             elif screened.copy_of is not None:
@@ -75,6 +79,9 @@ class Walk:
             for arrival in kept:
                 store.store_arrival(connection, arrival)
             store.store_not_ours(connection, self._name, passed)
+            for known_as, row in renamed:
+                if known_as and known_as != row.message_id:
+                    correspondence.put_relay_id(connection, plain_id(known_as), row.id)
             self._settle_copies(connection, copies)
             store.put_cursor(connection, self._name, stored)
 

@@ -85,6 +85,10 @@ def _day(day: date | None) -> str:
     return f", back on {day:%d %b %Y}" if day else ""
 
 
+def _plain(word: str) -> str:
+    return word.replace("_", " ")
+
+
 def _detail(detail: str) -> str:
     return f" ({detail})" if detail else ""
 
@@ -181,6 +185,14 @@ _OF_STEPS: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.ContactAllowed: lambda one, _: f"may be contacted again {_channel(one.channel)} ({_by(one.by)})",
     e.PersonMerged: lambda one, _: f"merged with person {one.person}, who is the same one ({_by(one.by)})",
     e.VersionApplied: lambda one, _: _edited(one),
+    e.Continued: lambda one, _: (
+        "goes on where it stood before a mail was misread"
+        + (f": {len(one.touches)} steps are done" if len(one.touches) > 1 else "")
+    ),
+    e.Corrected: lambda one, b: (
+        f"mail {one.message} was misread{b.said(one.message)}: "
+        f"not {_plain(one.was)} but {_plain(one.now)}, {_by(one.by)}"
+    ),
 }
 _OF_THE_WORLD: dict[type[Any], Callable[[Any, Beside], str]] = {
     e.ReplyReceived: lambda one, b: f"answered ({one.answer.replace('_', ' ')}){b.said(one.message)}",

@@ -10,6 +10,8 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
+from sequencer.engine.matching import match
+from sequencer.engine.screening import read_header
 from sequencer.engine.verbs import Face, faces
 from sequencer.errors import UnparseableMessage
 from sequencer.mail.judgement import Judgement
@@ -17,10 +19,17 @@ from sequencer.mail.parse import Parsed, parse
 from sequencer.store import inbox, reads
 from sequencer.store.inbox import InboundRow
 
-__all__ = ["Mail", "effect_words", "first_words", "judgement_of", "last_words", "mail", "mails"]
+__all__ = [
+    "Mail", "effect_words", "first_words", "judgement_of", "last_words", "mail", "mails", "next_words", "whose_words",
+]  # fmt: skip
 
 FIRST_WORDS_CHARS = 100
 LATEST_READ_MAX = 20
+_TOLD_BY = {
+    "address": "by the sender's address", "tag": "by the sender's address, without its tag",
+    "name": "by the sender's name, at the same company", "subject": "by the subject, from the same company",
+    "person": "a person said so",
+}  # fmt: skip
 _WAITING = {"stored": "not read yet", "judged": "read, its effect is to come"}
 
 
@@ -112,3 +121,32 @@ def effect_words(one: Mail) -> str:
     if one.row.state != "projected":
         return _WAITING.get(one.row.state, one.row.state)
     return one.row.reason or (f"acted on {one.sequence_id}" if one.sequence_id else "kept")
+
+
+def next_words(one: Mail) -> str:
+    """What a person does about a parked mail; "" for others."""
+    if one.row.state != "parked":
+        return ""
+    number, refuse = one.row.id, f'"sequencer inbox refuse {one.row.id}" lets it go'
+    if one.judgement is None:
+        return f'read it in your mail program, then "sequencer inbox set {number} CLASS" says what it is; {refuse}'
+    if one.face:
+        return f'"sequencer inbox accept {number}": it is from {one.face.name}; {refuse}'
+    theirs = f'"sequencer inbox accept {number} --person EMAIL" says whose it is'
+    if one.judgement.answer == "opt_out":
+        return f'"sequencer inbox accept {number}": never write to {one.sender}; {theirs}; {refuse}'
+    return f"{theirs}; {refuse}"
+
+
+def whose_words(connection: Connection, one: Mail) -> str:
+    """Which rule found the person; "" where nobody was found or nothing of the mail is kept."""
+    raw = inbox.raw_mail(connection, [one.row.id]).get(one.row.id)
+    if raw is None or one.face is None:
+        return ""
+    ids = one.judgement.original_message_ids if one.judgement else ()
+    found = match(connection, read_header(raw), ids, one.row.received_at)
+    if found.send is not None:
+        return f'{one.face.name}: it names our mail "{found.send.subject}" (step {found.send.step})'
+    if one.judgement and one.judgement.recipients:
+        return f"{one.face.name}: it is about {', '.join(one.judgement.recipients)}, to whom this mailbox wrote"
+    return f"{one.face.name}: {_TOLD_BY[found.by]}" if found.by in _TOLD_BY else one.face.name

@@ -6,31 +6,40 @@ The rules are LIFECYCLE's. It only finds; what follows from it is engine/answers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import Connection
 
 from sequencer.core.people import Prospect
 from sequencer.mail.address import is_free_mail, normalise, plus_base, registrable_domain
+from sequencer.mail.amazon import plain_id
+from sequencer.mail.author import authors
 from sequencer.mail.fields import mailboxes
 from sequencer.mail.parse import Parsed
-from sequencer.mail.thread import message_ids
+from sequencer.mail.thread import bare_subject, message_ids, reply_subject
 from sequencer.mail.words import fold
-from sequencer.store import correspondence, people, sends
+from sequencer.store import correspondence, people
 from sequencer.store.sends import SendRow
 
 BOUNCED_WITHIN = timedelta(days=14)
+FORWARDED_WITHIN = timedelta(days=90)
+PEOPLE_COMPARED_MAX = 200
+
+
+By = Literal["", "id", "address", "tag", "name", "subject", "person"]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """`send`: the touch that the mail names. `sender`: the known person whose address it comes from.
 
-    `namesake`: somebody at the sender's account with the sender's name, for a person to confirm.
+    `suggested`: somebody at the sender's account whose answer it may be, for a person to confirm. `by`: what told.
     """
 
     send: SendRow | None = None
     sender: int | None = None
-    namesake: int | None = None
+    suggested: int | None = None
+    by: By = ""
 
     @property
     def people(self) -> tuple[int, ...]:
@@ -39,24 +48,45 @@ class Match:
         return tuple(dict.fromkeys([*named, *([self.sender] if self.sender is not None else [])]))
 
 
-def match(connection: Connection, mail: Parsed) -> Match:
-    """Whose mail this is."""
-    send = named_send(connection, message_ids(mail))
-    sender = owners_of(connection, [mail.from_address]).get(mail.from_address)
+def match(connection: Connection, mail: Parsed, carried: Sequence[str] = (), now: datetime | None = None) -> Match:
+    """Whose mail this is. `carried`: ids of mails that were put into it; `now`: how far back our subjects count."""
+    send = named_send(connection, [*message_ids(mail), *carried])
+    writers = authors(mail)
+    owners = owners_of(connection, writers)
+    sender = next((owners[each] for each in writers if each in owners), None)
     if send is not None or sender is not None:
-        return Match(send, sender)
-    known = people.load_prospects(connection, people_of_domain(connection, mail.from_address)).values()
-    same_mailbox = [person.id for person in known if plus_base(mail.from_address) in _plain_addresses(person)]
+        return Match(send, sender, by="id" if send else "address")
+    writer = next(iter(writers), "")
+    known = people.load_prospects(connection, people_of_domain(connection, writer)).values()
+    same_mailbox = [person.id for person in known if plus_base(writer) in _plain_addresses(person)]
     if len(same_mailbox) == 1:
-        return Match(sender=same_mailbox[0])
+        return Match(sender=same_mailbox[0], by="tag")
     namesakes = [person.id for person in known if _is_called(person, mail.from_name)]
-    return Match(namesake=namesakes[0] if len(namesakes) == 1 else None)
+    if len(namesakes) == 1:
+        return Match(suggested=namesakes[0], by="name")
+    wrote_so = _wrote_so(connection, [person.id for person in known], mail, now) if now and not namesakes else set()
+    return Match(suggested=wrote_so.pop(), by="subject") if len(wrote_so) == 1 else Match()
+
+
+def _wrote_so(connection: Connection, at_account: Sequence[int], mail: Parsed, now: datetime) -> set[int]:
+    """To whom at the account we wrote under this subject: mail is handed on and answered without its ids."""
+    subject = bare_subject(mail.subject)
+    if not subject or subject == mail.subject.strip() or len(at_account) > PEOPLE_COMPARED_MAX:
+        return set()
+    return correspondence.written_under(
+        connection, at_account, [subject, reply_subject(subject)], now - FORWARDED_WITHIN
+    )
 
 
 def named_send(connection: Connection, ids: Sequence[str]) -> SendRow | None:
     """The send that the nearest of these Message-IDs names."""
-    found = sends.by_message_id(connection, ids)
-    return next((found[message_id] for message_id in ids if message_id in found), None)
+    found = correspondence.sends_named(connection, known_as(ids))
+    return next((found[each] for each in known_as(ids) if each in found), None)
+
+
+def known_as(ids: Iterable[str]) -> list[str]:
+    """The ids as we know them: Amazon SES tells of its own only a part when it takes a mail."""
+    return [plain_id(each) for each in dict.fromkeys(ids)]
 
 
 def reported_send(

@@ -17,7 +17,8 @@ from sequencer.engine import answering
 from sequencer.engine.advance import Advance
 from sequencer.engine.resting import rest_reason, was_judged
 from sequencer.engine.situation import load
-from sequencer.store import fence, log, people, sends
+from sequencer.mail.amazon import given_id
+from sequencer.store import correspondence, fence, log, people, sends
 from sequencer.store.database import is_refusal
 from sequencer.store.sends import SendRow
 
@@ -59,6 +60,8 @@ def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -
     for one, row in ours:
         if isinstance(one.outcome, Refused) and one.outcome.address_invalid:
             people.invalidate_address(connection, row.address, one.outcome.enhanced or str(one.outcome.code))
+        if isinstance(one.outcome, Accepted) and (given := given_id(one.outcome.text)):
+            correspondence.put_relay_id(connection, given, row.id)
         if isinstance(one.outcome, MailboxBroken):
             sends.break_mailbox(connection, row.mailbox, one.outcome.text, one.at)
         working[row.mailbox] = _works(connection, advance, row.mailbox, one, working.get(row.mailbox, False))

@@ -27,7 +27,7 @@ from sequencer.engine.outcomes import Sent
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.mail.compose import HeaderRefused
-from sequencer.store import people, sends, tasks
+from sequencer.store import correspondence, people, sends, tasks
 from sequencer.store.database import is_refusal
 from sequencer.store.fence import Limits
 from sequencer.store.sends import Prepared, SendRow
@@ -250,7 +250,9 @@ def _render_all(
     now: datetime,
 ) -> None:
     enrollments = [row.enrollment_id for row in going]
-    threads = sends.thread_of(connection, enrollments)
+    threads = correspondence.threads_of(
+        connection, {key: situations[key].enrollment.progress.earlier for key in enrollments}
+    )
     drafts = tasks.drafts(connection, enrollments)
     written = [row.id for row in going if row.fence is not None or row.answers is not None]
     kept = sends.raw_bytes(connection, written)

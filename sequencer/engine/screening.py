@@ -11,14 +11,15 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from sequencer.engine.matching import owners_of, people_of_domain, recipients_of
+from sequencer.engine.matching import known_as, owners_of, people_of_domain, recipients_of
 from sequencer.engine.ours import Ours
 from sequencer.errors import UnparseableMessage
 from sequencer.mail import words
+from sequencer.mail.author import authors
 from sequencer.mail.fields import message_ids_in
 from sequencer.mail.parse import FIELDS_MAX, HEADER_BYTES_MAX, Parsed, parse
-from sequencer.mail.thread import message_ids
-from sequencer.store import sends
+from sequencer.mail.thread import bare_subject, message_ids
+from sequencer.store import correspondence, sends
 from sequencer.store.sends import SendRow
 
 SHORTEST_FIELD_BYTES = 3  # "X:" and its line end
@@ -31,11 +32,15 @@ _AUTOMATIC_FIELDS = ("X-Failed-Recipients", "X-Autoreply", "X-Autorespond", "X-A
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """`outgoing`: a rep wrote it by hand to a known person. `copy_of`: it is a copy of this send of ours."""
+    """`outgoing`: a rep wrote it by hand to a known person. `copy_of`: it is a copy of this send of ours.
+
+    `renamed`: it seems to be one, under an id of its own that says nothing of ours.
+    """
 
     keep: bool
     outgoing: bool = False
     copy_of: SendRow | None = None
+    renamed: SendRow | None = None
 
 
 def read_header(raw: bytes) -> Parsed:
@@ -53,20 +58,22 @@ def read_header(raw: bytes) -> Parsed:
 
 def screen(connection: Connection, ours: Ours, header: Parsed) -> Screened:
     """What to do with the mail that has this header."""
-    sender = header.from_address
+    senders = authors(header)
+    sender = next(iter(senders), "")
     by_us = ours.wrote(sender)
-    own, named = _own_ids(header, by_us), message_ids(header)
-    found = sends.by_message_id(connection, dict.fromkeys([*own, *named]))
+    own, named = known_as(_own_ids(header, by_us)), known_as(message_ids(header))
+    found = correspondence.sends_named(connection, dict.fromkeys([*own, *named]))
     copy_of = next((found[each] for each in own if each in found), None)
     if copy_of is not None:
         return Screened(False, copy_of=copy_of)
     if by_us and (people := owners_of(connection, recipients_of(header))):
-        return Screened(not _is_renamed_copy(connection, people.values(), header), outgoing=True)
+        renamed = _renamed(connection, people.values(), header)
+        return Screened(renamed is None, outgoing=True, renamed=renamed)
     if _is_for_us(ours, header) and (looks_automatic(header) or _asks_to_stop(header)):
         return Screened(True)
     if ours.includes(sender):
         return Screened(False)
-    known = any(each in found for each in named) or owners_of(connection, [sender])
+    known = any(each in found for each in named) or owners_of(connection, senders)
     return Screened(bool(known or people_of_domain(connection, sender)))
 
 
@@ -101,12 +108,14 @@ def _own_ids(header: Parsed, by_us: bool) -> list[str]:
     return [*own, *(each for value in copies for each in message_ids_in(value))]
 
 
-def _is_renamed_copy(connection: Connection, people: Iterable[int], header: Parsed) -> bool:
-    """Whether a relay filed our own mail under an id of its own: its Date is still the second in which we made it."""
+def _renamed(connection: Connection, people: Iterable[int], header: Parsed) -> SendRow | None:
+    """Our own mail that a relay filed under an id of its own: its Date is still the second in which we made it."""
     if header.date is None:
-        return False
-    made = [row.rendered_at for person in set(people) for row in sends.sends_of(connection, person) if row.rendered_at]
-    return any(abs(header.date - at) < DATE_PRECISION for at in made)
+        return None
+    made = [row for person in set(people) for row in sends.sends_of(connection, person)]
+    same = [row for row in made if row.rendered_at and abs(header.date - row.rendered_at) < DATE_PRECISION]
+    same.sort(key=lambda row: bare_subject(row.subject) != bare_subject(header.subject))
+    return next(iter(same), None)
 
 
 def _is_for_us(ours: Ours, header: Parsed) -> bool:

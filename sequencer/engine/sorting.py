@@ -20,6 +20,7 @@ from sequencer.engine.matching import match
 from sequencer.engine.ours import Ours, ours_of
 from sequencer.engine.screening import read_header
 from sequencer.errors import NotFound, SequencerError, StoreError, UnparseableMessage
+from sequencer.mail.author import author
 from sequencer.mail.judgement import VERSION, Judgement
 from sequencer.mail.parse import parse
 from sequencer.store import inbox, log
@@ -100,7 +101,7 @@ class Sorting:
             return
         raw = inbox.raw_mail(connection, [row.id]).get(row.id, b"")
         header = read_header(raw)
-        whose = () if row.outgoing or self._ours.includes(header.from_address) else match(connection, header).people
+        whose = () if row.outgoing or self._ours.includes(author(header)) else match(connection, header).people
         inbox.park(connection, row.id, problem, now, next(iter(whose), None))
         unreadable = e.MailUnreadable(message=row.id)
         self._advance.record(connection, [(key, (unreadable,)) for key in log.live_of(connection, whose)], now)

@@ -14,7 +14,7 @@ from sequencer.core.sequence import CallStep, EmailStep, LinkedInStep, TaskStep
 from sequencer.engine.letter import Draft, of_mailbox, opening_subject, parent_of, render, render_facts
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.mail.thread import reply_subject
-from sequencer.store import sends, tasks
+from sequencer.store import correspondence, tasks
 
 __all__ = ["StepText", "script_of", "step_text"]
 
@@ -75,7 +75,7 @@ def _mail(
     written = tasks.drafts(connection, [enrollment.id]).get((enrollment.id, step.id))
     draft = Draft(*written) if written else Draft(None, rendered.text)
     subject = draft.subject or rendered.subject
-    thread = sends.thread_of(connection, [enrollment.id]).get(enrollment.id, [])
+    thread = correspondence.threads_of(connection, {enrollment.id: enrollment.progress.earlier})[enrollment.id]
     if subject is not None:
         return StepText(template, draft.body, subject, False)
     parent, _ = parent_of(sequence, step, of_mailbox(thread, enrollment.mailbox))

@@ -1,7 +1,7 @@
-"""Bounces and complaints that Amazon SES reports by its notification service, as JSON in a mail.
+"""What Amazon SES does in its own way: reports as JSON in a mail, and a Message-ID of its own in every mail it sends.
 
-Whoever sends through SES gets these instead of delivery reports. Source: "Amazon SNS notification contents for Amazon
-SES". The words and codes inside are judged where those of every other server are.
+Whoever sends through SES gets such notifications instead of delivery reports. Source: "Amazon SNS notification
+contents for Amazon SES". The words and codes inside are judged where those of every other server are.
 """
 
 import json
@@ -11,11 +11,14 @@ from typing import Any, Literal
 
 from sequencer.mail.parse import Parsed
 
-__all__ = ["Notification", "read_notification"]
+__all__ = ["Notification", "given_id", "plain_id", "read_notification"]
 
 JSON_CHARS_MAX = 64_000
 RECIPIENTS_MAX = 200
 
+_ID = r"[0-9a-f]{16}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-[0-9]{6}"
+_GIVEN = re.compile(rf"\AOk ({_ID})\b", re.IGNORECASE)
+_MESSAGE_ID = re.compile(rf"<({_ID})@(?:[a-z0-9-]+\.)?amazonses\.com>", re.IGNORECASE)
 _BEGINS = re.compile(r'\s{0,8}\{\s{0,8}"(?:notificationType|eventType|Type)"')
 
 
@@ -57,6 +60,18 @@ def read_notification(parsed: Parsed) -> Notification | None:
         recipients[:RECIPIENTS_MAX],
         (str(message_id),) if message_id else (),
     )
+
+
+def given_id(said: str) -> str:
+    """The id under which SES sends a mail on, from its answer to the dot (`250 Ok 0102…-000000`); "" for others."""
+    found = _GIVEN.match(said)
+    return found[1].lower() if found else ""
+
+
+def plain_id(message_id: str) -> str:
+    """The same id out of the Message-ID that the receiver sees, whose domain tells the region; others as they are."""
+    found = _MESSAGE_ID.fullmatch(message_id)
+    return found[1].lower() if found else message_id
 
 
 def _decoded(text: str) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from sequencer.mail.autoreply import has_left, read_auto_reply, words_of_absence
 from sequencer.mail.bounce import Bounce, read_bounce
 from sequencer.mail.complaint import read_complaint
 from sequencer.mail.dates import come_back_day
+from sequencer.mail.fields import message_ids_in
 from sequencer.mail.judgement import VERSION, Judgement, Kind
 from sequencer.mail.origin import puts_month_first, written_on
 from sequencer.mail.parse import Parsed
 from sequencer.mail.quoting import OwnWords, own_words, own_words_of_text
 from sequencer.mail.signature import without_closing
+from sequencer.mail.thread import THREAD_IDS_MAX
 
 __all__ = ["VERSION", "Judgement", "Kind", "classify", "classify_text"]
 
@@ -136,8 +138,10 @@ def _of_person(own: OwnWords, ids: tuple[str, ...], addresses: tuple[str, ...], 
 
 
 def _ids(parsed: Parsed) -> tuple[str, ...]:
-    found = (parsed.in_reply_to, *reversed(parsed.references))
-    return tuple(dict.fromkeys(message_id for message_id in found if message_id))
+    """Of the mail that this one answers, then of those that were put into it, as forwarded ones are."""
+    carried = (each for headers in parsed.embedded for each in message_ids_in(headers.raw("Message-ID")))
+    found = (parsed.in_reply_to, *reversed(parsed.references), *carried)
+    return tuple(dict.fromkeys(message_id for message_id in found if message_id))[:THREAD_IDS_MAX]
 
 
 def _addresses(text: str, not_these: frozenset[str]) -> tuple[str, ...]:

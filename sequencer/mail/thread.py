@@ -12,7 +12,9 @@ from hashlib import blake2b
 from sequencer.mail.fields import message_ids_in
 from sequencer.mail.parse import Parsed
 
-__all__ = ["THREAD_IDS_MAX", "Threading", "identity", "message_ids", "references_for", "reply_subject"]
+__all__ = [
+    "THREAD_IDS_MAX", "Threading", "bare_subject", "identity", "message_ids", "references_for", "reply_subject",
+]  # fmt: skip
 
 THREAD_IDS_MAX = 200
 _REFERENCES_KEPT = 20
@@ -25,6 +27,10 @@ _NOT_A_NAMED_ID = frozenset({"message-id", "resent-message-id"})
 _REPLY_PREFIX = re.compile(
     r"\s*(?:re|aw|sv|vs|vá|antw|antwort|odp|rif|r|res|ynt|atb|bls|απ|σχετ|отв|ответ|відп|回复|回覆|答复|返信|회신)"
     r"\s*(?:\[[0-9]{1,4}\]|\([0-9]{1,4}\)|\^[0-9]{1,4})?\s*[:：]",
+    re.IGNORECASE,
+)
+_FORWARD_PREFIX = re.compile(
+    r"\s*(?:fwd?|wg|tr|rv|enc|i|vb|vl|doorst|pd|ilt|прсл|пересл|转发|轉寄|転送|전달)\s*(?:\[[0-9]{1,4}\])?\s*[:：]",
     re.IGNORECASE,
 )
 _PREFIXES_MAX = 50
@@ -66,13 +72,22 @@ def identity(raw: bytes, parsed: Parsed | None) -> str:
 
 def reply_subject(subject: str) -> str:
     """`Re: ` and the subject without the reply marks it has in any language; safe to be written into a header."""
+    return f"Re: {_without_marks(subject, _REPLY_PREFIX)}".rstrip()
+
+
+def bare_subject(subject: str) -> str:
+    """The subject without the marks of answers and of forwarded mail: what all mails of one thread have in common."""
+    return _without_marks(subject, _REPLY_PREFIX, _FORWARD_PREFIX)
+
+
+def _without_marks(subject: str, *marks: re.Pattern[str]) -> str:
     rest = _CONTROLS.sub(" ", subject)
     for _ in range(_PREFIXES_MAX):
-        mark = _REPLY_PREFIX.match(rest)
+        mark = next((found for each in marks if (found := each.match(rest))), None)
         if mark is None:
             break
         rest = rest[mark.end() :]
-    return f"Re: {rest.strip()}".rstrip()
+    return rest.strip()
 
 
 def references_for(root_ids: Sequence[str], last: str | None) -> Threading:

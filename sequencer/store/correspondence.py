@@ -1,15 +1,16 @@
-"""What was written to whom, and who is at which account: the lookups by which ingest finds whose mail it is.
+"""What was written to whom and under which ids, and who is at which account: by this, ingest finds whose mail it is.
 
-Reads only. Which of the findings counts is the engine's to say.
+Which of the findings counts is the engine's to say.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from sequencer.store.sends import LEFT, SendRow, load_sends
-from sequencer.store.tables import ACCOUNTS, PROSPECTS, SENDS
+from sequencer.store.rows import chunks, upsert
+from sequencer.store.sends import LEFT, SendRow, by_message_id, load_sends, thread_of
+from sequencer.store.tables import ACCOUNTS, PROSPECTS, RELAY_IDS, SENDS
 
 
 def people_at_domains(connection: Connection, domains: Collection[str]) -> list[int]:
@@ -28,3 +29,36 @@ def last_written(
     left = to_them & (SENDS.c.sending_at >= since) & SENDS.c.state.in_(LEFT)
     newest = connection.scalars(select(SENDS.c.id).where(left).order_by(SENDS.c.sending_at.desc()).limit(1)).first()
     return None if newest is None else load_sends(connection, [newest])[newest]
+
+
+def written_under(
+    connection: Connection, prospect_ids: Collection[int], subjects: Collection[str], since: datetime
+) -> set[int]:
+    """Who of these people got a mail with one of these subjects since then."""
+    to_them = SENDS.c.prospect_id.in_(list(prospect_ids)) & SENDS.c.subject.in_(list(subjects))
+    left = to_them & (SENDS.c.sending_at >= since) & SENDS.c.state.in_(LEFT)
+    return set(connection.scalars(select(SENDS.c.prospect_id).where(left)))
+
+
+def threads_of(connection: Connection, earlier: Mapping[int, Sequence[int]]) -> dict[int, list[SendRow]]:
+    """What each enrollment has sent so far, in order, behind what those sent that it continues (`earlier`)."""
+    ids = {*earlier, *(each for before in earlier.values() for each in before)}
+    found = thread_of(connection, ids)
+    return {key: [row for each in (*before, key) for row in found.get(each, ())] for key, before in earlier.items()}
+
+
+def sends_named(connection: Connection, ids: Collection[str]) -> dict[str, SendRow]:
+    """Our sends among these ids, by the id that names them: our own, or the one a relay put in its place."""
+    found = by_message_id(connection, ids)
+    relayed: dict[str, int] = {}
+    for part in chunks([each for each in ids if each not in found]):
+        query = select(RELAY_IDS).where(RELAY_IDS.c.known_as.in_(part))
+        relayed.update((row.known_as, row.send_id) for row in connection.execute(query))
+    rows = load_sends(connection, set(relayed.values()))
+    return found | {known_as: rows[send_id] for known_as, send_id in relayed.items()}
+
+
+def put_relay_id(connection: Connection, known_as: str, send_id: int) -> None:
+    """A relay sent this mail on under an id of its own; answers will name that one."""
+    statement = upsert(connection, RELAY_IDS).values(known_as=known_as, send_id=send_id)
+    connection.execute(statement.on_conflict_do_nothing())

@@ -43,6 +43,7 @@ class InboundRow:
     send_id: int | None
     reason: str
     projected_at: datetime | None
+    set_by: str = ""
 
 
 _NOT_LOST = {"lost_at": None, "lost_reason": None}
@@ -191,6 +192,35 @@ def park(connection: Connection, inbound_id: int, reason: str, at: datetime, pro
     """A person has to look at this mail. `reason` quotes nothing of it."""
     changed = update(INBOUND).where(INBOUND.c.id == inbound_id)
     connection.execute(changed.values(state="parked", projected_at=at, reason=reason, prospect_id=prospect_id))
+
+
+def reread(
+    connection: Connection, inbound_id: int, version: int, judgement: str, *, set_by: str = "", reason: str = ""
+) -> None:
+    """The mail is something else than it was taken for: whose it is and what it did is found anew.
+
+    `set_by`: the person who said so; the rules leave that alone.
+    """
+    whose = {"prospect_id": None, "enrollment_id": None, "send_id": None, "answer": None}
+    values = {"state": "projected", "classifier": version, "judgement": judgement, "set_by": set_by, "reason": reason}
+    connection.execute(update(INBOUND).where(INBOUND.c.id == inbound_id).values(**values, **whose))
+
+
+def reread_by(connection: Connection, inbound_id: int, set_by: str) -> None:
+    """A person says that the mail is what it was taken for."""
+    connection.execute(update(INBOUND).where(INBOUND.c.id == inbound_id).values(set_by=set_by))
+
+
+def put_version(connection: Connection, inbound_id: int, version: int) -> None:
+    """This version of the rules reads the mail as it is kept."""
+    connection.execute(update(INBOUND).where(INBOUND.c.id == inbound_id).values(classifier=version))
+
+
+def read_since(connection: Connection, since: datetime, after: int, limit: int) -> list[InboundRow]:
+    """What came in since then and has been judged, in the order in which it came, behind the mail `after`."""
+    those = (INBOUND.c.id > after) & (INBOUND.c.received_at >= since) & INBOUND.c.outgoing.is_(False)
+    query = select(*_COLUMNS).where(those, INBOUND.c.state.in_(("projected", "parked")))
+    return [InboundRow(**row._mapping) for row in connection.execute(query.order_by(INBOUND.c.id).limit(limit))]
 
 
 def inbound(connection: Connection, inbound_id: int) -> InboundRow:

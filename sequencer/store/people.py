@@ -82,6 +82,11 @@ def invalidate_address(connection: Connection, email: str, code: str) -> None:
     connection.execute(update(ADDRESSES).where(ADDRESSES.c.email == email).values(valid=False, invalid_code=code))
 
 
+def validate_address(connection: Connection, email: str) -> None:
+    """What said that the address does not work was misread."""
+    connection.execute(update(ADDRESSES).where(ADDRESSES.c.email == email).values(valid=True, invalid_code=None))
+
+
 def revalidate_addresses(connection: Connection, prospect_id: int) -> None:
     """A named person says that the addresses work after all."""
     changed = update(ADDRESSES).where(ADDRESSES.c.prospect_id == prospect_id).values(valid=True, invalid_code=None)

@@ -306,7 +306,7 @@ class Cursor(Table, table=True):
 class Inbound(Table, table=True):
     """A mail that is ours: stored before it is judged, then projected to exactly one event, or parked.
 
-    `state`: stored, judged, projected or parked. `raw` is compressed.
+    `state`: stored, judged, projected or parked. `raw` is compressed. `set_by`: who said what it is, "" for the rules.
     """
 
     __tablename__ = "inbound"
@@ -329,6 +329,15 @@ class Inbound(Table, table=True):
     send_id: int | None = None
     reason: str = ""
     projected_at: datetime | None = Field(default=None, sa_type=Instant)
+    set_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+
+
+class RelayId(Table, table=True):
+    """The id that a relay gave to a mail of ours in the place of ours: `known_as`, as answers name it."""
+
+    __tablename__ = "relay_ids"
+    known_as: str = Field(primary_key=True)
+    send_id: int = Field(foreign_key="sends.id", index=True)
 
 
 class NotOurs(Table, table=True):
@@ -353,3 +362,4 @@ SUPPRESSIONS, ENROLLMENTS, EVENTS = core(Suppression), core(Enrollment), core(Ev
 TASKS, DRAFTS, NOTES = core(Task), core(Draft), core(Note)
 SENDS, USAGE, MAILBOXES = core(Send), core(Usage), core(Mailbox)
 INBOXES, CURSORS, INBOUND, NOT_OURS = core(Inbox), core(Cursor), core(Inbound), core(NotOurs)
+RELAY_IDS = core(RelayId)

@@ -1,9 +1,9 @@
 """An installation in the middle of its life, in which every example of `--help` can be typed.
 
 Made once of what `init` makes, then copied: ana and bo, the list q4, open tasks (12 is a call, 13 an answer, 14 a mail
-to approve), an answer that was read (mail 1), a mail of which nobody knows whether it arrived (1 of `uncertain`),
-bo@acme.test on their way through vp-engineering, jo@acme.test outside. Hours are open all week, because the commands
-read the system's clock.
+to approve), an answer that was read (mail 1), a refusal of nobody that is parked (mail 2), a mail of which nobody
+knows whether it arrived (1 of `uncertain`), bo@acme.test on their way through vp-engineering, jo@acme.test outside.
+Hours are open all week, because the commands read the system's clock.
 """
 
 import asyncio
@@ -95,6 +95,7 @@ class Prepared(MailRoom):
         self.enroll(ids["di@acme.test"], "vp-engineering")
         self.send_due()
         self.deliver(mail("Sounds good. When?", sender="Di Dean <di@acme.test>", at=self.clock.now()))
+        self.deliver(mail("", sender="post@else.test", subject="unsubscribe", at=self.clock.now(), number=2))
         asyncio.run(self.read())
         self.enroll(ids["ed@acme.test"], "personal")
         self.enroll(ids["bo@acme.test"], "vp-engineering")

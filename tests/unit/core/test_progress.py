@@ -1,5 +1,6 @@
 """The fold, event by event: what each fact changes, what it never loses, and its stored form."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -180,6 +181,10 @@ def sample(hint: Any) -> Any:
         return inner[0]
     if get_origin(hint) is tuple:
         return tuple(sample(each) for each in inner if each is not Ellipsis)
+    if get_origin(hint) is Mapping:
+        return {"x": sample(inner[1])}
+    if hint is Touch:
+        return Touch("sent", LATER, 1, outcome="x", opens=2)
     if issubclass(hint, Enum):
         return next(iter(hint))
     values: dict[type, Any] = {str: "x", int: 7, bool: True, datetime: LATER, date: LATER.date()}

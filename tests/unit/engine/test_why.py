@@ -1,6 +1,6 @@
 """`why` and `timeline`: the first closed gate, the instant and the sentence, for every way to wait."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -244,6 +244,8 @@ def _sample(kind: type[Any]) -> Any:
 
 def _value(hint: Any) -> Any:
     first = get_args(hint)[0] if get_args(hint) else hint
+    if get_origin(hint) is Mapping:
+        return {}
     if get_origin(hint) is Literal:
         return first
     if get_origin(first) is Literal:
