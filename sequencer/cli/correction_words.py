@@ -1,6 +1,7 @@
 """What a correction changes, in lines: who goes on, who stops, which tasks open and close, who may be written to."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sequencer.cli.show import as_values, line, theirs
@@ -25,7 +26,7 @@ def print_correction(one: Correction, indent: str = "") -> None:
             line(f"{indent}{text}")
     for note in one.notes:
         line(f"{indent}{note}", "yellow")
-    if not one.changes:
+    if not one.changes and not one.notes:
         line(f"{indent}nobody's sequences, tasks or refusals change")
 
 
@@ -48,9 +49,29 @@ def _change(one: Change) -> Iterator[str]:
 
 
 def _moved(one: Moved, name: str, when: When, address: str) -> str:
-    then = sentence(one.standing, name, when, address) if one.standing else f"{name} is {_words(one.after, when)}"
-    how = "goes on where it stood" if one.anew else "then"
-    return f"{name} in {one.sequence_id}: was {_words(one.before, when)} → {how}: {then}"
+    where = f"{name} in {one.sequence_id}"
+    if one.standing is None:
+        return f"{where}: was {_words(one.before, when)} → {_words(one.after, when)}"
+    # Whether a daemon runs just now has nothing to do with the mail.
+    gates = tuple(gate for gate in one.standing.gates if gate.name not in ("daemon", "clock"))
+    then = sentence(replace(one.standing, gates=gates), name, when, address)
+    if one.anew:
+        return f"{where}: was {_words(one.before, when)} → goes on where it stood: {then}"
+    return f"{where}: {'; '.join(_stops(one, when))} → {then}"
+
+
+def _stops(one: Moved, when: When) -> Iterator[str]:
+    """The pauses and holds that go and come."""
+    before = {pause.reason: pause.until for pause in one.before.pauses}
+    after = {pause.reason: pause.until for pause in one.after.pauses}
+    for reason in sorted(before.keys() - after.keys()):
+        yield f"its pause ends ({SENTENCE[reason]})"
+    for reason, until in after.items():
+        if reason not in before or before[reason] != until:
+            yield f"is paused {f'until {when(until)} ' if until else ''}({SENTENCE[reason]})"
+    held, holds = ({hold.reason for hold in progress.holds} for progress in (one.before, one.after))
+    yield from (f"its hold goes ({SENTENCE[reason]})" for reason in sorted(held - holds))
+    yield from (f"is held ({SENTENCE[reason]})" for reason in sorted(holds - held))
 
 
 def _words(progress: Progress, when: When) -> str:

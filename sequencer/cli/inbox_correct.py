@@ -153,7 +153,9 @@ def _head(one: Correction) -> str:
     if one.was == one.now:
         return f"mail {one.mail} stays what it was taken for ({class_word(one.now)}); no later rules change that"
     lost = "; nothing of what it says is kept, so this cannot be taken back" if one.now == "not_ours" else ""
-    return f"mail {one.mail} was {class_word(one.was)}; it is {class_word(one.now)}{lost}"
+    if one.was == "parked":
+        return f"mail {one.mail} acts as what was read in it: {class_word(one.now)}"
+    return f"mail {one.mail} was taken for: {class_word(one.was)}; it is: {class_word(one.now)}{lost}"
 
 
 @click.command("replay", epilog="Example:  sequencer inbox replay --since 90d")
@@ -197,7 +199,9 @@ def _now(judged: Judgement | str) -> str:
 
 
 def _print_sum(done: Replay, since: str, apply: bool) -> None:
-    if not done.differences:
+    if not done.judged:
+        line(f"no mail of the last {since} is there to be judged again")
+    elif not done.differences:
         line(f"{counted(done.judged, 'mail')} of the last {since} judged again: every one is read as before")
     elif apply:
         line(f"\n{counted(len(done.differences), 'mail')} of {done.judged:,} read anew; the rest is read as before")

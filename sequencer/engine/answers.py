@@ -16,6 +16,7 @@ from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
 from sequencer.engine.judged import answer_event
 from sequencer.engine.matching import Match, match, named_send, owners_of, recipients_of, reported_send
+from sequencer.engine.misread import traces
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import says_automatic
 from sequencer.mail.address import is_free_mail
@@ -246,7 +247,14 @@ def _of_colleagues(post: Post, answered: Sequence[int]) -> list[int]:
     persons = people.load_prospects(post.connection, answered).values()
     accounts = {person.account_id for person in persons if person.account_id and not is_free_mail(person.account_id)}
     others = {other for account in accounts for other in people.colleagues(post.connection, account)}
-    return _begun_before(post, log.live_of(post.connection, others - set(answered)))
+    begun = _begun_before(post, log.live_of(post.connection, others - set(answered)))
+    return [key for key in begun if not _was_told(post, key)]
+
+
+def _was_told(post: Post, enrollment: int) -> bool:
+    """Whether this mail stands in its log already: after a correction that left the colleagues alone."""
+    entries = log.read_log(post.connection, enrollment) if post.said_by else []
+    return any(each.message == post.row.id for each in traces(entries))
 
 
 def _begun_before(post: Post, enrollments: Sequence[int]) -> list[int]:

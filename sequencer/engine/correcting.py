@@ -136,7 +136,8 @@ def reread(
     who, was = by_name(by), word_of(judgement_of(row))
     concerned = _concerned(connection, row, header, whose)
     before = states(connection, concerned)
-    taken = TakingBack(connection, advance, row, word, judgement, who, now)
+    same_person = whose in (None, row.prospect_id)
+    taken = TakingBack(connection, advance, row, word, judgement, who, now, same_person=same_person)
     for person in concerned:
         taken.person(person, was)
     inbox.reread(
@@ -182,7 +183,7 @@ def accept(connection: Connection, advance: Advance, mail_id: int, address: str,
     if whose is None and judgement.answer == "opt_out":
         stops.opt_out(connection, advance, sender, by, now)
         inbox.put_projected(connection, mail_id, now, reason=f"{sender} is never written to", set_by=by_name(by))
-        return Correction(mail_id, "parked", "opt_out")
+        return Correction(mail_id, "parked", "opt_out", notes=(f"{sender} is never written to",))
     if whose is None:
         raise InputError(f'say whose it is: "sequencer inbox accept {mail_id} --person EMAIL", or refuse it')
     if judgement.kind in ("reply", "auto_reply") and not people.owners(connection, [sender]):
@@ -211,7 +212,7 @@ def _as_said(before: Judgement | None, said: Said, by: str) -> Judgement:
     old = before or Judgement("other")
     dated = said.until if said.word in DATED else None
     if said.until and dated is None:
-        raise InputError("a date belongs to auto_reply (their first day back) and to not_now (when to ask again)")
+        raise InputError("a date belongs to auto-reply (their first day back) and to not-now (when to ask again)")
     if dated is None and word_of(before) == said.word:
         dated = old.return_date
     fresh = replace(
@@ -248,6 +249,6 @@ def _must_have_acted(connection: Connection, mail_id: int, word: str) -> None:
     row = inbox.inbound(connection, mail_id)
     if row.state == "parked" or (row.prospect_id is None and row.reason != NO_ANSWER):
         raise InputError(
-            f'nobody here is known by mail {mail_id}: "sequencer inbox set {mail_id} {word} --person EMAIL" says whose '
-            f'it is, "sequencer inbox set {mail_id} not_ours" lets it go'
+            f'nobody here is known by mail {mail_id}: "sequencer inbox set {mail_id} {word.replace("_", "-")} --person '
+            f'EMAIL" says whose it is, "sequencer inbox set {mail_id} not-ours" lets it go'
         )

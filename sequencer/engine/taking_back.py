@@ -18,7 +18,7 @@ from sequencer.core.sequence import Sequence as OutreachSequence
 from sequencer.engine import going_on
 from sequencer.engine.advance import Advance, Pass, write
 from sequencer.engine.judged import answer_event
-from sequencer.engine.misread import ends_by, refusals, stays_done, taken_back, traces
+from sequencer.engine.misread import Trace, ends_by, refusals, stays_done, taken_back, traces
 from sequencer.engine.situation import load
 from sequencer.mail.judgement import Judgement
 from sequencer.store import inbox, log, people, sends, suppression
@@ -33,14 +33,16 @@ class TakingBack:
     """What one mail did, taken back person by person.
 
     `touched`: enrollments that are to be decided on afterwards; `notes`: what stays, and why, in words.
+    `same_person`: it stays the same person's mail, so that an answer which stays one is no news to the colleagues.
     """
 
     def __init__(
         self, connection: Connection, advance: Advance, row: InboundRow, word: str, judgement: Judgement, by: str,
-        now: datetime,
+        now: datetime, *, same_person: bool,
     ) -> None:  # fmt: skip
         self._connection, self._advance, self._row, self._now = connection, advance, row, now
         self._word, self._judgement, self._by = word, judgement, by
+        self._no_news = same_person and judgement.kind == "reply"
         self.touched: list[int] = []
         self.notes: list[str] = []
 
@@ -59,13 +61,16 @@ class TakingBack:
         for key, own in by_enrollment.items():
             self._enrollment(key, own, was, allowed=allowed)
         alone = [entry for entry in entries if entry.enrollment_id is None]
-        if any(each.message == self._row.id for each in traces(alone)):
+        if self._mine(alone):
             self._alone(person, was, allowed=allowed)
         self._addresses(person, entries)
 
     def _enrollment(self, key: int, entries: list[log.Entry], was: str, *, allowed: bool) -> None:
         situation = load(self._connection, self._advance.around, [key], self._now)[key]
         old, sequence = situation.enrollment, situation.bundle.sequence
+        mine = self._mine(entries)
+        if self._no_news and all(isinstance(each.event, e.ColleagueReplied) for each in mine):
+            return
         ended = ends_by(entries, self._row.id)
         right = self._right_end(sequence) if ended else None
         blocked = going_on.why_not(self._connection, self._advance, old, self._row.id) if ended and not right else ""
@@ -87,7 +92,7 @@ class TakingBack:
         # Written before anything is decided: what the mail really is comes first.
         write(self._connection, {key: one}, self._now)
         self.touched.append(key)
-        self.notes += stays_done(pair for each in traces(entries) if each.message == self._row.id for pair in each.did)
+        self.notes += stays_done(pair for each in mine for pair in each.did)
         if blocked:
             self.notes.append(f"{old.sequence_id} does not go on: {blocked}")
         elif right is FinishReason.MOVED:
@@ -108,10 +113,13 @@ class TakingBack:
                 return FinishReason.OPTED_OUT
         return None
 
+    def _mine(self, entries: list[log.Entry]) -> list[Trace]:
+        return [each for each in traces(entries) if each.message == self._row.id]
+
     def _keeps(self, entries: list[log.Entry], sequence: OutreachSequence) -> TaskKind | None:
         """The work that the mail asked for and still asks for, at once and not on a day that may be another."""
         asked = answer_event(self._judgement, self._row.id, None)
-        before = [each.event for each in traces(entries) if each.message == self._row.id]
+        before = [each.event for each in self._mine(entries)]
         if not isinstance(asked, e.ReplyReceived) or not isinstance(next(iter(before), None), e.ReplyReceived):
             return None
         work, day = work_asked(sequence.on.reply, asked)

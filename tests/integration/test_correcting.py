@@ -143,6 +143,14 @@ async def test_colleagues_are_let_go_again(desk: Desk) -> None:
     assert desk.room.folded(other) == progress
 
 
+async def test_an_answer_that_stays_one_is_no_news_to_the_colleagues(desk: Desk) -> None:
+    other = desk.room.written_to(desk.room.person("kim@acme.test", "Kim"))
+    await desk.got(mail("Sounds good.", answers=desk.sent))
+    before = desk.room.progress(other)
+    desk.set("not_interested")
+    assert desk.room.progress(other) == before
+
+
 async def test_two_absences_the_later_one_corrected_leaves_the_first_one_s_pause(desk: Desk) -> None:
     for number, day in ((1, "1 December"), (2, "9 December")):
         text = f"I am out of office until {day}."

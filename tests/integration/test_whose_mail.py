@@ -91,6 +91,9 @@ CASES: dict[str, Case] = {
     "null sender": Case(lambda sent: mail(sender="<>", subject="Hi"), state="unseen"),
     # sent by ourselves: a forward to a colleague, a note to oneself, an answer by somebody at our own domain
     "forward inside": Case(lambda sent: mail(sender="bo@ourco.test", to=ANA, answers=sent), state="unseen"),
+    "written by another of us": Case(
+        lambda sent: mail(sender="cy@ourco.test", to="jo@acme.test", more=f"Cc: {ANA}\n"), state="unseen",
+    ),
     "note to self": Case(lambda sent: mail(sender=ANA, to=ANA, answers=sent), state="unseen"),
     # written by hand: several recipients, one of them known
     "by hand": Case(lambda sent: mail(sender=ANA, to="x@else.test, Team: jo@acme.test;"), "paused"),
