@@ -30,7 +30,11 @@ _dry_option = click.option("--dry-run", is_flag=True, help="Only say what that w
 @click.command("set", epilog="Example:  sequencer inbox set 1 auto-reply --until 2027-01-07 --dry-run")
 @click.argument("mail_id", metavar="ID", type=int)
 @click.argument("word", metavar="CLASS")
-@click.option("--until", metavar="DATE", help="Of an auto-reply their first day back; of not-now when to ask again.")
+@click.option(
+    "--until",
+    metavar="DATE",
+    help="Of auto-reply their first day back, of not-now when to ask again. Default: what the mail says.",
+)
 @click.option("--person", default="", metavar="EMAIL", help="Whose it is, where nothing in the mail tells.")
 @_dry_option
 @_yes_option

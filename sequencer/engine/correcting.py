@@ -26,6 +26,7 @@ from sequencer.errors import InputError
 from sequencer.mail.address import is_free_mail
 from sequencer.mail.answer import ANSWERS, Answer
 from sequencer.mail.author import author
+from sequencer.mail.dates import come_back_day, first_day_back
 from sequencer.mail.judgement import VERSION, Judgement
 from sequencer.mail.parse import Parsed
 from sequencer.store import inbox, people, sends
@@ -46,7 +47,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a mail is. `until`: the first day back, or the day they ask to be written to; `address`: whose it is."""
+    """What a mail is. `address`: whose it is.
+
+    `until`: the first day back, or the day they ask to be written to; None: the one that the mail names.
+    """
 
     word: Word
     until: date | None = None
@@ -105,13 +109,15 @@ def correct(connection: Connection, advance: Advance, mail_id: int, said: Said, 
     """
     row, header = _kept(connection, mail_id)
     before = judgement_of(row)
-    whose = face_at(connection, said.address).id if said.address else None
+    told_before = row.prospect_id if row.state == "parked" or row.set_by else None
+    whose = face_at(connection, said.address).id if said.address else told_before
     if ours_of(advance.around.config).includes(author(header)) and said.word not in ("not_ours", "no_answer"):
         raise InputError(f"mail {mail_id} was written by one of your own company: it is nobody's answer")
     if said.word == "not_ours":
         judgement = Judgement("other", evidence=(f"said by {by}",))
     else:
-        judgement = _as_said(before, said, by)
+        sent = (header.date or row.received_at).date()
+        judgement = _as_said(before, said, by, sent)
         known = judgement_of(row) is not None and row.state == "projected" and whose in (None, row.prospect_id)
         if known and reads_as(before) == reads_as(judgement):
             inbox.reread_by(connection, mail_id, by_name(by))
@@ -208,13 +214,15 @@ def _kept(connection: Connection, mail_id: int) -> tuple[InboundRow, Parsed]:
     return row, read_header(raw)
 
 
-def _as_said(before: Judgement | None, said: Said, by: str) -> Judgement:
+def _as_said(before: Judgement | None, said: Said, by: str, sent: date) -> Judgement:
     old = before or Judgement("other")
     dated = said.until if said.word in DATED else None
     if said.until and dated is None:
         raise InputError("a date belongs to auto-reply (their first day back) and to not-now (when to ask again)")
     if dated is None and word_of(before) == said.word:
         dated = old.return_date
+    elif dated is None and said.word in DATED:
+        dated = (first_day_back if said.word == "auto_reply" else come_back_day)(old.text, sent)
     fresh = replace(
         old, kind="other", answer=None, left=False, return_date=dated, permanent=None, confidence=1.0,
         evidence=(f"said by {by}",),

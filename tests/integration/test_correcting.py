@@ -120,6 +120,16 @@ async def test_the_day_of_not_now_is_put_right(desk: Desk) -> None:
     assert (task.work, task.due_at.date()) == ("call", date(2027, 2, 1))
 
 
+async def test_the_day_back_is_read_in_the_mail_unless_it_is_said(desk: Desk) -> None:
+    await desk.got(mail("Great. I am back on 14 December.", answers=desk.sent, at=MONDAY))
+    assert desk.last.progress.finished
+    desk.set("auto_reply")
+    pause = desk.last.progress.pause(Reason.AWAY)
+    assert pause is not None
+    assert pause.until is not None
+    assert pause.until.date() == date(2026, 12, 15)
+
+
 async def test_another_class_that_asks_for_the_same_work_keeps_the_rep_s_task(desk: Desk) -> None:
     await desk.got(mail("Sounds good.", answers=desk.sent))
     before = desk.room.database.read(lambda c: tasks.open_tasks(c, prospect_id=desk.person))

@@ -70,6 +70,16 @@ async def test_a_suggestion_is_accepted_and_its_address_is_theirs_from_then_on(r
         desk.accept()
 
 
+async def test_what_was_said_of_a_suggestion_stays_its_person_s(room: MailRoom) -> None:
+    desk = Desk(room)
+    await desk.got(mail("Yes.", sender="boss@acme.test", subject="Re: An idea"))
+    assert room.inbound()[0].reason.startswith("suggestion: answers what we wrote")
+    desk.set("interested")
+    assert desk.last.progress.finished is FinishReason.REPLIED
+    desk.set("no_answer")
+    assert (room.inbound()[0].prospect_id, desk.last.status) == (desk.person, "active")
+
+
 async def test_a_report_is_accepted_for_a_person(desk: Desk) -> None:
     await desk.got(bounce("someone@else.test"))
     with pytest.raises(InputError, match="--person EMAIL"):
