@@ -1,4 +1,4 @@
-.PHONY: venv demo test check docs sim kills bench lock
+.PHONY: venv demo test check docs sim kills hostile bench lock
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SEEDS ?= 5
@@ -33,6 +33,9 @@ sim: $(INSTALLED)  ## many seeded worlds; SEED=n plays one
 
 kills: $(INSTALLED)  ## kill -9 in mid-send, N times
 	KILLS=$(N) $(BIN)/python -m pytest -q tests/integration/test_kill.py
+
+hostile: $(INSTALLED)  ## N broken mails, and the labelled ones, from the inbox to their effect
+	HOSTILE=$(if $(filter command line,$(origin N)),$(N),20000) $(BIN)/python -m pytest -q tests/integration/test_hostile_mail.py
 
 bench: $(INSTALLED)  ## how fast the whole send is, against Postfix's smtp-sink
 	$(BIN)/python -m benchmarks.measure --n $(MAILS)
