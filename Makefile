@@ -1,4 +1,4 @@
-.PHONY: venv demo test check docs sim kills hostile bench lock
+.PHONY: venv demo test check docs sim kills hostile bench lock model
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SEEDS ?= 5
@@ -27,6 +27,9 @@ check: $(INSTALLED)  ## types, style, the house's own rules
 
 docs: $(INSTALLED)  ## docs/cli.md from --help
 	$(BIN)/python -m tests.reference
+
+model: $(INSTALLED)  ## what reads answers, from benchmarks/answers/
+	$(BIN)/python -m benchmarks.train_answers
 
 sim: $(INSTALLED)  ## many seeded worlds; SEED=n plays one
 	$(BIN)/python -m tests.simulation.run $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))

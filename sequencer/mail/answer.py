@@ -1,17 +1,19 @@
-"""What a person's answer means, by transparent rules over word lists.
+"""What a person's answer means: rules over word lists, and a small model where they are silent or disagree.
 
-Each class has phrases per language; what they match is the evidence. A request to stop beats anything else in the same
-mail; phrases that deny ("don't unsubscribe me") are struck out before the affirming ones are looked for.
+Each class has phrases per language; what they match is the evidence and raises the class. Phrases that deny ("don't
+unsubscribe me") are struck out before a request to stop is looked for, and speak against one. answer_model.py says how
+likely each class is by the words alone; rules and model are added up, and the sum gives the confidence.
 Only the person's own words are read: quoting.py took the quote and our own footer away.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sequencer.mail import words
+from sequencer.mail import answer_model, words
 
-__all__ = ["ANSWERS", "Answer", "Reading", "read_answer"]
+__all__ = ["ANSWERS", "Answer", "Reading", "asks_to_stop", "read_answer"]
 
 Answer = Literal["interested", "meeting", "question", "not_now", "referral", "not_interested", "opt_out", "other"]
 ANSWERS: tuple[Answer, ...] = (
@@ -27,6 +29,8 @@ ANSWERS: tuple[Answer, ...] = (
 
 TEXT_CHARS_MAX = 3000
 EVIDENCE_MAX = 5
+CONFIDENCE_MAX = 0.99
+CONFIDENCE_OF_NOTHING = 0.5  # how often an answer in which nothing is recognised is "other"
 
 # In this order: what a class matched is struck out for later ones. Weights of the first and of each further phrase.
 _WEIGHTS: tuple[tuple[Answer, float, float], ...] = (
@@ -37,43 +41,85 @@ _WEIGHTS: tuple[tuple[Answer, float, float], ...] = (
     ("interested", 1.2, 0.4),
     ("question", 1.0, 0.3),
 )
+# Chosen on answers that neither the lists nor the model has seen (docs/reading.md).
+_STOP_WEIGHT = 4.0
+_DENIAL_WEIGHT = 5.0
+_STOP_ALONE_MIN = 0.7  # likelihood below which the model alone takes nothing for a request to stop
+_ALONE_MIN = 0.45  # likelihood below which what no rule speaks for is nothing in particular
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`confidence` 0..1; `evidence`: the words that decided."""
+    """`confidence` 0..1: how often such a reading is right. `evidence`: the words that decided."""
 
     answer: Answer
     confidence: float
     evidence: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What the rules found: a weight and the phrases for each class that has any."""
+
+    weights: dict[Answer, float]
+    phrases: dict[Answer, tuple[str, ...]]
+
+
 def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
     """Classify own words. `names_somebody`: they contain another person's address, which turns a no into a referral."""
     folded = _sentences(text)
-    if not folded:
-        return Reading("other", 0.5, ())
-    kept = words.pattern("answer.opt_out_not").sub(" … ", folded)
-    stop = words.pattern("answer.opt_out").search(kept)
+    leanings = answer_model.leanings(folded)
+    if not leanings:
+        return Reading("other", CONFIDENCE_OF_NOTHING, ())
+    found = _findings(folded, names_somebody=names_somebody)
+    likely = _likelihoods(leanings, found.weights)
+    if found.weights.get("opt_out", 0) <= 0 and likely["opt_out"] < _STOP_ALONE_MIN:
+        likely["opt_out"] = 0
+    best = max(ANSWERS, key=lambda answer: likely[answer])
+    if likely[best] < _ALONE_MIN and best not in found.phrases:
+        return Reading("other", CONFIDENCE_OF_NOTHING, ())
+    evidence = found.phrases.get(best) or answer_model.telling_words(folded, ANSWERS.index(best))
+    return Reading(best, round(min(CONFIDENCE_MAX, likely[best]), 2), evidence)
+
+
+def asks_to_stop(text: str) -> bool:
+    """Whether the words are a plain request to stop, by the lists alone."""
+    return _stop(_sentences(text))[0] != ""
+
+
+def _likelihoods(leanings: tuple[float, ...], weights: dict[Answer, float]) -> dict[Answer, float]:
+    sums = {answer: lean + weights.get(answer, 0) for answer, lean in zip(ANSWERS, leanings, strict=True)}
+    most = max(sums.values())
+    powers = {answer: math.exp(each - most) for answer, each in sums.items()}
+    total = sum(powers.values())
+    return {answer: power / total for answer, power in powers.items()}
+
+
+def _findings(folded: str, *, names_somebody: bool) -> _Findings:
+    weights: dict[Answer, float] = {}
+    phrases: dict[Answer, tuple[str, ...]] = {}
+    stop, kept = _stop(folded)
     if stop:
-        return Reading("opt_out", 0.95, (stop[0].strip(),))
-    scores: dict[Answer, float] = {}
-    evidence: dict[Answer, list[str]] = {}
+        weights["opt_out"], phrases["opt_out"] = _STOP_WEIGHT, (stop,)
+    elif kept != folded:
+        weights["opt_out"] = -_DENIAL_WEIGHT
     for answer, first, further in _WEIGHTS:
         pattern = words.pattern(f"answer.{answer}")
         found = [match[0].strip() for match in pattern.finditer(kept)]
         if found:
-            scores[answer] = first + further * min(len(found) - 1, 3)
-            evidence[answer] = found[:EVIDENCE_MAX]
+            weights[answer] = first + further * min(len(found) - 1, 3)
+            phrases[answer] = tuple(found[:EVIDENCE_MAX])
             kept = pattern.sub(" … ", kept)
     if names_somebody:
-        scores["referral"] = scores.get("referral", 0.6) + 1.0
-    if not scores:
-        return Reading("other", 0.4, ())
-    ranked = sorted(scores, key=lambda answer: -scores[answer])
-    best = ranked[0]
-    margin = scores[best] - (scores[ranked[1]] if len(ranked) > 1 else 0)
-    return Reading(best, round(min(0.9, 0.5 + margin / 4), 2), tuple(evidence.get(best, ())))
+        weights["referral"] = weights.get("referral", 0.6) + 1.0
+    return _Findings(weights, phrases)
+
+
+def _stop(folded: str) -> tuple[str, str]:
+    """The request to stop, or "", and the text without the phrases that deny one."""
+    kept = words.pattern("answer.opt_out_not").sub(" … ", folded)
+    stop = words.pattern("answer.opt_out").search(kept)
+    return (stop[0].strip() if stop else "", kept)
 
 
 def _sentences(text: str) -> str:

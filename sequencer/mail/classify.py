@@ -8,7 +8,7 @@ quote a person. It decides nothing about an enrollment; core/ does.
 import re
 from dataclasses import replace
 
-from sequencer.mail.answer import read_answer
+from sequencer.mail.answer import asks_to_stop, read_answer
 from sequencer.mail.autoreply import has_left, read_auto_reply, words_of_absence
 from sequencer.mail.bounce import Bounce, read_bounce
 from sequencer.mail.complaint import read_complaint
@@ -156,7 +156,7 @@ def _is_newsletter(parsed: Parsed) -> bool:
 
 def _asks_to_stop_in_subject(subject: str) -> bool:
     """The word alone as subject, as mail programs send it for List-Unsubscribe (RFC 2369); never behind "Re:"."""
-    return len(subject) <= SUBJECT_REQUEST_CHARS_MAX and ":" not in subject and read_answer(subject).answer == "opt_out"
+    return len(subject) <= SUBJECT_REQUEST_CHARS_MAX and ":" not in subject and asks_to_stop(subject)
 
 
 def _accepted_invitation(parsed: Parsed) -> bool:

@@ -11,7 +11,7 @@ from sequencer.mail.answer import Answer
 
 __all__ = ["VERSION", "Judgement", "Kind"]
 
-VERSION = 1  # of the rules that judge: raised when they change, so that what is stored is judged anew
+VERSION = 2  # of the rules that judge: raised when they change, so that what is stored is judged anew
 
 Kind = Literal["hard_bounce", "soft_bounce", "delay", "complaint", "auto_reply", "reply", "other"]
 
