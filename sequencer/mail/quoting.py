@@ -24,7 +24,7 @@ SUBJECT_CHARS_MAX = 200
 _COUNTED = r"\s{0,2}(?:[\[(]\d{1,3}[\])]\s{0,2})?"  # RE[2]:
 # "VS" is a forward in Danish and Norwegian and a reply in Finnish: it says nothing.
 _FORWARD_SUBJECT = re.compile(
-    r"^\W{0,3}(?:fwd?|wg|tr|rv|rvd|enc|i|doorst|pd|vb|vl|fs|转发|轉寄|轉發|転送|전달|ilt|prfw|prosl|posr|tovabbitas|πρθ"
+    r"^\W{0,3}(?:fwd?|wg|tr|rv|rvd|enc|i|doorst|pd|vb|vl|fs|转发|轉寄|轉發|転送|전달|ilt|prfw|prosl|posr|tov(?:abbitas)?|πρθ"
     rf"|пересл|תשובה מועברת|הועבר|اعاده توجيه|إعادة توجيه|pers|edas|trs|fyi){_COUNTED}:",
     re.I,
 )
@@ -33,6 +33,7 @@ _REPLY_SUBJECT = re.compile(
     rf"|返信|회신|답장|השב|תשובה|رد){_COUNTED}:",
     re.I,
 )
+_EITHER_SUBJECT = re.compile(rf"^\W{{0,3}}vs{_COUNTED}:", re.I)  # Danish and Norwegian: passed on; Finnish: answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def _is_forward(reading: _Reading, subject: str, to: frozenset[str], *, attached
     """By what the program wrote above the mail. Outlook writes one block for both: then by who is named in it."""
     if _FORWARD_SUBJECT.match(subject):
         return reading.cut or attached
+    if _EITHER_SUBJECT.match(subject) and reading.block is not None and to:
+        return not reading.block.senders & to
     if _REPLY_SUBJECT.match(subject):
         return reading.forward_marked and not reading.is_empty
     if reading.forward_marked or attached:

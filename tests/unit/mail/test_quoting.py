@@ -98,12 +98,15 @@ def test_outlook_tells_a_forward_by_its_subject() -> None:
             (prefix, True)
             for prefix in ("FW:", "Fwd:", "WG:", "TR:", "RV:", "ENC:", "I:", "Doorst:", "VB:", "VL:", "PD:")
         ),
-        *((prefix, True) for prefix in ("İLT:", "转发:", "轉寄：", "転送:", "전달:", "Továbbítás:", "ΠΡΘ:", "FW[2]:")),
+        *(
+            (prefix, True)
+            for prefix in ("İLT:", "转发:", "轉寄：", "転送:", "전달:", "Továbbítás:", "TOV:", "ΠΡΘ:", "FW[2]:")
+        ),
         *(
             (prefix, False)
             for prefix in ("RE:", "AW:", "SV:", "Antw:", "ODP:", "YNT:", "RES:", "R:", "回复:", "Vá:", "Re[2]:")
         ),
-        ("VS:", False),  # a forward in Danish, a reply in Finnish
+        ("VS:", False),  # a forward in Danish, a reply in Finnish: who is quoted tells
         ("Information:", False),
     ],
 )
@@ -127,6 +130,12 @@ def test_without_a_prefix_the_block_tells_a_forward(above: str, to: str, forward
     assert own_words_of_text(f"{above}\n\n{block}\n\nOld.").forwarded == forwarded
     answered = f"{above}\n\n{block}\n\nOld.".replace("bo@else.test", "ana@ourco.test")
     assert not own_words(parse(received(answered, Subject="Hi"))).forwarded  # we wrote what it quotes
+
+
+@pytest.mark.parametrize(("quoted", "forwarded"), [("ana@ourco.test", False), ("bo@else.test", True)])
+def test_a_prefix_of_two_languages_is_told_by_who_is_quoted(quoted: str, forwarded: bool) -> None:
+    block = f"Fra: Bo <{quoted}>\nSendt: 24. marts 2026 09:56\nTil: Jo <jo@acme.test>\nEmne: Hi"
+    assert own_words(parse(received(f"Vil du svare?\n\n{block}\n\nOld.", Subject="VS: Hi"))).forwarded == forwarded
 
 
 def test_a_mail_attached_is_a_forward() -> None:
