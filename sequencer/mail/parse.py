@@ -46,6 +46,7 @@ HEADER_BYTES_MAX = 64 * 1024
 FIELDS_MAX = 10_000
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_REST_OF_DELIMITER = re.compile(rb"(--)?[ \t\r]*(?=\n|\Z)")
 _CONTENT_TYPE = re.compile(r"\s*([A-Za-z0-9.+_-]{1,100}/[A-Za-z0-9.+_-]{1,100})")
 _EMBEDDED_HEADERS = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
@@ -236,18 +237,22 @@ def _sections(content: bytes, boundary: str) -> list[bytes]:
     """What stands between the delimiter lines (RFC 2046 5.1.1); a missing last delimiter counts as the end."""
     if not boundary:
         return []
-    delimiter = re.compile(rb"\n--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t\r]*(?=\n|\Z)")
+    delimiter = b"\n--" + boundary.encode("utf-8", "replace")
     content = b"\n" + content
     sections: list[bytes] = []
     begun: int | None = None
-    for match in delimiter.finditer(content):
-        if begun is not None:
-            sections.append(content[begun : match.start()].removesuffix(b"\r"))
-            if len(sections) > PARTS_MAX:
-                raise Unparseable(f"more than {PARTS_MAX} parts")
-        if match[1]:
-            return sections
-        begun = match.end() + 1
+    at = content.find(delimiter)
+    while at >= 0:
+        rest = _REST_OF_DELIMITER.match(content, at + len(delimiter))
+        if rest is not None:
+            if begun is not None:
+                sections.append(content[begun:at].removesuffix(b"\r"))
+                if len(sections) > PARTS_MAX:
+                    raise Unparseable(f"more than {PARTS_MAX} parts")
+            if rest[1]:
+                return sections
+            begun = rest.end() + 1
+        at = content.find(delimiter, at + 1 if rest is None else rest.end())
     if begun is not None and begun < len(content):
         sections.append(content[begun:])
     return sections
