@@ -197,7 +197,7 @@ def make_services(app: App, clock: Clock, doors: Doors, owner: str, lease: timed
     from sequencer.engine.ingest import Ingest
     from sequencer.engine.rescue import Rescue
 
-    ingest = Ingest(app.database, app.advance, doors.inbox_of, app.key)
+    ingest = Ingest(app.database, app.advance, doors.inbox_of, app.key, owner=owner)
     dispatch = Dispatch(app.database, app.advance, clock, doors.channel_of, app.key, owner, lease)
 
     def find_sent(mailbox: str, message_id: str) -> bool:

@@ -12,6 +12,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -63,7 +64,9 @@ def _address(value: str) -> str:
 def _database_url(value: str) -> str:
     if value.startswith("postgresql+psycopg://"):
         if find_spec("psycopg") is None:
-            raise ValueError("PostgreSQL needs the package psycopg: install it beside sequencer")
+            raise ValueError("PostgreSQL needs a driver: pip install 'sequencer[postgresql]'")
+        if urlsplit(value).password:
+            raise ValueError("a password has no place here: put it in ~/.pgpass or PGPASSWORD")
     elif not value.startswith("sqlite:///"):
         raise ValueError('write "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/DATABASE"')
     return value

@@ -5,34 +5,74 @@ running them. So all engines of a run share one dialect and what it compiled.
 """
 
 import atexit
+import os
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, select
+import pytest
+from sqlalchemy import Connection, Dialect, make_url, select, update
 
 from sequencer.store.database import Database, throw_away_engine
 from sequencer.store.migrate import migrate
-from sequencer.store.tables import PROSPECTS
+from sequencer.store.tables import DAEMONS, MAILBOXES, PROSPECTS
+from tests.postgresql import missing, shared_server
 
-_COMPILED: dict[Any, Any] = {}
+_COMPILED: dict[str, dict[Any, Any]] = {"sqlite": {}, "postgresql": {}}
+# What a test asks for by parametrizing the fixture `backend`.
+BACKENDS = ("sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql]))
+
+
+@contextmanager
+def on_backend(name: str) -> Iterator[None]:
+    """Fresh databases are this one's until the end; those of PostgreSQL are dropped then."""
+    if name == "postgresql" and (reason := missing()):
+        pytest.skip(reason)
+    made: list[str] = []
+    _databases.append((name, made))
+    try:
+        yield
+    finally:
+        _databases.pop()
+        for database in made:
+            shared_server().drop(database)
+
+
+# The whole suite runs on PostgreSQL with SEQUENCER_TEST_BACKEND=postgresql, but for what is about SQLite's file.
+_databases: list[tuple[str, list[str]]] = [(os.environ.get("SEQUENCER_TEST_BACKEND", "sqlite"), [])]
+
+
+def empty_database(folder: Path) -> str:
+    """As fresh_database, but without a table."""
+    backend, made = _databases[-1]
+    if backend == "postgresql":
+        made.append(shared_server().create())
+        return shared_server().url(made[-1])
+    return f"sqlite:///{folder / 'sequencer.db'}"
 
 
 def fresh_database(folder: Path) -> str:
-    """The URL of a new, empty SQLite database in `folder`."""
+    """The URL of a new, empty database: a SQLite file in `folder`, unless the test is about PostgreSQL."""
+    backend, made = _databases[-1]
+    if backend == "postgresql":
+        made.append(shared_server().create(_postgresql_template()))
+        return shared_server().url(made[-1])
     target = folder / "sequencer.db"
     shutil.copyfile(_template(), target)
     return f"sqlite:///{target}"
 
 
 def open_database(url: str) -> Database:
-    """The product's own, on a SQLite database; only what it compiles is shared."""
+    """The product's own; only what it compiles is shared."""
     database = Database(url)
-    database.engine.dialect = _dialect()
-    database.engine.update_execution_options(compiled_cache=_COMPILED)
+    backend = make_url(url).get_backend_name()
+    database.engine.dialect = _dialect(backend)
+    database.engine.update_execution_options(compiled_cache=_COMPILED[backend])
     return database
 
 
@@ -42,11 +82,25 @@ def person_numbers(connection: Connection, prospect_ids: Collection[int]) -> dic
     return {row.id: row.seq for row in connection.execute(query)}
 
 
+def age_leases(connection: Connection, by: timedelta) -> None:
+    """As if this much time had passed for every lease: PostgreSQL measures them by a clock that no test moves."""
+    for table, column in ((MAILBOXES, MAILBOXES.c.lease_until), (DAEMONS, DAEMONS.c.alive_until)):
+        for until in set(connection.scalars(select(column).where(column.is_not(None)))):
+            connection.execute(update(table).where(column == until).values({column: until - by}))
+
+
 @cache
-def _dialect() -> Dialect:
-    engine = throw_away_engine("sqlite://")
+def _dialect(backend: str) -> Dialect:
+    engine = throw_away_engine("sqlite://" if backend == "sqlite" else shared_server().url("postgres"))
     engine.connect().close()  # the first connection tells a dialect what its database can do
     return engine.dialect
+
+
+@cache
+def _postgresql_template() -> str:
+    name = shared_server().create()
+    migrate(shared_server().url(name))
+    return name
 
 
 @cache

@@ -23,7 +23,7 @@ from sequencer.engine.group import Group
 from sequencer.engine.outcomes import REST, Sent, settle_all, settle_each
 from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.errors import StoreError
-from sequencer.store import fence, scopes, sends
+from sequencer.store import fence, leases, scopes, sends
 from sequencer.store.database import Database
 from sequencer.store.sends import Prepared
 
@@ -121,7 +121,7 @@ class Dispatch:
         while self.at_work:
             await asyncio.wait(self.at_work)
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
-        await self._database.awrite(lambda connection: fence.release(connection, self._owner))
+        await self._database.awrite(lambda connection: leases.release(connection, self._owner))
 
     def _renew(self, connection: Connection, addresses: Sequence[str], now: datetime) -> dict[str, int]:
         highest = scopes.meta(connection, HIGHEST_INSTANT)
@@ -131,7 +131,7 @@ class Dispatch:
             logger.error("the clock is %s behind the highest instant seen: nothing is sent", seen - now)
             return {}
         scopes.put_meta(connection, HIGHEST_INSTANT, self._highest.isoformat())
-        ours = fence.lease(connection, addresses, self._owner, now, self._lease)
+        ours = leases.lease(connection, addresses, self._owner, now, self._lease)
         for address in set(ours) - set(self._drains):
             sends.look_again_at(connection, address)  # the config may say something else than when they were put off
         return ours

@@ -23,6 +23,7 @@ from sequencer.engine.sorting import Sorting
 from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
 from sequencer.store import inbox as store
 from sequencer.store.database import Database
+from sequencer.store.leases import elsewhere
 
 BACK_OFF_MIN = timedelta(seconds=1)
 BACK_OFF_MAX = timedelta(minutes=5)
@@ -72,7 +73,10 @@ class _Watch:
 
 
 class Ingest:
-    """The reading service of one daemon. `inbox_of` makes the reader of an inbox by its name; `key` is for hashes."""
+    """The reading service of one daemon. `inbox_of` makes the reader of an inbox by its name; `key` is for hashes.
+
+    `owner`: the daemon's name; with one, an inbox is left to the daemon that holds the lease of its first mailbox.
+    """
 
     def __init__(
         self,
@@ -81,9 +85,10 @@ class Ingest:
         inbox_of: Callable[[str], Inbox],
         key: bytes,
         patience_s: float = PATIENCE_S,
+        owner: str = "",
     ) -> None:
         self._database, self._advance, self._inbox_of, self._key = database, advance, inbox_of, key
-        self._patience_s = patience_s
+        self._patience_s, self._owner = patience_s, owner
         self._lines: dict[str, _Line] = {}
         self._sorting_now: set[asyncio.Task[int]] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -215,6 +220,10 @@ class Ingest:
 
     def _walk(self, line: _Line, now: datetime) -> None:
         ours = ours_of(self._advance.around.config)
+        first = ours.mailboxes.get(line.name, ())[:1]
+        if self._owner and self._database.read(lambda connection: elsewhere(connection, first, self._owner, now)):
+            line.let_go()
+            return
         walk = Walk(self._database, self._advance, self._key, line.name, ours, now, self._stopping)
         try:
             if line.inbox is None:

@@ -28,6 +28,7 @@ from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.engine.step_text import step_text
 from sequencer.store import inbox, scopes, sends
+from sequencer.store.leases import lease_clock
 from sequencer.store.sends import SendRow
 
 __all__ = ["daemon_gates", "inbox_gate", "limits_gate", "mailbox_gate", "seen_at", "text_gate"]
@@ -58,7 +59,8 @@ def daemon_gates(connection: Connection, now: datetime) -> tuple[Gate, ...]:
         detail = f"the clock is {seen - now} behind the highest instant seen".split(".")[0]
         return (Gate("clock", False, None, detail, frees_at=seen, frees_by="set the clock, or resume --all"),)
     leases = [state.lease_until for state in sends.mailbox_states(connection).values()]
-    if any(until is not None and until > now for until in leases):
+    leased_at = lease_clock(connection, now)
+    if any(until is not None and until > leased_at for until in leases):
         return (Gate("daemon", True),)
     # A daemon that stops cleanly lets go of every lease; one that died leaves them to run out.
     let_go = bool(leases) and not any(leases)

@@ -64,8 +64,8 @@ class Rescue:
         if found:
             settle_as_sent(connection, self._advance, row, "sent_folder", now)
             return
-        fence.count_look(connection, row.id)
-        if row.looks + 1 >= len(LOOKS):
+        counted = fence.count_look(connection, row.id, row.looks)
+        if counted and row.looks + 1 >= len(LOOKS):
             fence.hand_to_person(connection, row.id)
 
 

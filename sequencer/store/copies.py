@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Exists, func, literal_column, select, update
 
+from sequencer.store.leases import lease_clock
 from sequencer.store.tables import MAILBOXES, SENDS
 
 # An inbox that cannot be written to for longer, or mail that left before `append` was asked for: no copy is owed.
@@ -33,14 +34,17 @@ class Owed:
 def owed(connection: Connection, mailboxes: Collection[str], owner: str, now: datetime, limit: int) -> list[Owed]:
     """Copies that `owner`, who holds the mailboxes' leases, has to file; the longest gone first."""
     query = select(SENDS.c.id, SENDS.c.mailbox, SENDS.c.message_id).where(
-        SENDS.c.mailbox.in_(list(mailboxes)), _OWED, SENDS.c.sending_at > now - OWED_FOR, _leased(owner, now)
+        SENDS.c.mailbox.in_(list(mailboxes)),
+        _OWED,
+        SENDS.c.sending_at > now - OWED_FOR,
+        _leased(connection, owner, now),
     )
     return [Owed(*row) for row in connection.execute(query.order_by(SENDS.c.sending_at, SENDS.c.id).limit(limit))]
 
 
 def bytes_owed(connection: Connection, send_id: int, owner: str, now: datetime) -> bytes | None:
     """The very bytes that went; None when the copy is not `owner`'s to file any more."""
-    query = select(SENDS.c.raw).where(SENDS.c.id == send_id, _OWED, _leased(owner, now))
+    query = select(SENDS.c.raw).where(SENDS.c.id == send_id, _OWED, _leased(connection, owner, now))
     raw = connection.scalars(query).first()
     return zlib.decompress(raw) if raw is not None else None
 
@@ -59,7 +63,8 @@ def put_copied(connection: Connection, send_id: int, at: datetime) -> None:
     connection.execute(update(SENDS).where(SENDS.c.id == send_id).values(copied_at=at))
 
 
-def _leased(owner: str, now: datetime) -> Exists:
+def _leased(connection: Connection, owner: str, now: datetime) -> Exists:
     """Several daemons may run: everything of a mailbox is done by the one that holds its lease."""
-    ours = (MAILBOXES.c.address == SENDS.c.mailbox) & (MAILBOXES.c.owner == owner) & (MAILBOXES.c.lease_until > now)
-    return select(MAILBOXES.c.address).where(ours).exists()
+    ours = (MAILBOXES.c.address == SENDS.c.mailbox) & (MAILBOXES.c.owner == owner)
+    stands = MAILBOXES.c.lease_until > lease_clock(connection, now)
+    return select(MAILBOXES.c.address).where(ours, stands).exists()

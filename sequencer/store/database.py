@@ -2,7 +2,8 @@
 
 On SQLite every write is one BEGIN IMMEDIATE transaction of the writer thread, with a short pause after each, so that
 another process is never starved (a CLI stop waited up to 2.3 s behind a busy daemon without it); urgent work goes
-first. On PostgreSQL the same thread keeps the same order. No table is known here, and nothing blocks the event loop.
+first. On PostgreSQL the same thread keeps the same order, and processes take turns in the order of asking
+(store/postgresql.py). No table is known here, and nothing blocks the event loop.
 """
 
 import asyncio
@@ -13,16 +14,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
-from sequencer.errors import StoreError
+from sequencer.errors import NotFound, StoreError
 
 PAUSE_S_BETWEEN_WRITES = 0.002
 BUSY_TIMEOUT_MS = 30_000
+NUMBER_TOO_LARGE = "22003"  # PostgreSQL's SQLSTATE: SQLite would just not find the row
 READERS_MAX = 8
 T = TypeVar("T")
 
@@ -37,6 +40,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
+        self._on_sqlite = self.engine.dialect.name == "sqlite"
         self._numbers = itertools.count()
         self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Any] | None, Future[Any]]]
         self._jobs = queue.PriorityQueue()
@@ -59,8 +63,11 @@ class Database:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a snapshot of the database."""
-        with refusals(), self.engine.connect() as connection, connection.begin():
-            return work(connection)
+        with refusals(), self.engine.connect() as connection:
+            if not self._on_sqlite:
+                connection.execution_options(**_postgresql().SNAPSHOT)
+            with connection.begin():
+                return work(connection)
 
     async def aread(self, work: Callable[[Connection], T]) -> T:
         """`read` for coroutines."""
@@ -79,13 +86,15 @@ class Database:
                 return
             if done.set_running_or_notify_cancel():
                 self._write_one(work, done)
-                time.sleep(PAUSE_S_BETWEEN_WRITES)
+                if self._on_sqlite:
+                    time.sleep(PAUSE_S_BETWEEN_WRITES)
 
     def _write_one(self, work: Callable[[Connection], Any], done: "Future[Any]") -> None:
         try:
             with refusals(), self.engine.connect() as connection:
-                connection = connection.execution_options(writes=True)
+                connection.execution_options(writes=True)
                 with connection.begin():
+                    begin_write(connection)
                     result = work(connection)
         except BaseException as error:
             done.set_exception(error)
@@ -102,6 +111,8 @@ class refusals:  # noqa: N801  reads as the word it is in a with statement
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise StoreError(f"the connection to the database was lost: {error.orig}") from error
+        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == NUMBER_TOO_LARGE:
+            raise NotFound("there is no such number: it is larger than any that is given out") from error
         if isinstance(error, DBAPIError) and is_refusal(error):
             raise StoreError(f"the database refuses: {error.orig}") from error
 
@@ -121,7 +132,9 @@ def sqlite_file(url: str) -> Path | None:
 
 def _engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=READERS_MAX, pool_pre_ping=True, hide_parameters=True)
+        # The ping finds out that the server was restarted before anything is asked of it.
+        pooled: Engine = _postgresql().engine(url, pool_size=READERS_MAX, pool_pre_ping=True)
+        return pooled
     in_memory = sqlite_file(url) is None
     engine = (
         create_engine(url, poolclass=StaticPool, hide_parameters=True, connect_args={"check_same_thread": False})
@@ -161,9 +174,26 @@ def set_up_sqlite(engine: Engine, *, foreign_keys: bool = True) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def begin_write(connection: Connection) -> None:
+    """First in a transaction that writes: nobody else does until it ends. SQLite's BEGIN IMMEDIATE says as much."""
+    if connection.dialect.name != "sqlite":
+        _postgresql().take_turn(connection)
+
+
 def throw_away_engine(url: str) -> Engine:
     """An engine for one migration: no pool, foreign keys off because batch mode rebuilds tables."""
+    if make_url(url).get_backend_name() != "sqlite":
+        unpooled: Engine = _postgresql().engine(url, NullPool)
+        return unpooled
     engine = create_engine(url, poolclass=NullPool)
-    if engine.dialect.name == "sqlite":
-        set_up_sqlite(engine, foreign_keys=False)
+    set_up_sqlite(engine, foreign_keys=False)
     return engine
+
+
+def _postgresql() -> ModuleType:
+    """Loaded for such a database alone: an installation on SQLite needs neither the module nor its driver."""
+    try:
+        from sequencer.store import postgresql
+    except ImportError as error:
+        raise StoreError(f"the driver of PostgreSQL cannot be loaded: {error}") from None
+    return postgresql

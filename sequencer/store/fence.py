@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from sequencer.store.rows import chunks, upsert, upsert_for
+from sequencer.store.leases import lease_clock
+from sequencer.store.rows import chunks, upsert_for
 from sequencer.store.scopes import EVERYTHING, ScopeKey, scope_numbers
 from sequencer.store.sends import OPEN, SendRow, load_sends
 from sequencer.store.tables import MAILBOXES, PROSPECTS, SENDS, USAGE
@@ -59,34 +60,6 @@ _BUSY = select(SENDS.c.prospect_id).where(
 )
 
 
-def lease(
-    connection: Connection, addresses: Sequence[str], owner: str, now: datetime, length: timedelta
-) -> dict[str, int]:
-    """Take or renew the lease of these mailboxes; returns the fence number of each that is ours now.
-
-    A lease that ends in the future by more than its own length was written by a clock ahead of ours: it counts as lost.
-    """
-    ours: dict[str, int] = {}
-    for address in addresses:
-        connection.execute(
-            upsert(connection, MAILBOXES).values(address=address, owner="", fence=0).on_conflict_do_nothing()
-        )
-        row = connection.execute(select(MAILBOXES).where(MAILBOXES.c.address == address)).one()
-        alive = row.lease_until is not None and now < row.lease_until <= now + 2 * length
-        if row.owner != owner and alive:
-            continue
-        fence = row.fence if row.owner == owner and alive else row.fence + 1
-        changed = update(MAILBOXES).where(MAILBOXES.c.address == address)
-        connection.execute(changed.values(owner=owner, lease_until=now + length, fence=fence, answers_read_at=None))
-        ours[address] = fence
-    return ours
-
-
-def release(connection: Connection, owner: str) -> None:
-    """Let go of every mailbox, so that another daemon need not wait for the lease to end."""
-    connection.execute(update(MAILBOXES).where(MAILBOXES.c.owner == owner).values(owner="", lease_until=None))
-
-
 _INTENDED = (
     select(
         SENDS.c.id, SENDS.c.prospect_id, SENDS.c.sequence_id, SENDS.c.mailbox, SENDS.c.account_id, SENDS.c.domain,
@@ -113,6 +86,7 @@ def pass_fence(
     above = {row.id: scopes_of(row.sequence_id, row.mailbox, row.account_id) for row in rows.values()}
     numbers = scope_numbers(connection, {scope for scopes in above.values() for scope in scopes})
     leases = {row.address: row for row in connection.execute(_LEASES)}
+    leased_at = lease_clock(connection, now)
     busy = _people_with_open_sends(connection, {row.prospect_id for row in rows.values()})
     counters = _Counters(connection, rows.values(), limits)
     answers: dict[int, str] = {}
@@ -123,9 +97,7 @@ def pass_fence(
         reason = ""
         if row.state != "queued":
             reason = f"the send is {row.state}"
-        elif (
-            held is None or held.owner != intent.owner or held.fence != intent.fence or (held.lease_until or now) <= now
-        ):
+        elif not _holds(held, intent, leased_at):
             reason = "the lease is lost"
         elif row.valid_until is None or now > row.valid_until:
             reason = "the time it was good for is over"
@@ -145,6 +117,12 @@ def pass_fence(
         addresses = {rows[intent.send_id].mailbox for intent in intents if not answers[intent.send_id]}
         connection.execute(_LEFT_AT, [{"of": address, "at": now} for address in addresses])
     return answers
+
+
+def _holds(held: Any, intent: Intent, at: datetime) -> bool:
+    """Whether the mailbox's lease is, under this very number, the intent's."""
+    mine = held is not None and (held.owner, held.fence) == (intent.owner, intent.fence)
+    return mine and held.lease_until is not None and held.lease_until > at
 
 
 def _people_with_open_sends(connection: Connection, prospect_ids: Collection[int]) -> set[int]:
@@ -270,9 +248,10 @@ def hand_to_person(connection: Connection, send_id: int) -> None:
     connection.execute(update(SENDS).where(uncertain).values(state="person"))
 
 
-def count_look(connection: Connection, send_id: int) -> None:
-    """One more look for evidence was made."""
-    connection.execute(update(SENDS).where(SENDS.c.id == send_id).values(looks=SENDS.c.looks + 1))
+def count_look(connection: Connection, send_id: int, looks: int) -> bool:
+    """One more look for evidence was made after `looks` others; False when another daemon made it."""
+    this = (SENDS.c.id == send_id) & (SENDS.c.looks == looks)
+    return connection.execute(update(SENDS).where(this).values(looks=looks + 1)).rowcount > 0
 
 
 def stale(connection: Connection, now: datetime) -> list[SendRow]:
@@ -281,6 +260,7 @@ def stale(connection: Connection, now: datetime) -> list[SendRow]:
     So is one whose outcome has been missing for longer than any server is waited for.
     """
     leases = {row.address: row for row in connection.execute(_LEASES)}
+    leased_at = lease_clock(connection, now)
     query = select(SENDS.c.id).where(SENDS.c.state == "sending")
     rows = load_sends(connection, list(connection.scalars(query)))
 
@@ -288,6 +268,6 @@ def stale(connection: Connection, now: datetime) -> list[SendRow]:
         held = leases.get(row.mailbox)
         if row.sending_at is not None and now > row.sending_at + OUTCOME_AFTER_MAX:
             return True
-        return held is None or held.fence != row.fence or held.lease_until is None or held.lease_until <= now
+        return held is None or held.fence != row.fence or held.lease_until is None or held.lease_until <= leased_at
 
     return [row for row in rows.values() if is_stale(row)]

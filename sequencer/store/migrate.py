@@ -1,7 +1,8 @@
 """Bring a database to the newest schema, from inside the package.
 
 Safe when several processes start at once: one migrates, the rest find nothing to do, and a step that fails leaves no
-half-made table. A SQLite file that has to change is copied first. Nothing goes back: restore the copy for that.
+half-made table. A SQLite file that has to change is copied first; a PostgreSQL database is changed only when somebody
+asks for it, who can copy it before. Nothing goes back: restore the copy for that.
 """
 
 import sqlite3
@@ -13,20 +14,19 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 
 from sequencer.errors import SchemaTooNew, StoreError
-from sequencer.store.database import refusals, sqlite_file, throw_away_engine
+from sequencer.store.database import begin_write, refusals, sqlite_file, throw_away_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS = "sequencer.store:migrations"
-ADVISORY_LOCK = 7_315_009_001  # any constant that nothing else in the database uses
 
 
-def migrate(url: str) -> str:
-    """Upgrade to the newest schema; returns its revision.
+def migrate(url: str, *, asked: bool = False) -> str:
+    """Upgrade to the newest schema; returns its revision. `asked`: somebody wants just this.
 
-    Raises: SchemaTooNew, when a newer version wrote the database; StoreError, when the database refuses or a migration
-    broke a foreign key.
+    Raises: SchemaTooNew, when a newer version wrote the database; StoreError, when the database refuses, a migration
+    broke a foreign key, or a PostgreSQL database would be changed without being asked for.
     """
     with refusals():
         known, found = revisions(), revision(url)
@@ -36,6 +36,11 @@ def migrate(url: str) -> str:
             raise SchemaTooNew(f"the database has schema {found}, which this version does not know: upgrade sequencer")
         if found and (file := sqlite_file(url)):
             back_up(file, file.with_name(f"{file.name}.before-{known[-1]}"))
+        elif found and not asked:
+            raise StoreError(
+                f"the database has schema {found} and this version needs {known[-1]}: stop every daemon, keep a copy "
+                "(pg_dump), then sequencer db upgrade"
+            )
         _upgrade(url)
     return known[-1]
 
@@ -46,8 +51,7 @@ def _upgrade(url: str) -> None:
     config = alembic_config()
     engine = throw_away_engine(url)
     with engine.connect() as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        begin_write(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         if engine.dialect.name == "sqlite":

@@ -7,7 +7,7 @@ and texts stand only in tables that erasure can reach; events carry ids, codes a
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Date, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy import Table as CoreTable
 from sqlmodel import Field
 
@@ -281,6 +281,14 @@ class Mailbox(Table, table=True):
     answers_read_by: str | None = None
 
 
+class Daemon(Table, table=True):
+    """A daemon that is at work, by its own name: among how many the mailboxes are shared."""
+
+    __tablename__ = "daemons"
+    name: str = Field(primary_key=True)
+    alive_until: datetime = Field(sa_type=Instant)
+
+
 class Inbox(Table, table=True):
     """One inbox, however many reps share it. `synced_at`: when the last walk began that reached every folder's end."""
 
@@ -294,11 +302,13 @@ class Inbox(Table, table=True):
 
 
 class Cursor(Table, table=True):
+    """How far a folder was walked. The numbers are IMAP's, of 32 bits without a sign (RFC 9051, 2.3.1.1)."""
+
     __tablename__ = "cursors"
     inbox: str = Field(primary_key=True)
     folder: str = Field(primary_key=True)
-    uid_validity: int = Field(sa_column=Column(Integer, nullable=False))
-    uid_last: int = 0
+    uid_validity: int = Field(sa_type=BigInteger)
+    uid_last: int = Field(default=0, sa_type=BigInteger)
     state: str = Field(default="", sa_type=Text)
     messages_left: int = 0
 
@@ -346,8 +356,8 @@ class NotOurs(Table, table=True):
     __tablename__ = "not_ours"
     inbox: str = Field(primary_key=True)
     folder: str = Field(primary_key=True)
-    uid_validity: int = Field(primary_key=True)
-    uid: int = Field(primary_key=True)
+    uid_validity: int = Field(primary_key=True, sa_type=BigInteger)
+    uid: int = Field(primary_key=True, sa_type=BigInteger)
     hash: str
 
 
@@ -360,6 +370,6 @@ META, SCOPES, VERSIONS = core(Meta), core(Scope), core(Version)
 ACCOUNTS, PROSPECTS, ADDRESSES, LIST_MEMBERS = core(Account), core(Prospect), core(Address), core(ListMember)
 SUPPRESSIONS, ENROLLMENTS, EVENTS = core(Suppression), core(Enrollment), core(Event)
 TASKS, DRAFTS, NOTES = core(Task), core(Draft), core(Note)
-SENDS, USAGE, MAILBOXES = core(Send), core(Usage), core(Mailbox)
+SENDS, USAGE, MAILBOXES, DAEMONS = core(Send), core(Usage), core(Mailbox), core(Daemon)
 INBOXES, CURSORS, INBOUND, NOT_OURS = core(Inbox), core(Cursor), core(Inbound), core(NotOurs)
 RELAY_IDS = core(RelayId)

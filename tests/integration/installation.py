@@ -1,6 +1,6 @@
 """A whole installation in a temporary folder, for tests: config, an applied sequence, people, the engine's services.
 
-Real SQLite, real sockets, the product's own code; the clock is a hand-set one that the test moves.
+A real database, real sockets, the product's own code; the clock is a hand-set one that the test moves.
 """
 
 import asyncio
@@ -139,7 +139,7 @@ class World:
 
 
 class Installation:
-    """The engine on a SQLite file in `folder`."""
+    """The engine on a fresh database, a SQLite file in `folder` unless the test is about PostgreSQL."""
 
     def __init__(
         self,
@@ -153,11 +153,12 @@ class Installation:
         config: str = CONFIG,
     ) -> None:
         self.folder, self.clock = folder, clock or HandClock()
-        text = config.format(cap=cap, gap=gap, connections=connections, port=port)
+        url = fresh_database(folder)
+        text = f'[database]\nurl = "{url}"\n' + config.format(cap=cap, gap=gap, connections=connections, port=port)
         (folder / "config.toml").write_text(text)
         self.config: Config = parse(text)
         self.config._folder = folder
-        self.database = open_database(fresh_database(folder))
+        self.database = open_database(url)
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
 
     def close(self) -> None:

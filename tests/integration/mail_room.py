@@ -21,7 +21,7 @@ from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.prepare import limits_of, prepare
 from sequencer.engine.situation import Surroundings
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import fence, inbox, log, people, sends
+from sequencer.store import fence, inbox, leases, log, people, sends
 from sequencer.store.tables import INBOUND, NOT_OURS, SUPPRESSIONS
 from tests.integration.installation import KEY, TEMPLATES, Installation
 
@@ -90,7 +90,7 @@ class MailRoom(Installation):
             batch = prepare(connection, self.advance.around, mailbox, KEY, now)
             sends.put_prepared(connection, batch.ready)
             settle_all(connection, self.advance, batch.refused)
-            number = fence.lease(connection, [ANA], OWNER, now, LEASE)[ANA]
+            number = leases.lease(connection, [ANA], OWNER, now, LEASE)[ANA]
             intents = [fence.Intent(one.send_id, OWNER, number) for one in batch.ready]
             limits = {ANA: limits_of(mailbox, self.advance.around, 0, now)}
             refused = fence.pass_fence(connection, intents, limits, now)

@@ -15,7 +15,7 @@ from sequencer.engine.overview import overview
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InboxBroken, InboxLost
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import fence, inbox, sends, tasks
+from sequencer.store import inbox, leases, sends, tasks
 from sequencer.store.copies import OWED_FOR
 from tests.integration.installation import CONFIG, KEY
 from tests.integration.mail_room import ANA, OWNER, MailRoom, mail
@@ -39,7 +39,7 @@ class Room(MailRoom):
 
     async def file(self, filing: Filing | None = None, owner: str = OWNER) -> None:
         now = self.clock.now()
-        self.database.write(lambda connection: fence.lease(connection, [ANA], owner, now, LEASE))
+        self.database.write(lambda connection: leases.lease(connection, [ANA], owner, now, LEASE))
         await (filing or self.filing()).run_once(now)
 
     @property

@@ -17,7 +17,7 @@ from sequencer.core.ports import Envelope
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.core.suppression import Suppression
 from sequencer.engine.outer_stops import notice_config, resume_scope
-from sequencer.store import fence, log, people, scopes, sends, tasks
+from sequencer.store import leases, log, people, scopes, sends, tasks
 from sequencer.store.sends import SendRow
 from sequencer.store.tables import ENROLLMENTS, PROSPECTS, SENDS
 from tests.integration.installation import MONDAY, SEQUENCE, Installation
@@ -361,7 +361,7 @@ async def test_touches_of_every_channel_count_for_a_person(
 async def test_an_attempt_of_an_uncertain_mail_keeps_its_bytes_and_its_counters_stay(house: Installation) -> None:
     house.enroll(house.person("jo@acme.test"))
     await advanced(house)
-    house.database.write(lambda c: fence.lease(c, [BOX], "x", MONDAY, timedelta(seconds=20)))
+    house.database.write(lambda c: leases.lease(c, [BOX], "x", MONDAY, timedelta(seconds=20)))
     house.database.write(lambda c: c.execute(update(SENDS).values(fence=1, state="skipped", wait_reason="cap")))
     house.database.write(lambda c: sends.reattempt(c, 1, MONDAY))
     (row,) = queued(house)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from sequencer.errors import InputError
-from sequencer.store import fence, sends
+from sequencer.store import leases, sends
 from tests.integration.installation import Installation, World
 from tests.integration.test_reassign import ANA, BO, house, plan, reassign, send, without
 
@@ -37,7 +37,7 @@ async def test_nobody_has_read_the_answers_unless_somebody_says_so(house: Instal
 
 def test_a_mailbox_that_is_broken_or_paused_takes_nobody_over(house: Installation) -> None:
     key = house.enroll(house.person("jo@acme.test"))
-    house.database.write(lambda c: fence.lease(c, [BO], "test", house.clock.now(), timedelta(seconds=1)))
+    house.database.write(lambda c: leases.lease(c, [BO], "test", house.clock.now(), timedelta(seconds=1)))
     house.database.write(lambda c: sends.break_mailbox(c, BO, "wrong password", house.clock.now()))
     without(house, ANA)
     with pytest.raises(InputError, match="wrong password"):

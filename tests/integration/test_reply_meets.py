@@ -20,7 +20,7 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
-from sequencer.store import fence, log, people, sends
+from sequencer.store import fence, leases, log, people, sends
 from sequencer.store.tables import SENDS
 from tests.integration.installation import KEY
 from tests.integration.mail_room import ANA, bounce, mail
@@ -82,7 +82,7 @@ async def test_a_rule_on_where_it_goes_wins_at_the_fence(night: Night, kind: str
     box = night.config.mailboxes_by_address[ANA]
 
     def pass_fence(connection: Connection, batch: Batch) -> dict[int, str]:
-        number = fence.lease(connection, [ANA], "test", NIGHT, timedelta(seconds=20))[ANA]
+        number = leases.lease(connection, [ANA], "test", NIGHT, timedelta(seconds=20))[ANA]
         intents = [fence.Intent(one.send_id, "test", number) for one in batch.ready]
         return fence.pass_fence(connection, intents, {ANA: limits_of(box, night.advance.around, 0, NIGHT)}, NIGHT)
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from sequencer.engine.why import Standing, Why, why
 from sequencer.engine.why_words import sentence
-from sequencer.store import fence, scopes
+from sequencer.store import leases, scopes
 from tests.unit.engine.people_house import House
 
 BO = "bo@acme.test"
@@ -47,7 +47,7 @@ def at_work(house: House) -> None:
 
     def write(connection: Connection) -> None:
         scopes.put_meta(connection, "highest_instant", now.isoformat())
-        fence.lease(connection, [BOX], "daemon", now, timedelta(seconds=20))
+        leases.lease(connection, [BOX], "daemon", now, timedelta(seconds=20))
 
     house.database.write(write)
 

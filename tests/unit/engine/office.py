@@ -99,11 +99,12 @@ class Office:
         self.folder, self.now = folder, MONDAY
         (folder / "sequences").mkdir()
         (folder / "templates").mkdir()
-        (folder / "config.toml").write_text(CONFIG)
+        url = fresh_database(folder)
+        (folder / "config.toml").write_text(f'[database]\nurl = "{url}"\n{CONFIG}')
         for name, text in TEMPLATES.items():
             (folder / "templates" / name).write_text(text)
         self.config = load(folder / "config.toml")
-        self.database = open_database(fresh_database(folder))
+        self.database = open_database(url)
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from sequencer.core.people import OuterPause
 from sequencer.errors import InputError
-from sequencer.store import fence, inbox, scopes, sends
+from sequencer.store import inbox, leases, scopes, sends
 from tests.unit.engine.office import MONDAY, ONE_MAIL, SEQUENCE, Office
 
 FIRST, SECOND = "ana@ourco.test", "ana@ourco-mail.test"
@@ -27,7 +27,7 @@ def everybody(office: Office) -> list[int]:
 
 
 def broken(connection: Connection, address: str) -> None:
-    fence.lease(connection, [address], "test", MONDAY, MONDAY - MONDAY)
+    leases.lease(connection, [address], "test", MONDAY, MONDAY - MONDAY)
     sends.break_mailbox(connection, address, "535 no such user", MONDAY)
 
 

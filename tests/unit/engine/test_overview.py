@@ -6,7 +6,7 @@ from sequencer.core.outcome import Accepted, Deferred, MailboxBroken, Outcome, R
 from sequencer.engine.outcomes import REST, Sent, settle_all
 from sequencer.engine.overview import Overview, overview
 from sequencer.engine.resting import rest_reason
-from sequencer.store import fence, inbox, sends
+from sequencer.store import inbox, leases, sends
 from sequencer.store.sends import MailboxState
 from tests.unit.engine.asking import BOX, at_work
 from tests.unit.engine.people_house import House, house
@@ -125,7 +125,7 @@ def test_a_daemon_that_let_go_of_its_leases_is_missed_at_once(house: House) -> N
     queue(house)
     assert texts(house, "daemon") == []
     assert seen(house).mailboxes[0].next_at is not None
-    house.database.write(lambda connection: fence.release(connection, "daemon"))
+    house.database.write(lambda connection: leases.release(connection, "daemon"))
     assert texts(house, "daemon") == ["no daemon runs (last seen 2026-11-23 09:00 UTC)"]
     assert seen(house).mailboxes[0].next_at is None
 

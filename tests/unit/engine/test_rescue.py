@@ -11,7 +11,7 @@ from sequencer.core import events as e
 from sequencer.core.reason import Reason
 from sequencer.engine.prepare import prepare
 from sequencer.engine.rescue import LOOKS, Rescue
-from sequencer.store import fence, sends
+from sequencer.store import fence, leases, sends
 from sequencer.store.fence import Intent, Limits
 from sequencer.store.sends import SendRow
 from tests.integration.installation import MONDAY, Installation
@@ -37,7 +37,7 @@ async def on_the_wire(house: Installation, number: int = 1) -> list[int]:
 
     def put(connection: Connection) -> None:
         mailbox = house.config.mailboxes_by_address[BOX]
-        held = fence.lease(connection, [BOX], "dead", MONDAY, LEASE)[BOX]
+        held = leases.lease(connection, [BOX], "dead", MONDAY, LEASE)[BOX]
         ready = prepare(connection, house.advance.around, mailbox, b"key", MONDAY).ready
         sends.put_prepared(connection, ready)
         limits = {BOX: Limits(MONDAY.date(), 100, 100, 100)}
@@ -70,7 +70,7 @@ async def test_what_has_no_outcome_long_after_any_answer_is_swept_under_a_live_l
     await on_the_wire(house)
     rescue = Rescue(house.database, house.advance, nothing)
     house.clock.forward(minutes=14)
-    house.database.write(lambda c: fence.lease(c, [BOX], "dead", house.clock.now(), timedelta(hours=1)))
+    house.database.write(lambda c: leases.lease(c, [BOX], "dead", house.clock.now(), timedelta(hours=1)))
     (row,) = rows(house, "sending")
     house.database.write(lambda c: c.exec_driver_sql("UPDATE mailboxes SET fence = 1"))
     assert (row.fence, await rescue.sweep_once(house.clock.now())) == (1, 0)

@@ -10,7 +10,7 @@ from sequencer.core import progress as p
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.engine import moving, outer_stops, settling, stops
 from sequencer.errors import AlreadyEnrolled, InputError, NotFound
-from sequencer.store import fence, log, people, scopes, sends
+from sequencer.store import leases, log, people, scopes, sends
 from tests.unit.engine.people_house import House, do, house
 
 __all__ = ["house"]
@@ -168,7 +168,7 @@ def test_resume_of_a_mailbox_mends_it(house: House) -> None:
     box, now = "ana@ourco.test", house.clock.now()
 
     def break_it(connection: Any) -> None:
-        fence.lease(connection, [box], "d", now, timedelta(seconds=1))
+        leases.lease(connection, [box], "d", now, timedelta(seconds=1))
         sends.break_mailbox(connection, box, "535 wrong password", now)
 
     house.database.write(break_it)

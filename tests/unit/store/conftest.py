@@ -1,4 +1,4 @@
-"""A migrated SQLite database in a temporary folder."""
+"""A migrated database: what is tested here holds on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from sequencer.store.database import Database
-from tests.fresh import fresh_database, open_database
+from tests.fresh import BACKENDS, empty_database, fresh_database, on_backend, open_database
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return fresh_database(tmp_path)
+@pytest.fixture(params=BACKENDS)
+def url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    with on_backend(request.param):
+        yield fresh_database(tmp_path)
 
 
 @pytest.fixture
@@ -19,3 +20,10 @@ def database(url: str) -> Iterator[Database]:
     database = open_database(url)
     yield database
     database.close()
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_url(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database without a table."""
+    with on_backend(request.param):
+        yield empty_database(tmp_path)

@@ -5,16 +5,18 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, event, insert, select
+from sqlalchemy import Connection, event, insert, select, text
 
 from sequencer.errors import SchemaTooNew, StoreError
 from sequencer.store.database import Database
-from sequencer.store.migrate import alembic_config, migrate, revision
+from sequencer.store.migrate import alembic_config, migrate, revision, revisions
 from sequencer.store.tables import META
+from tests.fresh import open_database
 
 
 def put(connection: Connection, key: str) -> None:
@@ -38,8 +40,8 @@ def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
 
 def test_what_is_written_is_there_for_another_process(database: Database, url: str) -> None:
     database.write(lambda connection: put(connection, "seen"))
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
-        assert other.execute("SELECT value FROM meta WHERE key='seen'").fetchall() == [("x",)]
+    with closing(open_database(url)) as other:
+        assert keys(other) == {"seen"}
 
 
 def test_urgent_work_goes_first(database: Database) -> None:
@@ -67,13 +69,13 @@ def test_a_refusal_of_the_database_is_one_clear_error(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_driver_is_a_store_error(database: Database, url: str) -> None:
-    with pytest.raises(StoreError, match="no such table"):
+    with pytest.raises(StoreError, match=r"no such table|does not exist"):
         database.read(lambda connection: connection.exec_driver_sql("SELECT * FROM nowhere"))
 
 
 def test_the_models_and_the_migrations_agree(url: str) -> None:
     config = alembic_config()
-    config.set_main_option("sqlalchemy.url", url)
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     command.check(config)
 
 
@@ -81,19 +83,21 @@ def test_migrating_twice_changes_nothing(url: str) -> None:
     assert migrate(url) == migrate(url) == revision(url)
 
 
-def test_a_newer_schema_is_refused(url: str) -> None:
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
-        raw.execute("UPDATE alembic_version SET version_num='9999'")
+def become(database: Database, schema: str) -> None:
+    database.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num=:n"), {"n": schema}))
+
+
+def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
+    become(database, "9999")
     with pytest.raises(SchemaTooNew, match="9999"):
         migrate(url)
 
 
-def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'sequencer.db'}"
+def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
     code = "import sys; from sequencer.store.migrate import migrate; migrate(sys.argv[1])"
-    running = [subprocess.Popen([sys.executable, "-c", code, url]) for _ in range(3)]
-    assert [process.wait(30) for process in running] == [0, 0, 0]
-    assert revision(url)
+    running = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert revision(empty_url) == revisions()[-1]
 
 
 def test_a_reader_sees_one_snapshot_while_the_writer_commits(database: Database) -> None:
@@ -126,18 +130,31 @@ async def test_a_caller_that_is_cancelled_leaves_the_transaction_whole(database:
 
 
 def test_a_write_waits_for_another_process_that_writes(database: Database, url: str) -> None:
-    other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    waiting = database.submit(lambda connection: put(connection, "ours"))
-    assert keys(database) == set()
-    assert not waiting.done()
-    other.execute("INSERT INTO meta (key, value) VALUES ('theirs', 'x')")
-    other.execute("COMMIT")
-    other.close()
-    waiting.result(5)
+    began, go = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        put(connection, "theirs")
+        began.set()
+        go.wait(30)
+
+    def follow(connection: Connection) -> list[str]:
+        seen = list(connection.scalars(select(META.c.key)))
+        put(connection, "ours")
+        return seen
+
+    with closing(open_database(url)) as other:
+        first = other.submit(slow)
+        began.wait(30)
+        second = database.submit(follow)
+        assert keys(database) == set()
+        assert not second.done()
+        go.set()
+        first.result(30)
+        assert second.result(30) == ["theirs"]
     assert keys(database) == {"ours", "theirs"}
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_full_disk_is_a_store_error_and_leaves_nothing_half_written(database: Database) -> None:
     full = True
 
@@ -160,5 +177,5 @@ def test_a_full_disk_is_a_store_error_and_leaves_nothing_half_written(database: 
 
 def test_a_refused_statement_tells_no_values(database: Database) -> None:
     with pytest.raises(StoreError) as refused:
-        database.write(lambda c: c.exec_driver_sql("INSERT INTO nowhere VALUES (?)", ("jo@acme.test",)))
+        database.write(lambda c: c.execute(text("INSERT INTO nowhere VALUES (:who)"), {"who": "jo@acme.test"}))
     assert "jo@acme.test" not in f"{refused.value}{refused.value.__cause__}"

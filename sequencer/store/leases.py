@@ -1,0 +1,100 @@
+"""Which daemon does the work of which mailbox: leases with a rising fence number, shared fairly.
+
+A mailbox belongs to one daemon at a time; the others take it over when its lease has ended. Leases are measured by the
+database's clock where it is a server's, because two machines never agree. What a fence number forbids is in fence.py.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+
+from sequencer.store.columns import Instant
+from sequencer.store.rows import upsert
+from sequencer.store.tables import DAEMONS, MAILBOXES, SENDS
+
+__all__ = ["elsewhere", "lease", "lease_clock", "release"]
+
+
+def lease_clock(connection: Connection, now: datetime) -> datetime:
+    """The instant by which leases are measured: the database server's, else `now`, that of the one machine."""
+    if connection.dialect.name == "sqlite":
+        return now
+    return connection.execute(select(func.clock_timestamp(type_=Instant()))).scalar_one()
+
+
+def lease(
+    connection: Connection, addresses: Sequence[str], owner: str, now: datetime, length: timedelta
+) -> dict[str, int]:
+    """Take or renew leases of these mailboxes, no more than our share; returns the fence number of each that is ours.
+
+    A lease that ends in the future by more than its own length was written by a clock ahead of ours: it counts as lost.
+    """
+    now = lease_clock(connection, now)
+    rows = _rows(connection, addresses)
+
+    def lives(until: datetime | None) -> bool:
+        return until is not None and now < until <= now + 2 * length
+
+    kept = [address for address in addresses if rows[address].owner == owner and lives(rows[address].lease_until)]
+    free = [address for address in addresses if not lives(rows[address].lease_until)]
+    share = -(-len(addresses) // _daemons(connection, owner, now, length))
+    kept = _without_surplus(connection, kept, share)
+    ours = {address: rows[address].fence for address in kept}
+    ours |= {address: rows[address].fence + 1 for address in free[: max(0, share - len(kept))]}
+    if ours:
+        renewed = [{"of": address, "by": owner, "till": now + length, "n": ours[address]} for address in ours]
+        connection.execute(_RENEW, renewed)
+    return {address: ours[address] for address in addresses if address in ours}
+
+
+_RENEW = (
+    update(MAILBOXES)
+    .where(MAILBOXES.c.address == bindparam("of"))
+    .values(owner=bindparam("by"), lease_until=bindparam("till"), fence=bindparam("n"), answers_read_at=None)
+)
+_NOBODY = {"owner": "", "lease_until": None}
+
+
+def _rows(connection: Connection, addresses: Sequence[str]) -> dict[str, Any]:
+    query = select(MAILBOXES).where(MAILBOXES.c.address.in_(list(addresses)))
+    rows = {row.address: row for row in connection.execute(query)}
+    if new := [{"address": address, "owner": "", "fence": 0} for address in addresses if address not in rows]:
+        connection.execute(upsert(connection, MAILBOXES).on_conflict_do_nothing(), new)
+        rows = {row.address: row for row in connection.execute(query)}
+    return rows
+
+
+def _daemons(connection: Connection, owner: str, now: datetime, length: timedelta) -> int:
+    """How many daemons are at work; says that we are, and forgets those that have not said so for a lease."""
+    gone = (DAEMONS.c.alive_until <= now) | (DAEMONS.c.alive_until > now + 2 * length)
+    connection.execute(delete(DAEMONS).where(gone))
+    alive = {"alive_until": now + length}
+    statement = upsert(connection, DAEMONS).values(name=owner, **alive)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=alive))
+    return connection.execute(select(func.count()).select_from(DAEMONS)).scalar_one()
+
+
+def _without_surplus(connection: Connection, kept: Sequence[str], share: int) -> list[str]:
+    """Let go of what another daemon should have, but of no mailbox whose mail waits for its server's answer."""
+    if len(kept) <= share:
+        return list(kept)
+    on_the_wire = select(SENDS.c.mailbox).where(SENDS.c.state == "sending").distinct()
+    at_work = set(connection.scalars(on_the_wire))
+    idle = [address for address in kept if address not in at_work]
+    surplus = set(idle[::-1][: len(kept) - share])
+    connection.execute(update(MAILBOXES).where(MAILBOXES.c.address.in_(surplus)).values(**_NOBODY))
+    return [address for address in kept if address not in surplus]
+
+
+def release(connection: Connection, owner: str) -> None:
+    """Let go of every mailbox, so that another daemon need not wait for the lease to end."""
+    connection.execute(update(MAILBOXES).where(MAILBOXES.c.owner == owner).values(**_NOBODY))
+    connection.execute(delete(DAEMONS).where(DAEMONS.c.name == owner))
+
+
+def elsewhere(connection: Connection, addresses: Collection[str], owner: str, now: datetime) -> set[str]:
+    """Which of these mailboxes another daemon works for now."""
+    theirs = MAILBOXES.c.owner.not_in(["", owner]) & (MAILBOXES.c.lease_until > lease_clock(connection, now))
+    return set(connection.scalars(select(MAILBOXES.c.address).where(MAILBOXES.c.address.in_(list(addresses)), theirs)))
