@@ -34,8 +34,8 @@ model: $(INSTALLED)  ## what reads answers, from benchmarks/answers/
 sim: $(INSTALLED)  ## many seeded worlds; SEED=n plays one
 	$(BIN)/python -m tests.simulation.run $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
 
-kills: $(INSTALLED)  ## kill -9 in mid-send, N times
-	KILLS=$(N) $(BIN)/python -m pytest -q tests/integration/test_kill.py
+kills: $(INSTALLED)  ## kill -9 in mid-send, N times on each database
+	KILLS=$(N) $(BIN)/python -m pytest -q -rP tests/integration/test_kill.py
 
 hostile: $(INSTALLED)  ## N broken mails, and the labelled ones, from the inbox to their effect
 	HOSTILE=$(if $(filter command line,$(origin N)),$(N),20000) $(BIN)/python -m pytest -q tests/integration/test_hostile_mail.py

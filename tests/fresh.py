@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import Connection, Dialect, make_url, select, update
 
 from sequencer.store.database import Database, throw_away_engine
+from sequencer.store.leases import lease_clock
 from sequencer.store.migrate import migrate
 from sequencer.store.tables import DAEMONS, MAILBOXES, PROSPECTS
 from tests.postgresql import missing, shared_server
@@ -87,6 +88,13 @@ def age_leases(connection: Connection, by: timedelta) -> None:
     for table, column in ((MAILBOXES, MAILBOXES.c.lease_until), (DAEMONS, DAEMONS.c.alive_until)):
         for until in set(connection.scalars(select(column).where(column.is_not(None)))):
             connection.execute(update(table).where(column == until).values({column: until - by}))
+
+
+def end_leases(connection: Connection, now: datetime) -> None:
+    """As if every lease had just ended, by whichever clock it is measured."""
+    ended = min(now, lease_clock(connection, now))
+    connection.execute(update(MAILBOXES).where(MAILBOXES.c.lease_until.is_not(None)).values(lease_until=ended))
+    connection.execute(update(DAEMONS).values(alive_until=ended))
 
 
 @cache

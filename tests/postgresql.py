@@ -45,7 +45,7 @@ class Server:
     def start(self) -> "Server":
         """Returns when it takes connections."""
         options = [part for setting in ("listen_addresses=", *self._settings) for part in ("-c", setting)]
-        command = [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder, *options]
+        command = [str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *options]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._account, cwd=self.folder)
         deadline = time.monotonic() + START_S_MAX

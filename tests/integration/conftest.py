@@ -4,7 +4,7 @@ Without Dovecot and Postfix the tests that ask for `mail` skip.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ from imapclient import IMAPClient
 
 from sequencer.clock import SystemClock
 from sequencer.inbound.imap import ImapServer
+from tests.fresh import on_backend
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 from tests.integration.mail_room import MailRoom
@@ -97,6 +98,14 @@ def proxy(mail: MailServers) -> Iterator[FaultProxy]:
         yield broken_line
 
 
+@pytest.fixture(autouse=True)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The database of the test's installations: SQLite, unless the test is parametrized with BACKENDS."""
+    chosen = getattr(request, "param", None)
+    with on_backend(chosen) if chosen else nullcontext():
+        yield chosen or "sqlite"
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Types one command in the test's folder."""
@@ -111,7 +120,7 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Installation]:
+def house(tmp_path: Path, backend: str) -> Iterator[Installation]:
     """One whose server nobody reaches: sending goes over a scripted channel."""
     house = Installation(tmp_path, 25)
     house.apply()

@@ -9,6 +9,7 @@ from sequencer.core.ports import Envelope
 from sequencer.core.reason import Reason
 from sequencer.engine.rescue import sweep
 from sequencer.store import fence, sends
+from tests.fresh import end_leases
 from tests.integration.installation import Installation
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over, enrolled
 
@@ -95,6 +96,7 @@ async def test_a_server_that_never_answers_the_dot_ends_uncertain_after_the_next
 
     assert swept() == 0
     house.clock.forward(seconds=20)
+    house.database.write(lambda connection: end_leases(connection, house.clock.now()))
     assert (swept(), states(house)) == (1, ["uncertain"])
     assert house.progress(enrollment).hold(Reason.UNCERTAIN)
     channel = ScriptedChannel()

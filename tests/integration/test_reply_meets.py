@@ -22,6 +22,7 @@ from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
 from sequencer.store import fence, leases, log, people, sends
 from sequencer.store.tables import SENDS
+from tests.fresh import end_leases
 from tests.integration.installation import KEY
 from tests.integration.mail_room import ANA, bounce, mail
 from tests.integration.test_reply import NIGHT, Night
@@ -82,6 +83,7 @@ async def test_a_rule_on_where_it_goes_wins_at_the_fence(night: Night, kind: str
     box = night.config.mailboxes_by_address[ANA]
 
     def pass_fence(connection: Connection, batch: Batch) -> dict[int, str]:
+        end_leases(connection, NIGHT)
         number = leases.lease(connection, [ANA], "test", NIGHT, timedelta(seconds=20))[ANA]
         intents = [fence.Intent(one.send_id, "test", number) for one in batch.ready]
         return fence.pass_fence(connection, intents, {ANA: limits_of(box, night.advance.around, 0, NIGHT)}, NIGHT)

@@ -8,6 +8,7 @@ from sequencer.engine.overview import Overview, overview
 from sequencer.engine.resting import rest_reason
 from sequencer.store import inbox, leases, sends
 from sequencer.store.sends import MailboxState
+from tests.fresh import end_leases
 from tests.unit.engine.asking import BOX, at_work
 from tests.unit.engine.people_house import House, house
 
@@ -133,6 +134,7 @@ def test_a_daemon_that_let_go_of_its_leases_is_missed_at_once(house: House) -> N
 def test_a_lease_that_ran_out_is_not_yet_a_missing_daemon(house: House) -> None:
     queue(house)
     house.clock.forward(seconds=40)
+    house.database.write(lambda connection: end_leases(connection, house.clock.now()))
     assert texts(house, "daemon") == []
     house.clock.forward(seconds=40)
     assert len(texts(house, "daemon")) == 1

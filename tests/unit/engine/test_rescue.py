@@ -14,6 +14,7 @@ from sequencer.engine.rescue import LOOKS, Rescue
 from sequencer.store import fence, leases, sends
 from sequencer.store.fence import Intent, Limits
 from sequencer.store.sends import SendRow
+from tests.fresh import end_leases
 from tests.integration.installation import MONDAY, Installation
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over
 
@@ -48,6 +49,11 @@ async def on_the_wire(house: Installation, number: int = 1) -> list[int]:
     return found
 
 
+def lease_ends(house: Installation) -> None:
+    house.clock.forward(seconds=20)
+    house.database.write(lambda connection: end_leases(connection, house.clock.now()))
+
+
 def rows(house: Installation, *states: str) -> list[SendRow]:
     return house.database.read(lambda connection: sends.in_state(connection, *states))
 
@@ -60,7 +66,7 @@ async def test_a_sweep_waits_for_the_lease_and_then_holds(house: Installation) -
     (one,) = await on_the_wire(house)
     rescue = Rescue(house.database, house.advance, nothing)
     assert await rescue.sweep_once(house.clock.now()) == 0
-    house.clock.forward(seconds=20)
+    lease_ends(house)
     assert await rescue.sweep_once(house.clock.now()) == 1
     assert await rescue.sweep_once(house.clock.now()) == 0
     assert house.progress(one).hold(Reason.UNCERTAIN)
@@ -87,7 +93,7 @@ async def test_one_that_cannot_be_swept_keeps_no_other_on_the_wire(
         "BEGIN SELECT RAISE(ABORT, 'a bug'); END"
     )
     house.database.write(lambda connection: connection.exec_driver_sql(trigger))
-    house.clock.forward(seconds=20)
+    lease_ends(house)
     assert await Rescue(house.database, house.advance, nothing).sweep_once(house.clock.now()) == 2
     assert [row.address for row in rows(house, "sending")] == ["p1@acme1.test"]
     assert "a bug" in caplog.text
@@ -102,7 +108,7 @@ async def test_it_is_looked_for_four_times_and_then_a_person_is_asked(house: Ins
         raise OSError("the server is away")
 
     rescue = Rescue(house.database, house.advance, look)
-    house.clock.forward(seconds=20)
+    lease_ends(house)
     swept = house.clock.now()
     for _ in range(70):
         await rescue.run_once(house.clock.now())
@@ -114,7 +120,7 @@ async def test_it_is_looked_for_four_times_and_then_a_person_is_asked(house: Ins
 async def test_a_copy_in_the_sent_folder_settles_as_of_the_fence(house: Installation) -> None:
     (one,) = await on_the_wire(house)
     rescue = Rescue(house.database, house.advance, lambda _mailbox, message_id: message_id.endswith("@ourco.test>"))
-    house.clock.forward(seconds=20)
+    lease_ends(house)
     await rescue.run_once(house.clock.now())
     house.clock.forward(minutes=1)
     await rescue.run_once(house.clock.now())
@@ -137,7 +143,7 @@ async def test_looking_holds_no_connection_to_the_database(house: Installation) 
         return True
 
     rescue = Rescue(house.database, house.advance, look)
-    house.clock.forward(seconds=20)
+    lease_ends(house)
     await rescue.run_once(house.clock.now())
     house.clock.forward(minutes=1)
     await rescue.run_once(house.clock.now())
