@@ -1,4 +1,4 @@
-.PHONY: venv demo test check docs sim kills hostile bench lock model
+.PHONY: venv demo test check docs sim kills hostile bench lock model stops
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SEEDS ?= 5
@@ -39,6 +39,9 @@ kills: $(INSTALLED)  ## kill -9 in mid-send, N times on each database
 
 hostile: $(INSTALLED)  ## N broken mails, and the labelled ones, from the inbox to their effect
 	HOSTILE=$(if $(filter command line,$(origin N)),$(N),20000) $(BIN)/python -m pytest -q tests/integration/test_hostile_mail.py
+
+stops: $(INSTALLED)  ## N stops on each database, each racing the mail that it forbids
+	STOPS=$(if $(filter command line,$(origin N)),$(N),3000) $(BIN)/python -m pytest -q -rP tests/integration/test_stops_win.py
 
 bench: $(INSTALLED)  ## how fast the whole send is, against Postfix's smtp-sink
 	$(BIN)/python -m benchmarks.measure --n $(MAILS)
