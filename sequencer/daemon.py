@@ -29,6 +29,7 @@ from sequencer.store.database import sqlite_file
 DRAIN_S_MAX = 30.0
 BEATS_S_MAX = 10.0
 COPY_S_MAX = 2.0
+FROZEN_AFTER_S = 10.0  # half a lease: its batches are small, and other daemons and stops wait for it meanwhile
 logger = logging.getLogger(__name__)
 Beat = Callable[[], Awaitable[object]]
 
@@ -151,6 +152,7 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
     signals = _Signals()
     signals.listen(asyncio.get_running_loop())
     name = daemon_name()
+    app.database.frozen_after_s = FROZEN_AFTER_S
     with only_daemon(app.database.url):
         logger.info("running; SIGTERM or Ctrl-C drains and stops, SIGHUP reads config.toml again")
         cut_off = 0

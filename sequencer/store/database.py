@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from sequencer.errors import NotFound, StoreError
 
+FROZEN_AFTER_S = 60.0
 PAUSE_S_BETWEEN_WRITES = 0.002
 BUSY_TIMEOUT_MS = 30_000
 NUMBER_TOO_LARGE = "22003"  # PostgreSQL's SQLSTATE: SQLite would just not find the row
@@ -34,11 +35,13 @@ class Database:
     """Reads and writes as functions of a connection: `database.write(lambda connection: …)`.
 
     A function given to `write` is one durable transaction: committed when the call returns, rolled back if it raises.
+    `frozen_after_s`: on PostgreSQL, how long a process may say nothing in mid-transaction before others write again.
     Raises: StoreError, when the database refuses; whatever the function raises.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.frozen_after_s = FROZEN_AFTER_S
         self.engine = _engine(url)
         self._on_sqlite = self.engine.dialect.name == "sqlite"
         self._numbers = itertools.count()
@@ -94,7 +97,7 @@ class Database:
             with refusals(), self.engine.connect() as connection:
                 connection.execution_options(writes=True)
                 with connection.begin():
-                    begin_write(connection)
+                    begin_write(connection, self.frozen_after_s)
                     result = work(connection)
         except BaseException as error:
             done.set_exception(error)
@@ -174,10 +177,10 @@ def set_up_sqlite(engine: Engine, *, foreign_keys: bool = True) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def begin_write(connection: Connection) -> None:
+def begin_write(connection: Connection, frozen_after_s: float = FROZEN_AFTER_S) -> None:
     """First in a transaction that writes: nobody else does until it ends. SQLite's BEGIN IMMEDIATE says as much."""
     if connection.dialect.name != "sqlite":
-        _postgresql().take_turn(connection)
+        _postgresql().take_turn(connection, frozen_after_s)
 
 
 def throw_away_engine(url: str) -> Engine:

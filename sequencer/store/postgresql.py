@@ -16,8 +16,6 @@ __all__ = ["SNAPSHOT", "WRITE_LOCK", "engine", "take_turn"]
 
 WRITE_LOCK = 7_315_009_001  # any constant that nothing else in the database uses
 TURN_WAITED_MS_MAX = 30_000
-# A daemon that is frozen in a transaction would keep everybody waiting: the server ends its session.
-IDLE_MS_MAX = 10_000
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 # A server that is gone without a word is noticed in half a minute; config.toml's URL may say otherwise.
 _LINE = {
@@ -30,7 +28,7 @@ _NUL = re.compile("\x00")
 _TAKE_TURN = text(
     "SELECT set_config('synchronous_commit', 'on', true), set_config('lock_timeout', :waited, true),"
     " set_config('idle_in_transaction_session_timeout', :idle, true), pg_advisory_xact_lock(:key)"
-).bindparams(waited=str(TURN_WAITED_MS_MAX), idle=str(IDLE_MS_MAX), key=WRITE_LOCK)
+).bindparams(waited=str(TURN_WAITED_MS_MAX), key=WRITE_LOCK)
 
 
 def engine(url: str, poolclass: type[Pool] | None = None, **pooled: Any) -> Engine:
@@ -47,9 +45,12 @@ def engine(url: str, poolclass: type[Pool] | None = None, **pooled: Any) -> Engi
     return made
 
 
-def take_turn(connection: Connection) -> None:
-    """Wait until nobody else writes. The first statement of a transaction: what is read after it is the newest."""
-    connection.execute(_TAKE_TURN)
+def take_turn(connection: Connection, frozen_after_s: float) -> None:
+    """Wait until nobody else writes. The first statement of a transaction: what is read after it is the newest.
+
+    Who asks for nothing for `frozen_after_s` is taken for frozen: the server ends the session, and others write.
+    """
+    connection.execute(_TAKE_TURN, {"idle": f"{1000 * frozen_after_s:.0f}"})
 
 
 class _WithoutNul(StrDumper):

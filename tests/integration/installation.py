@@ -151,9 +151,10 @@ class Installation:
         connections: int = 4,
         clock: HandClock | None = None,
         config: str = CONFIG,
+        url: str = "",
     ) -> None:
         self.folder, self.clock = folder, clock or HandClock()
-        url = fresh_database(folder)
+        url = url or fresh_database(folder)
         text = f'[database]\nurl = "{url}"\n' + config.format(cap=cap, gap=gap, connections=connections, port=port)
         (folder / "config.toml").write_text(text)
         self.config: Config = parse(text)
