@@ -17,6 +17,7 @@ settings.load_profile("sequencer")
 
 _WANTING = {
     "servers": "for want of Dovecot and Postfix (see tests/integration/mail_servers.py)",
+    "postgresql": "for want of a PostgreSQL server's programs (see tests/postgresql.py)",
     "corpus": "for want of the labelled mail in ../shared",
 }
 

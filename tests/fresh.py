@@ -25,8 +25,9 @@ from sequencer.store.tables import DAEMONS, MAILBOXES, PROSPECTS
 from tests.postgresql import missing, shared_server
 
 _COMPILED: dict[str, dict[Any, Any]] = {"sqlite": {}, "postgresql": {}}
-# What a test asks for by parametrizing the fixture `backend`.
 BACKENDS = ("sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql]))
+ON_BOTH = pytest.mark.parametrize("backend", BACKENDS, indirect=True)  # the fixture is in tests/integration/conftest.py
+ON_POSTGRESQL = pytest.mark.parametrize("backend", BACKENDS[1:], indirect=True)
 
 
 @contextmanager
@@ -66,6 +67,11 @@ def fresh_database(folder: Path) -> str:
     target = folder / "sequencer.db"
     shutil.copyfile(_template(), target)
     return f"sqlite:///{target}"
+
+
+def named(url: str, folder: Path) -> str:
+    """The section of config.toml that names the database; "" for the one that it means by itself."""
+    return "" if url == f"sqlite:///{folder / 'sequencer.db'}" else f'[database]\nurl = "{url}"\n'
 
 
 def open_database(url: str) -> Database:

@@ -17,12 +17,13 @@ def db() -> None:
 def upgrade(ctx: click.Context) -> None:
     """Bring the database to this version's schema; a SQLite file that has to change is copied first.
 
-    Every other command does the same when it opens the database.
+    Every other command does the same to a SQLite file when it opens it. A PostgreSQL database is changed by this
+    command alone: stop every daemon and keep a copy (pg_dump) first.
     """
     url = config_of(ctx).database_url
     with refusals():
         before = revision(url)
-    after = migrate(url)
+    after = migrate(url, asked=True)
     if before == after:
         click.echo(f"up to date: schema {after}")
         return

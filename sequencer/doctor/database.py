@@ -19,7 +19,7 @@ from sequencer.engine.leaving import daemon_gates
 from sequencer.errors import DefinitionErrors, StoreError
 from sequencer.store import reads, versions
 from sequencer.store.database import Database, refusals, sqlite_file
-from sequencer.store.health import complaints, health, server_instant
+from sequencer.store.health import ServerHealth, complaints, health, server_health
 from sequencer.store.migrate import revision, revisions
 
 __all__ = ["applied_owners", "at_work", "backups", "integrity", "last_sent", "schema"]
@@ -49,8 +49,9 @@ def schema(config: Config, readings: ClockReadings) -> Iterator[Finding]:
         yield _other_schema(found, newest)
         return
     if file is None:
-        readings.saw("the database server", server_instant(url).astimezone(UTC))
-        yield ok("database", f"opens, schema {found}")
+        server = server_health(url)
+        readings.saw("the database server", server.instant)
+        yield _server(server, found)
         return
     state = health(file)
     pages = f"{size(state.pages * state.page_bytes)}, {state.free_pages:,} of {state.pages:,} pages free"
@@ -63,6 +64,20 @@ def schema(config: Config, readings: ClockReadings) -> Iterator[Finding]:
         yield warn("database", f"{pages}: most of the file is air", vacuum)
     else:
         yield ok("database", f"{file.name} opens, schema {found}, WAL, {pages}")
+
+
+def _server(server: ServerHealth, found: str) -> Finding:
+    if server.standby:
+        return fail("database", "the server is a standby: it can only be read", "name the primary in [database]")
+    if server.encoding != "UTF8":
+        said = f"encoding {server.encoding} cannot keep every name and every mail"
+        return fail("database", said, "move to a database made with  createdb --encoding=UTF8 --template=template0")
+    if server.forgets:
+        said = (
+            f"{' and '.join(server.forgets)} off: a crash makes the server forget what was sent, and it is sent twice"
+        )
+        return fail("database", said, "set them on in postgresql.conf and reload it")
+    return ok("database", f"PostgreSQL {server.version}, schema {found}, {size(server.size_bytes)}")
 
 
 def _other_schema(found: str, newest: str) -> Finding:
@@ -93,7 +108,10 @@ def integrity(config: Config) -> Iterator[Finding]:
 def backups(config: Config, now: datetime) -> Iterator[Finding]:
     """The newest copy that lies beside the database; a copy elsewhere cannot be known."""
     file = sqlite_file(config.database_url)
-    if file is None or not ready(config):
+    if file is None:
+        yield ok("backup", "copies of a server's database are not known here; pg_dump makes one")
+        return
+    if not ready(config):
         return
     copies = {path: path.stat().st_mtime for path in file.parent.glob(f"{file.name}.*")}
     if copies:

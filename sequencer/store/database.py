@@ -113,11 +113,16 @@ class refusals:  # noqa: N801  reads as the word it is in a with statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise StoreError(f"the connection to the database was lost: {error.orig}") from error
+            raise StoreError(f"the connection to the database was lost: {_said(error)}") from error
         if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == NUMBER_TOO_LARGE:
             raise NotFound("there is no such number: it is larger than any that is given out") from error
         if isinstance(error, DBAPIError) and is_refusal(error):
-            raise StoreError(f"the database refuses: {error.orig}") from error
+            raise StoreError(f"the database refuses: {_said(error)}") from error
+
+
+def _said(error: DBAPIError) -> str:
+    """The driver's first line: on further ones PostgreSQL quotes statements and values."""
+    return next(iter(str(error.orig).splitlines()), type(error.orig).__name__)
 
 
 def is_refusal(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""What a SQLite file says of itself, and what time a PostgreSQL server has: for `doctor`, which changes nothing.
+"""What a SQLite file and a PostgreSQL server say of themselves: for `doctor`, which changes nothing.
 
 Apart from database.py because opening a database there sets pragmas and may make the file; this looks at what is there.
 """
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sequencer.errors import StoreError
 from sequencer.store.database import refusals, throw_away_engine
 
-__all__ = ["Health", "complaints", "health", "server_instant"]
+__all__ = ["Health", "ServerHealth", "complaints", "health", "server_health"]
 
 COMPLAINTS_MAX = 3
 
@@ -58,14 +58,39 @@ def complaints(file: Path, seconds: float) -> list[str] | None:
     return [str(row[0]) for row in found if row[0] != "ok"][:COMPLAINTS_MAX]
 
 
-def server_instant(url: str) -> datetime:
-    """The database server's clock. Raises StoreError."""
+@dataclass(frozen=True, slots=True)
+class ServerHealth:
+    """A PostgreSQL server. `standby`: it follows another one. `forgets`: what is off, so that a crash loses commits."""
+
+    version: str
+    instant: datetime
+    encoding: str
+    standby: bool
+    forgets: tuple[str, ...]
+    size_bytes: int
+
+
+_DURABLE = ("fsync", "full_page_writes")
+_SERVER = select(
+    func.current_setting("server_version"),
+    func.clock_timestamp(),
+    func.current_setting("server_encoding"),
+    func.pg_is_in_recovery(),
+    func.pg_database_size(func.current_database()),
+    *(func.current_setting(name) for name in _DURABLE),
+)
+
+
+def server_health(url: str) -> ServerHealth:
+    """Raises StoreError."""
     engine = throw_away_engine(url)
     try:
         with refusals(), engine.connect() as connection:
-            return connection.execute(select(func.now())).scalar_one()
+            version, instant, encoding, standby, size, *settings = connection.execute(_SERVER).one()
     finally:
         engine.dispose()
+    forgets = tuple(name for name, value in zip(_DURABLE, settings, strict=True) if value != "on")
+    return ServerHealth(version.split()[0], instant.astimezone(UTC), encoding, standby, forgets, size)
 
 
 @contextmanager

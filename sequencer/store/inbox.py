@@ -140,7 +140,8 @@ def store_arrival(connection: Connection, arrival: Arrival) -> bool:
         "received_at": arrival.received_at, "raw": zlib.compress(arrival.raw), "state": "stored",
         "classifier": 0, "judgement": "", "reason": arrival.problem,
     }  # fmt: skip
-    return bool(connection.execute(upsert(connection, INBOUND).values(**row).on_conflict_do_nothing()).rowcount)
+    statement = upsert(connection, INBOUND).values(**row).on_conflict_do_nothing().returning(INBOUND.c.id)
+    return connection.execute(statement).first() is not None
 
 
 def store_not_ours(connection: Connection, inbox: str, rows: Sequence[tuple[str, int, int, str]]) -> None:

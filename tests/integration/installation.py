@@ -25,7 +25,7 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.dispatch import Dispatch
 from sequencer.engine.situation import Surroundings
 from sequencer.store import inbox, log, people, versions
-from tests.fresh import fresh_database, open_database
+from tests.fresh import fresh_database, named, open_database
 from tests.integration.mail_servers import free_ports
 
 KEY = b"a key of the tests"
@@ -155,7 +155,7 @@ class Installation:
     ) -> None:
         self.folder, self.clock = folder, clock or HandClock()
         url = url or fresh_database(folder)
-        text = f'[database]\nurl = "{url}"\n' + config.format(cap=cap, gap=gap, connections=connections, port=port)
+        text = named(url, folder) + config.format(cap=cap, gap=gap, connections=connections, port=port)
         (folder / "config.toml").write_text(text)
         self.config: Config = parse(text)
         self.config._folder = folder

@@ -14,8 +14,11 @@ from sequencer.core.reason import Reason
 from sequencer.engine.dispatch import Dispatch
 from sequencer.store import log, scopes, sends
 from sequencer.store.tables import SENDS
+from tests.fresh import ON_BOTH
 from tests.integration.installation import KEY, MONDAY, HandClock, Installation, World
 from tests.integration.scripted_channel import ScriptedChannel
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ from sequencer.core.ports import Envelope
 from sequencer.core.reason import Reason
 from sequencer.engine.rescue import sweep
 from sequencer.store import fence, sends
-from tests.fresh import end_leases
+from tests.fresh import ON_BOTH, end_leases
 from tests.integration.installation import Installation
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over, enrolled
+
+pytestmark = ON_BOTH
 
 BOX = "ana@ourco.test"
 

@@ -8,8 +8,11 @@ import pytest
 from sequencer.core import events as e
 from sequencer.core.outcome import Uncertain
 from sequencer.core.reason import Reason
+from tests.fresh import ON_BOTH
 from tests.integration.installation import MONDAY
 from tests.integration.mail_room import ANA, MailRoom, bounce, complaint, mail
+
+pytestmark = ON_BOTH
 
 
 def later(room: MailRoom) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sequencer.clock import SystemClock
 from sequencer.core.reason import Reason
 from sequencer.store import sends
-from tests.fresh import BACKENDS
+from tests.fresh import ON_BOTH
 from tests.integration.conftest import PASSWORD, READS_IMAP, Account
 from tests.integration.installation import HandClock, Installation, World
 from tests.integration.processes import SlowWorld, all_settled, said, start, wait_for
@@ -22,7 +22,7 @@ CONNECTIONS = 4
 WAITING_MIN = 50  # mails that are still to go when a daemon is started
 
 
-@pytest.mark.parametrize("backend", BACKENDS, indirect=True)
+@ON_BOTH
 def test_nothing_is_sent_twice_or_lost_when_the_daemon_is_killed(
     tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sequencer.clock import SystemClock
 from sequencer.store.migrate import migrate
 from sequencer.store.tables import MAILBOXES
-from tests.fresh import BACKENDS, fresh_database
+from tests.fresh import ON_POSTGRESQL, fresh_database
 from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 from tests.integration.processes import SlowWorld, all_settled, said, start, states, wait_for
 from tests.postgresql import DURABLE, Server, missing
@@ -20,7 +20,6 @@ from tests.postgresql import DURABLE, Server, missing
 BOXES = ("ana@ourco.test", "bo@ourco.test")
 CONFIG = ALWAYS_OPEN + ALWAYS_OPEN[ALWAYS_OPEN.index("[[mailboxes]]") :].replace(*BOXES)
 PEOPLE = 240
-ON_POSTGRESQL = pytest.mark.parametrize("backend", BACKENDS[1:], indirect=True)
 
 
 def founded(folder: Path, world: World, number: int, url: str = "") -> Installation:

@@ -14,7 +14,6 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
-import pytest
 from sqlalchemy import ColumnElement, Connection, select
 
 from sequencer.core import events as e
@@ -31,7 +30,7 @@ from sequencer.engine.stops import opt_out, pause_person
 from sequencer.store import log, people, sends
 from sequencer.store.database import Database
 from sequencer.store.tables import SENDS
-from tests.fresh import BACKENDS, open_database
+from tests.fresh import ON_BOTH, open_database
 from tests.integration.installation import ALWAYS_OPEN, KEY, SEQUENCE, Installation
 from tests.integration.scripted_channel import ScriptedChannel
 
@@ -172,7 +171,7 @@ async def send_all(house: Installation, daemons: list[Dispatch]) -> None:
         await daemon.stop()
 
 
-@pytest.mark.parametrize("backend", BACKENDS, indirect=True)
+@ON_BOTH
 async def test_no_mail_passes_its_fence_after_a_committed_stop(tmp_path: Path, backend: str) -> None:
     house = Installation(tmp_path, 25, cap=STOPS, config=CONFIG, connections=8)
     for name in SEQUENCES:

@@ -27,6 +27,7 @@ from sequencer.errors import ConfigError
 from sequencer.store import scopes
 from sequencer.store.database import Database
 from sequencer.store.versions import StoredVersion, add_version
+from tests.fresh import fresh_database, on_backend
 from tests.unit.doctor.installed import SEQUENCE, TEXT, installed
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -250,3 +251,16 @@ def test_a_selector_is_checked_when_it_is_read(tmp_path: Path, written: str, rea
             installed(tmp_path, text, database=False)
     else:
         assert installed(tmp_path, text, database=False).mailboxes[0].dkim_selector == reads
+
+
+@pytest.mark.postgresql
+def test_a_server_that_forgets_in_a_crash(tmp_path: Path) -> None:
+    """The server of the tests is such a one."""
+    with on_backend("postgresql"):
+        url = fresh_database(tmp_path)
+        config = installed(tmp_path, TEXT.replace("sqlite:///sequencer.db", url), database=False)
+        readings = ClockReadings(lambda: NOW)
+        only = one(schema(config, readings))
+        assert (only.status, only.text.partition(" off")[0]) == ("fail", "fsync and full_page_writes")
+        assert (one(backups(config, NOW)).status, list(integrity(config))) == ("ok", [])
+        assert "nobody is there to write to" in one(at_work(config, NOW)).text

@@ -21,7 +21,7 @@ from sequencer.engine.rehearsal import Rehearsal, rehearse
 from sequencer.engine.situation import Surroundings
 from sequencer.store import log, people
 from sequencer.store.columns import Table
-from tests.fresh import fresh_database, open_database
+from tests.fresh import fresh_database, named, open_database
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
@@ -100,7 +100,7 @@ class Office:
         (folder / "sequences").mkdir()
         (folder / "templates").mkdir()
         url = fresh_database(folder)
-        (folder / "config.toml").write_text(f'[database]\nurl = "{url}"\n{CONFIG}')
+        (folder / "config.toml").write_text(named(url, folder) + CONFIG)
         for name, text in TEMPLATES.items():
             (folder / "templates" / name).write_text(text)
         self.config = load(folder / "config.toml")

@@ -16,7 +16,9 @@ from sequencer.errors import SchemaTooNew, StoreError
 from sequencer.store.database import Database
 from sequencer.store.migrate import alembic_config, migrate, revision, revisions
 from sequencer.store.tables import META
-from tests.fresh import open_database
+from tests.fresh import BACKENDS, open_database
+
+ON_POSTGRESQL = pytest.mark.parametrize("url", BACKENDS[1:], indirect=True)
 
 
 def put(connection: Connection, key: str) -> None:
@@ -91,6 +93,43 @@ def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
     become(database, "9999")
     with pytest.raises(SchemaTooNew, match="9999"):
         migrate(url)
+
+
+@ON_POSTGRESQL
+def test_a_server_s_schema_is_changed_only_when_somebody_asks(database: Database, url: str) -> None:
+    become(database, "0003")
+    with pytest.raises(StoreError, match="pg_dump"):
+        migrate(url)
+    assert revision(url) == "0003"
+
+
+@ON_POSTGRESQL
+def test_a_writer_that_froze_is_cut_off_and_the_others_go_on(database: Database, url: str) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def freeze(connection: Connection) -> None:
+        put(connection, "half")
+        began.set()
+        go.wait(60)
+        put(connection, "other half")
+
+    with closing(open_database(url)) as other:
+        other.frozen_after_s = 0.5
+        frozen = other.submit(freeze)
+        began.wait(30)
+        database.write(lambda connection: put(connection, "ours"))
+        go.set()
+        with pytest.raises(StoreError):
+            frozen.result(30)
+        other.write(lambda connection: put(connection, "theirs, later"))
+    assert keys(database) == {"ours", "theirs, later"}
+
+
+def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with closing(Database(f"postgresql+psycopg://nobody@/none?host={tmp_path}")) as absent:
+        with pytest.raises(StoreError, match="connection") as refused:
+            absent.read(lambda connection: None)
+        assert "\n" not in str(refused.value)
 
 
 def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
