@@ -22,7 +22,7 @@ from sequencer.engine.freshness import WROTE_WITHIN
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError, SequencerError
 from sequencer.secret import Tokens, read_secret
-from sequencer.store import scopes
+from sequencer.store import audit, scopes
 from sequencer.store.database import Database
 from sequencer.store.migrate import migrate
 
@@ -63,6 +63,12 @@ def open_app(config: Config) -> App:
     database = Database(config.database_url)
     key = _key(database)
     return App(config, database, Advance(database, Surroundings(config, Catalog())), key)
+
+
+def recorded(app: App, command: audit.Command) -> App:
+    """The same installation for one command: its first change writes the command's row of the audit, too."""
+    database = audit.Recorded(app.database, command)
+    return App(app.config, database, Advance(database, app.around), app.key)
 
 
 def with_config(app: App, config: Config) -> App:

@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reassign": ("handover", "hand a rep's people and tasks over to another rep"),
     "merge": ("handover", "make two people one"),
     "uncertain": ("uncertain", "mails of which nobody knows whether they arrived"),
+    "audit": ("audit", "who changed what, and whether nobody has tampered with that list"),
     "classify": ("classify", "what the engine reads in a mail file"),
     "daemon": ("daemon", "run the engine"),
     "db": ("db", "the database: upgrade"),

@@ -8,8 +8,11 @@ from pathlib import Path
 import click
 
 from sequencer.app import example_folder, open_app
+from sequencer.cli.audit_row import command_of
+from sequencer.cli.session import now
 from sequencer.config import load
 from sequencer.errors import InputError
+from sequencer.store import audit
 
 EXAMPLE = ("config.toml", "sequences", "templates")
 SEQUENCE, LIST, REP = "vp-engineering", "first", "ana"
@@ -17,7 +20,8 @@ SEQUENCE, LIST, REP = "vp-engineering", "first", "ana"
 
 @click.command(epilog="Example: sequencer init outreach")
 @click.argument("folder", default=".", type=click.Path(path_type=Path), metavar="[DIR]")
-def init(folder: Path) -> None:
+@click.pass_context
+def init(ctx: click.Context, folder: Path) -> None:
     """Start an installation in DIR: the example's config, sequences, templates and people, and a database.
 
     Nothing that is there already is overwritten.
@@ -29,7 +33,7 @@ def init(folder: Path) -> None:
         made, kept = _copy(example_folder(), folder)
     except OSError as error:
         raise InputError(f"cannot write to {error.filename or folder}: {error.strerror}") from None
-    open_app(load(config_file)).close()
+    _begin(ctx, config_file)
     for path in kept if made else ():
         click.echo(f"kept     {path} (it was there)")
     if not made:
@@ -42,6 +46,16 @@ def init(folder: Path) -> None:
     click.echo("Then type:")
     for command in _next(folder):
         click.echo(f"  {command}")
+
+
+def _begin(ctx: click.Context, config_file: Path) -> None:
+    """Make the database; the audit of one that is new begins with this."""
+    app, at = open_app(load(config_file)), now()
+    command = command_of(ctx, app, at)
+    app.database.write(
+        lambda connection: None if next(audit.rows(connection), None) else audit.append(connection, command)
+    )
+    app.close()
 
 
 def _copy(example: Path, folder: Path) -> tuple[list[Path], list[Path]]:

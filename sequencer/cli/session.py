@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from sequencer.app import App, open_app
+from sequencer.app import App, open_app, recorded
+from sequencer.cli.audit_row import command_of
 from sequencer.clock import SystemClock
 from sequencer.config import Config, load, parse
 from sequencer.errors import ConfigError, InputError
@@ -32,7 +33,14 @@ def config_of(ctx: click.Context) -> Config:
 
 @contextmanager
 def opened(ctx: click.Context) -> Iterator[App]:
-    """The installation, closed at the end."""
+    """The installation, closed at the end. What the command changes is in the audit with the change itself."""
+    with opened_to_see(ctx) as app:
+        yield recorded(app, command_of(ctx, app, now()))
+
+
+@contextmanager
+def opened_to_see(ctx: click.Context) -> Iterator[App]:
+    """The same for what changes nothing by itself, or says of each change what it was."""
     app = open_app(config_of(ctx))
     try:
         yield app
@@ -56,7 +64,7 @@ def opened_to_stop(ctx: click.Context) -> Iterator[App]:
         click.echo(f"sequencer: only the database was read: {next(iter(error.errors))}", err=True)
     app = open_app(config)
     try:
-        yield app
+        yield recorded(app, command_of(ctx, app, now()))
     finally:
         app.close()
 

@@ -9,7 +9,17 @@ import click
 
 from sequencer.cli.editor import SUBJECT
 from sequencer.cli.plain_text import plain
-from sequencer.cli.session import acting, as_option, json_option, local_zone, now, opened, print_json, when
+from sequencer.cli.session import (
+    acting,
+    as_option,
+    json_option,
+    local_zone,
+    now,
+    opened,
+    opened_to_see,
+    print_json,
+    when,
+)
 from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
 from sequencer.cli.task_doing import after, answer_state, edited, followed, instant_of
 from sequencer.clock import SystemClock
@@ -41,7 +51,7 @@ def command(ctx: click.Context, rep: str | None, everybody: bool, as_table: bool
     if not (everybody or as_table or as_json) and _at_a_terminal():
         from sequencer.cli.desk import run
 
-        with opened(ctx) as app:
+        with opened_to_see(ctx) as app:
             run(app, acting(app.config, rep), SystemClock())
         return
     at = now()
@@ -196,7 +206,9 @@ def _facts(found: ShownTask) -> dict[str, Any]:
 
 @click.command("done", epilog="Example:  sequencer done 12 --outcome voicemail --note 'call again in spring'")
 @click.argument("task_id", metavar="ID", type=int)
-@click.option("--outcome", default="", help="What came of it; needed where there is more than `done`.")
+@click.option(
+    "--outcome", default="", metavar="OUTCOME", help="What came of it; needed where there is more than `done`."
+)
 @click.option("--until", metavar="DATE", help="When to call back: 2026-12-01, 2026-12-01 14:30 (your time), tomorrow.")
 @click.option("--note", default="", metavar="TEXT", help="A note about the person.")
 @click.option("--edit", is_flag=True, help="A mail to approve: change it in $EDITOR first.")

@@ -361,6 +361,23 @@ class NotOurs(Table, table=True):
     hash: str
 
 
+class Audit(Table, table=True):
+    """One row for each command that changed something; each carries the hash of the one before (store/audit.py).
+
+    Triggers refuse to change or delete a row. `asked`: what was asked for, as JSON of codes, numbers and keyed hashes.
+    """
+
+    __tablename__ = "audit"
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=Instant)
+    by: str
+    via: str
+    verb: str
+    asked: str = Field(sa_type=Text)
+    previous: str
+    hash: str
+
+
 def core(model: type[Table]) -> CoreTable:
     """The SQLAlchemy Core table behind a model, for the hot paths."""
     return Table.metadata.tables[str(model.__tablename__)]
@@ -373,3 +390,4 @@ TASKS, DRAFTS, NOTES = core(Task), core(Draft), core(Note)
 SENDS, USAGE, MAILBOXES, DAEMONS = core(Send), core(Usage), core(Mailbox), core(Daemon)
 INBOXES, CURSORS, INBOUND, NOT_OURS = core(Inbox), core(Cursor), core(Inbound), core(NotOurs)
 RELAY_IDS = core(RelayId)
+AUDIT = core(Audit)

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from sequencer.cli import root
+from tests.integration.changes import audit_rows, contents
 from tests.integration.prepared import ANSWER_TASK, CALL_TASKS
 from tests.reference import described, typed
 
@@ -47,9 +48,16 @@ def here(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 @pytest.mark.parametrize(("example", "code"), EXAMPLES)
 def test_the_example_works_as_it_is_typed(here: Path, example: str, code: int) -> None:
+    """And each that changes anything writes one row into the audit: a new command that writes none is red here."""
     words, said = typed(example)
+    file = here / "sequencer.db"
+    before, rows = contents(file), len(audit_rows(file))
     ran = CliRunner().invoke(root, words, input=said)
     assert (ran.exit_code, ran.exception if code == 0 else None) == (code, None), ran.output
+    written = [verb for _, verb, _ in audit_rows(file)[rows:]]
+    assert len(written) <= 1
+    assert written or contents(file) == before, "it changed something and the audit does not tell"
+    assert all(example.partition("sequencer ")[2].startswith(verb) for verb in written)
 
 
 def test_what_is_not_run_is_a_command_and_says_where_it_is_tested() -> None:

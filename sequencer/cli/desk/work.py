@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 import click
 
-from sequencer.app import App
+from sequencer.app import App, recorded
+from sequencer.cli.audit_row import command_at_desk
 from sequencer.cli.desk.state import Desk, Detail, Intent, after, with_tasks
 from sequencer.cli.reply import write
 from sequencer.cli.session import when
@@ -90,7 +91,8 @@ class Work:
     def perform(self, desk: Desk, intent: Intent, now: datetime, away: Away) -> Desk:
         """Carry out what was asked; `away` gives the terminal to an editor meanwhile."""
         try:
-            said = self._perform(intent, now, away)
+            app = recorded(self._app, command_at_desk(self._rep, intent.verb, intent.task, intent.outcome, now))
+            said = _perform(app, self._rep, intent, now, away)
             if intent.verb == "note":
                 return self.with_detail(replace(desk, said=said, wrong=False, detail=None), now)
             desk = after(desk, intent.task, self._listed(now))
@@ -98,53 +100,55 @@ class Work:
         except _REFUSALS as error:
             return self.refreshed(replace(desk, said=_words(error), wrong=True), now)
 
-    def _perform(self, intent: Intent, now: datetime, away: Away) -> str:
-        app, task_id, by = self._app, intent.task, self._rep
-        match intent.verb:
-            case "done" | "edit":
-                return self._done(intent, now, away)
-            case "skip":
-                skipped = app.database.write(
-                    lambda connection: task_verbs.skip(connection, app.advance, task_id, by, now), urgent=True
-                )
-                return followed(app, skipped, "is skipped", now)
-            case "snooze":
-                until = moment(app, task_id, intent.text, now)
-                app.database.write(
-                    lambda connection: task_verbs.snooze(connection, app.advance, task_id, until, by, now), urgent=True
-                )
-                return f"task {task_id} is put off until {when(until)}"
-            case "note":
-                app.database.write(lambda connection: task_verbs.note(connection, task_id, by, intent.text, now))
-                return "noted"
-            case "reply":
-                return self._reply(task_id, now, away)
-            case "quit" | "suspend":
-                return ""
 
-    def _done(self, intent: Intent, now: datetime, away: Away) -> str:
-        app, task_id, draft = self._app, intent.task, None
-        if intent.verb == "edit":
-            with away():
-                draft = edited(app, task_id, now)
-        until = moment(app, task_id, intent.text, now) if intent.text else None
-        said = task_verbs.Said(intent.outcome, self._rep, until, draft=draft)
-        row = app.database.write(
-            lambda connection: task_verbs.done(connection, app.advance, task_id, said, now), urgent=True
-        )
-        return followed(app, row, "is done", now)
+def _perform(app: App, by: str, intent: Intent, now: datetime, away: Away) -> str:
+    task_id = intent.task
+    match intent.verb:
+        case "done" | "edit":
+            return _done(app, by, intent, now, away)
+        case "skip":
+            skipped = app.database.write(
+                lambda connection: task_verbs.skip(connection, app.advance, task_id, by, now), urgent=True
+            )
+            return followed(app, skipped, "is skipped", now)
+        case "snooze":
+            until = moment(app, task_id, intent.text, now)
+            app.database.write(
+                lambda connection: task_verbs.snooze(connection, app.advance, task_id, until, by, now), urgent=True
+            )
+            return f"task {task_id} is put off until {when(until)}"
+        case "note":
+            app.database.write(lambda connection: task_verbs.note(connection, task_id, by, intent.text, now))
+            return "noted"
+        case "reply":
+            return _reply(app, by, task_id, now, away)
+        case "quit" | "suspend":
+            return ""
 
-    def _reply(self, task_id: int, now: datetime, away: Away) -> str:
-        app, by = self._app, self._rep
-        blank = app.database.read(lambda connection: answering.blank(connection, app.advance, task_id, now))
+
+def _done(app: App, by: str, intent: Intent, now: datetime, away: Away) -> str:
+    task_id, draft = intent.task, None
+    if intent.verb == "edit":
         with away():
-            written = write(blank)
-        subject, body = written.subject, written.body
-        answer = app.database.write(
-            lambda connection: answering.reply(connection, app.advance, app.key, task_id, subject, body, by, now),
-            urgent=True,
-        )
-        return f"your answer to {answer.address} is queued; the task is done when it has gone"
+            draft = edited(app, task_id, now)
+    until = moment(app, task_id, intent.text, now) if intent.text else None
+    said = task_verbs.Said(intent.outcome, by, until, draft=draft)
+    row = app.database.write(
+        lambda connection: task_verbs.done(connection, app.advance, task_id, said, now), urgent=True
+    )
+    return followed(app, row, "is done", now)
+
+
+def _reply(app: App, by: str, task_id: int, now: datetime, away: Away) -> str:
+    blank = app.database.read(lambda connection: answering.blank(connection, app.advance, task_id, now))
+    with away():
+        written = write(blank)
+    subject, body = written.subject, written.body
+    answer = app.database.write(
+        lambda connection: answering.reply(connection, app.advance, app.key, task_id, subject, body, by, now),
+        urgent=True,
+    )
+    return f"your answer to {answer.address} is queued; the task is done when it has gone"
 
 
 def _words(error: BaseException) -> str:

@@ -1,0 +1,169 @@
+"""The audit: one row for each command that changed something, in the transaction of the change, chained by hashes.
+
+A chain makes a row that was changed, taken out or put in visible to whoever checks, also to one who has only a copy:
+the hashes are plain SHA-256. Against somebody who may write to the database and computes the whole chain anew, note
+the last row elsewhere now and then (`audit verify` prints it and takes it back as --head). Rows carry codes, numbers
+and keyed hashes of what may name a person. Nothing is judged here.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.engine import Row
+
+from sequencer.mail.address import normalise
+from sequencer.store.database import Database
+from sequencer.store.scopes import meta, put_meta
+from sequencer.store.tables import AUDIT
+
+__all__ = ["AuditRow", "Command", "Recorded", "Verified", "append", "pseudonym", "rows", "verify"]
+
+HEAD, NONE_YET = "audit_head", "0:"
+PSEUDONYM_CHARS = 24
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody asked for: `by` whom, `via` which door (cli, web), `asked` without anything that names a person."""
+
+    at: datetime
+    by: str
+    via: str
+    verb: str
+    asked: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One row, read."""
+
+    id: int
+    at: datetime
+    by: str
+    via: str
+    verb: str
+    asked: Mapping[str, Any]
+
+
+class Recorded(Database):
+    """The same database for one command: the first transaction that is committed writes the command's row, too.
+
+    So there is no change without its row, and no row of a command that changed nothing because it failed.
+    """
+
+    def __init__(self, database: Database, command: Command) -> None:
+        self.url, self.engine = database.url, database.engine
+        self._database, self._command, self._written = database, command, False
+
+    def submit(self, work: Callable[[Connection], T], *, urgent: bool = False) -> "Future[T]":
+        """Queue `work` for the writer thread."""
+        if self._written:
+            return self._database.submit(work, urgent=urgent)
+
+        def recorded(connection: Connection) -> T:
+            result = work(connection)
+            if not self._written:
+                append(connection, self._command)
+            return result
+
+        done = self._database.submit(recorded, urgent=urgent)
+        done.add_done_callback(self._settle)  # runs in the writer thread, before its next transaction
+        return done
+
+    def _settle(self, done: "Future[Any]") -> None:
+        self._written = self._written or not (done.cancelled() or done.exception())
+
+    def close(self) -> None:
+        """Let go of the database below."""
+        self._database.close()
+
+
+def pseudonym(key: bytes, said: str) -> str:
+    """What stands for an address or a text in a row: the same for the same text, readable for nobody."""
+    return hmac.new(key, b"audit\0" + normalise(said).encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_CHARS]
+
+
+def append(connection: Connection, command: Command) -> None:
+    """Add the row; other transactions that do so wait for this one."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        connection.execute(text("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE"))
+    last, _, previous = (meta(connection, HEAD) or NONE_YET).partition(":")
+    asked = json.dumps(dict(command.asked), ensure_ascii=True, sort_keys=True, default=str)
+    number = int(last) + 1
+    values = {
+        "id": number, "at": command.at, "by": command.by, "via": command.via, "verb": command.verb, "asked": asked,
+        "previous": previous,
+    }  # fmt: skip
+    digest = _hash(**values)
+    connection.execute(insert(AUDIT).values(**values, hash=digest))
+    put_meta(connection, HEAD, f"{number}:{digest}")
+
+
+def _hash(*, id: int, at: datetime, by: str, via: str, verb: str, asked: str, previous: str) -> str:
+    told = [previous, id, at.astimezone(UTC).isoformat(), by, via, verb, asked]
+    return hashlib.sha256(json.dumps(told, ensure_ascii=True).encode()).hexdigest()
+
+
+def rows(
+    connection: Connection, since: datetime | None = None, by: str | None = None, verb: str | None = None,
+) -> Iterator[AuditRow]:  # fmt: skip
+    """The rows, the newest first."""
+    query = select(AUDIT).order_by(AUDIT.c.id.desc())
+    if since is not None:
+        query = query.where(AUDIT.c.at >= since)
+    if by is not None:
+        query = query.where(AUDIT.c.by == by)
+    if verb is not None:
+        query = query.where(AUDIT.c.verb == verb)
+    for row in connection.execute(query):
+        yield AuditRow(row.id, row.at, row.by, row.via, row.verb, json.loads(row.asked))
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a check of the chain found: how many rows, the last one as `NUMBER:HASH`, what is wrong in words."""
+
+    count: int
+    head: str
+    wrong: tuple[str, ...]
+
+
+def verify(connection: Connection, noted: str = "") -> Verified:
+    """Check every row against the one before; `noted`: a head of earlier that must still be in the chain."""
+    wrong: list[str] = []
+    count, number, previous, found = 0, 0, "", not noted
+    for row in connection.execute(select(AUDIT).order_by(AUDIT.c.id)):
+        wrong += _wrong(row, number, previous)
+        count, number, previous = count + 1, row.id, row.hash
+        found = found or f"{row.id}:{row.hash}" == noted
+    head, kept = f"{number}:{previous}", meta(connection, HEAD) or NONE_YET
+    last = kept.partition(":")[0]
+    if head != kept and last.isdigit() and int(last) > number:
+        wrong.append(f"{_missing(number + 1, int(last))}: the chain went on to row {last}")
+    elif head != kept:
+        wrong.append(f"row {number} was put in: the chain ended at row {last or '?'}")
+    if not found:
+        wrong.append(f"row {noted.partition(':')[0]} is not the one that was noted: the chain was made anew")
+    return Verified(count, head, tuple(wrong))
+
+
+def _wrong(row: Row[Any], number: int, previous: str) -> Iterator[str]:
+    if row.id > number + 1:
+        yield _missing(number + 1, row.id - 1)
+    elif row.previous != previous:
+        yield f"row {row.id} does not follow row {number}: one of them was put in or changed"
+    told = {name: getattr(row, name) for name in ("id", "at", "by", "via", "verb", "asked", "previous")}
+    if _hash(**told) != row.hash:
+        yield f"row {row.id} was changed"
+
+
+def _missing(first: int, last: int) -> str:
+    return f"row {first} is missing" if first == last else f"rows {first} to {last} are missing"
