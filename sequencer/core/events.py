@@ -25,7 +25,7 @@ from sequencer.core.answers import (
     AnswerUncertain,
 )  # fmt: skip
 from sequencer.core.corrections import Continued, Corrected
-from sequencer.core.people import Channel
+from sequencer.core.person_events import ContactAllowed, ContactSuppressed, PersonErased, PersonMerged
 from sequencer.core.reaction import Priority, TaskKind
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.core.signals import (
@@ -302,36 +302,12 @@ class Notified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContactSuppressed:
-    """`channel` None: every channel. `everywhere`: the person, not only this enrollment."""
-
-    channel: Channel | None
-    everywhere: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reassigned:
     """`mailbox` None: the mailbox stays."""
 
     rep: str
     mailbox: str | None = None
     by: str = "sequence"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactAllowed:
-    """A named person took a refusal back, on the person's own word; `channel` None: every channel."""
-
-    channel: Channel | None
-    by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonMerged:
-    """The person with id `person` turned out to be this one: what was theirs is this person's from now on."""
-
-    person: int
-    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +331,7 @@ Event = (
     | PauseTaken | HoldPut | HoldTaken | Finished | Reacted | RuleFired | Notified | ContactSuppressed | Reassigned
     | ReplyReceived | AutoReplyReceived | LeftCompany | Bounced | OptedOut | Complained | MeetingBooked
     | ColleagueReplied | OwnerWrote | MailUnreadable | Opened | Clicked | PollAnswered | LinkedInConnected
-    | VersionApplied | ContactAllowed | PersonMerged | Corrected | Continued
+    | VersionApplied | ContactAllowed | PersonMerged | PersonErased | Corrected | Continued
 )  # fmt: skip
 
 # What needs an answer by `decide`: each stays in Progress.signals until a Reacted names it.

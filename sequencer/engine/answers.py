@@ -24,7 +24,7 @@ from sequencer.mail.author import author
 from sequencer.mail.judgement import Judgement
 from sequencer.mail.parse import Parsed
 from sequencer.mail.thread import message_ids
-from sequencer.store import correspondence, inbox, log, people, sends
+from sequencer.store import correspondence, erasure, inbox, log, people, sends
 from sequencer.store.sends import SendRow
 
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -89,7 +89,10 @@ class Post:
 
 
 def let_act(post: Post) -> None:
-    """The one effect of this mail."""
+    """The one effect of this mail. Of somebody who was erased meanwhile nothing is kept, also not what servers say."""
+    if _is_of_the_erased(post):
+        post.forget()
+        return
     if post.row.outgoing:
         _written_by_hand(post)
         return
@@ -100,6 +103,14 @@ def let_act(post: Post) -> None:
             _complained(post)
         case "reply" | "auto_reply" | "other":
             _answered(post)
+
+
+def _is_of_the_erased(post: Post) -> bool:
+    if not erasure.is_anybody_erased(post.connection):
+        return False
+    send = _reported(post)
+    named = match(post.connection, post.header).people
+    return erasure.is_one_erased(post.connection, [*named, *([send.prospect_id] if send else [])])
 
 
 def _answered(post: Post) -> None:

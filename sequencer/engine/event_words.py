@@ -184,6 +184,7 @@ _OF_STEPS: dict[type[Any], Callable[[Any, Beside], str]] = {
     ),
     e.ContactAllowed: lambda one, _: f"may be contacted again {_channel(one.channel)} ({_by(one.by)})",
     e.PersonMerged: lambda one, _: f"merged with person {one.person}, who is the same one ({_by(one.by)})",
+    e.PersonErased: lambda one, _: f"erased ({_by(one.by)})",
     e.VersionApplied: lambda one, _: _edited(one),
     e.Continued: lambda one, _: (
         "goes on where it stood before a mail was misread"

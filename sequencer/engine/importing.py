@@ -20,7 +20,7 @@ from sequencer.core.reason import Reason
 from sequencer.engine.advance import Advance
 from sequencer.engine.candidates import own_addresses
 from sequencer.engine.companies import Companies
-from sequencer.store import log, people, roster, scopes
+from sequencer.store import erasure, log, people, roster, scopes
 from sequencer.store.database import Database
 
 ROWS_PER_TRANSACTION = 500
@@ -152,11 +152,13 @@ class _Portion:
         self._owners: dict[str, int] = {}
         self._persons: dict[int, Prospect] = {}
         self._before: dict[int, Prospect] = {}
+        self._erased: dict[str, datetime] = {}
 
     def write(self, rows: Sequence[Row], list_name: str) -> Report:
         connection, report = self._connection, self._report
         self._owners = dict(people.owners(connection, [email for row in rows for email in row.emails]))
         self._persons = people.load_prospects(connection, set(self._owners.values()))
+        self._erased = erasure.erased(connection, [email for row in rows for email in row.emails])
         accepted = [(row, self._known(row)) for row in rows if not self._refused(row)]
         taken = self._companies.placed(connection, accepted)
         for row, _ in taken:
@@ -191,6 +193,8 @@ class _Portion:
                     f"{email} is an address of your own company (own_domains, reps and mailboxes of config.toml);"
                     " to try a sequence on colleagues, empty own_domains for that time"
                 )
+            if gone := self._erased.get(email):
+                return f"{email} was erased on {gone:%d %b %Y}, and no import brings them back"
         owners = {self._owners[email] for email in row.emails if email in self._owners}
         if len(owners) > 1:
             shared = ", ".join(email for email in row.emails if email in self._owners)

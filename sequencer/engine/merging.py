@@ -20,10 +20,9 @@ from sequencer.core.suppression import Suppression, may_contact
 from sequencer.engine.advance import Advance
 from sequencer.engine.situation import Situation
 from sequencer.engine.stops import rest_from
-from sequencer.engine.verbs import Face, by_name, face_at, live_situations
+from sequencer.engine.verbs import Face, by_name, face_at, live_situations, refuse_in_flight
 from sequencer.errors import InputError
-from sequencer.store import enrollments, log, merging, people, sends, suppression
-from sequencer.store.sends import OPEN
+from sequencer.store import enrollments, log, merging, people, suppression
 from sequencer.store.suppression import StandingRule
 
 __all__ = ["Merge", "forbidden", "merge", "plan"]
@@ -71,7 +70,7 @@ def plan(connection: Connection, advance: Advance, first: str, second: str, now:
     stays, goes = face_at(connection, first), face_at(connection, second)
     if stays.id == goes.id:
         raise InputError(f"{first} and {second} are addresses of {stays.name} already")
-    _refuse(connection, stays, goes)
+    refuse_in_flight(connection, stays, goes)
     united = _united(stays.prospect, goes.prospect)
     own = {face.id: live_situations(connection, advance.around, face.id, now) for face in (stays, goes)}
     endings = tuple(_endings(connection, advance, own, stays, goes, now))
@@ -106,18 +105,6 @@ def merge(connection: Connection, advance: Advance, first: str, second: str, by:
     if not ends and not happened:
         log.append(connection, [log.Entry(now, stays, None, merged)])
     return planned
-
-
-def _refuse(connection: Connection, stays: Face, goes: Face) -> None:
-    for face in (stays, goes):
-        states = {row.state for row in sends.sends_of(connection, face.id)}
-        if "sending" in states:
-            raise InputError(f"a mail to {face.name} is on the wire at this moment: try again in a minute")
-        if states & set(OPEN):
-            raise InputError(
-                f"nobody knows whether the last mail to {face.name} arrived: settle it first,"
-                ' "sequencer uncertain list"'
-            )
 
 
 def _new_lists(connection: Connection, stays: int, goes: int) -> tuple[str, ...]:

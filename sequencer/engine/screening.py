@@ -19,7 +19,7 @@ from sequencer.mail.author import authors
 from sequencer.mail.fields import message_ids_in
 from sequencer.mail.parse import FIELDS_MAX, HEADER_BYTES_MAX, Parsed, parse
 from sequencer.mail.thread import bare_subject, message_ids
-from sequencer.store import correspondence, sends
+from sequencer.store import correspondence, erasure, sends
 from sequencer.store.sends import SendRow
 
 SHORTEST_FIELD_BYTES = 3  # "X:" and its line end
@@ -66,6 +66,8 @@ def screen(connection: Connection, ours: Ours, header: Parsed) -> Screened:
     copy_of = next((found[each] for each in own if each in found), None)
     if copy_of is not None:
         return Screened(False, copy_of=copy_of)
+    if _is_of_the_erased(connection, sender, found.values()):
+        return Screened(False)
     if by_us and (people := owners_of(connection, recipients_of(header))):
         renamed = _renamed(connection, people.values(), header)
         return Screened(renamed is None, outgoing=True, renamed=renamed)
@@ -75,6 +77,14 @@ def screen(connection: Connection, ours: Ours, header: Parsed) -> Screened:
         return Screened(False)
     known = any(each in found for each in named) or owners_of(connection, senders)
     return Screened(bool(known or people_of_domain(connection, sender)))
+
+
+def _is_of_the_erased(connection: Connection, sender: str, named: Iterable[SendRow]) -> bool:
+    if not erasure.is_anybody_erased(connection):
+        return False
+    return bool(erasure.erased(connection, [sender])) or erasure.is_one_erased(
+        connection, {row.prospect_id for row in named}
+    )
 
 
 def looks_automatic(header: Parsed) -> bool:

@@ -16,11 +16,15 @@ from sequencer.core import events as e
 from sequencer.core.outlook import Outlook, outlook
 from sequencer.core.people import Account, Prospect
 from sequencer.engine.situation import Situation, Surroundings, load
-from sequencer.errors import InvariantBroken, NotFound
+from sequencer.errors import InputError, InvariantBroken, NotFound
 from sequencer.mail.address import normalise
-from sequencer.store import log, people, reads
+from sequencer.store import erasure, log, people, reads, sends
+from sequencer.store.sends import OPEN
 
-__all__ = ["Face", "Next", "by_name", "did_you_mean", "face_at", "faces", "live_situations", "person_word", "what_next"]
+__all__ = [
+    "Face", "Next", "by_name", "did_you_mean", "face_at", "faces", "live_situations", "person_word",
+    "refuse_in_flight", "what_next",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,27 @@ def face_at(connection: Connection, address: str) -> Face:
     owner = people.owners(connection, [wanted]).get(wanted)
     if owner is not None:
         return faces(connection, [owner])[owner]
+    if gone := erasure.erased(connection, [wanted]).get(wanted):
+        raise NotFound(f"whoever had {wanted} was erased on {gone:%d %b %Y}: nothing is known of them any more")
     close = did_you_mean(wanted, reads.similar_addresses(connection, wanted))
     if not close and not reads.people_count(connection):
         raise NotFound(
             f'nobody has the address {wanted}: nobody is known yet, "sequencer import FILE.csv" brings people'
         )
     raise NotFound(f"nobody has the address {wanted}{close or ': import the person first'}")
+
+
+def refuse_in_flight(connection: Connection, *persons: Face) -> None:
+    """Raises InputError while a mail to any of them has passed its fence and nobody knows yet what became of it."""
+    for face in persons:
+        states = {row.state for row in sends.sends_of(connection, face.id)}
+        if "sending" in states:
+            raise InputError(f"a mail to {face.name} is on the wire at this moment: try again in a minute")
+        if states & set(OPEN):
+            raise InputError(
+                f"nobody knows whether the last mail to {face.name} arrived: settle it first,"
+                ' "sequencer uncertain list"'
+            )
 
 
 def did_you_mean(wanted: str, known: Iterable[str]) -> str:

@@ -98,7 +98,7 @@ def append(connection: Connection, command: Command) -> None:
     last, _, previous = (meta(connection, HEAD) or NONE_YET).partition(":")
     asked = json.dumps(dict(command.asked), ensure_ascii=True, sort_keys=True, default=str)
     number = int(last) + 1
-    values = {
+    values: dict[str, Any] = {
         "id": number, "at": command.at, "by": command.by, "via": command.via, "verb": command.verb, "asked": asked,
         "previous": previous,
     }  # fmt: skip

@@ -99,6 +99,7 @@ _ADDRESSES_OF = (
     .order_by(ADDRESSES.c.position)
 )
 _PROSPECTS_OF = select(PROSPECTS).where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True)))
+IS_SOMEBODY = PROSPECTS.c.merged_into.is_(None) & PROSPECTS.c.erased_at.is_(None)
 _STANDS = SUPPRESSIONS.c.lifted_at.is_(None)
 _ANY_SUPPRESSION = select(SUPPRESSIONS.c.id).where(_STANDS).limit(1)
 
@@ -145,9 +146,7 @@ def colleagues(connection: Connection, account_id: str) -> list[int]:
 
 
 def everybody(connection: Connection) -> list[int]:
-    return list(
-        connection.scalars(select(PROSPECTS.c.id).where(PROSPECTS.c.merged_into.is_(None)).order_by(PROSPECTS.c.id))
-    )
+    return list(connection.scalars(select(PROSPECTS.c.id).where(IS_SOMEBODY).order_by(PROSPECTS.c.id)))
 
 
 def is_empty(connection: Connection) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from sequencer.store.log import load
+from sequencer.store.people import IS_SOMEBODY
 from sequencer.store.rows import chunks
 from sequencer.store.tables import ACCOUNTS, ADDRESSES, ENROLLMENTS, INBOUND, NOTES, PROSPECTS, SENDS, TASKS
 
@@ -72,9 +73,7 @@ def addresses_beginning(connection: Connection, begun: str, at_most: int) -> lis
 
 
 def people_count(connection: Connection) -> int:
-    return connection.scalars(
-        select(func.count()).select_from(PROSPECTS).where(PROSPECTS.c.merged_into.is_(None))
-    ).one()
+    return connection.scalars(select(func.count()).select_from(PROSPECTS).where(IS_SOMEBODY)).one()
 
 
 def last_message_ids(connection: Connection, before: datetime) -> dict[str, str]:

@@ -46,7 +46,10 @@ class Account(Table, table=True):
 
 
 class Prospect(Table, table=True):
-    """A person. `seq` is raised with every event of theirs. `merged_into`: whose second row this was; it is empty."""
+    """A person. `seq` is raised with every event of theirs.
+
+    `merged_into`: whose second row this was. A row that was merged, or erased, is empty; its id names nobody else.
+    """
 
     __tablename__ = "prospects"
     id: int | None = Field(default=None, primary_key=True)
@@ -60,6 +63,7 @@ class Prospect(Table, table=True):
     seq: int = 0
     created_at: datetime = Field(sa_type=Instant)
     merged_into: int | None = None
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class Address(Table, table=True):
@@ -361,6 +365,15 @@ class NotOurs(Table, table=True):
     hash: str
 
 
+class Erased(Table, table=True):
+    """An address of somebody who was erased, as a keyed hash; `salt` is the key it was made with (store/erasure.py)."""
+
+    __tablename__ = "erased"
+    hash: str = Field(primary_key=True)
+    salt: str
+    at: datetime = Field(sa_type=Instant)
+
+
 class Audit(Table, table=True):
     """One row for each command that changed something; each carries the hash of the one before (store/audit.py).
 
@@ -390,4 +403,4 @@ TASKS, DRAFTS, NOTES = core(Task), core(Draft), core(Note)
 SENDS, USAGE, MAILBOXES, DAEMONS = core(Send), core(Usage), core(Mailbox), core(Daemon)
 INBOXES, CURSORS, INBOUND, NOT_OURS = core(Inbox), core(Cursor), core(Inbound), core(NotOurs)
 RELAY_IDS = core(RelayId)
-AUDIT = core(Audit)
+AUDIT, ERASED = core(Audit), core(Erased)
