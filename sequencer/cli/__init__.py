@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unsuppress": ("suppress", "lift such a rule"),
     "reassign": ("handover", "hand a rep's people and tasks over to another rep"),
     "merge": ("handover", "make two people one"),
+    "export": ("export", "everything as files, or somebody's copy of what is known of them"),
     "erase": ("erase", "delete all that is known of somebody, for good"),
     "uncertain": ("uncertain", "mails of which nobody knows whether they arrived"),
     "audit": ("audit", "who changed what, and whether nobody has tampered with that list"),

@@ -13,6 +13,8 @@ from sequencer.channels.mail_domain import MailDomains
 from sequencer.cli.people_file import columns_as_json, preview, tell_columns, tell_doubts, write_rejects
 from sequencer.cli.plain_text import counted, plain
 from sequencer.cli.session import json_option, now, opened, print_json
+from sequencer.cli.take_in import take_in
+from sequencer.content.archive import is_archive
 from sequencer.content.people_csv import Survey, read, survey
 from sequencer.engine.importing import Report, import_rows
 from sequencer.errors import InputError
@@ -23,7 +25,7 @@ LIST_NAME_CHARS_MAX = 60
 
 
 @click.command("import", epilog="Example: sequencer import people.csv --list q4 --dry-run")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.csv")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.csv|EXPORT")
 @click.option("--list", "list_name", metavar="NAME", help="Put everybody of the file on this list.")
 @click.option("--update", is_flag=True, help="Let the file change people who are known already.")
 @click.option(
@@ -55,7 +57,14 @@ def import_(
 
     Without --update, people who are known already keep what they have. Refused rows are written to a file with the
     reason; mend them there and import that file. The same file twice changes nothing.
+
+    What "sequencer export" wrote, a folder or .zip, is taken into a new installation whole; whoever is under way
+    arrives paused.
     """
+    if is_archive(file):
+        given = {"--list": list_name, "--update": update, "--map": maps, "--check-mx": check_mx, "--rejects": rejects}
+        take_in(ctx, file, given, dry_run=dry_run, as_json=as_json)
+        return
     name = _list_name(list_name)
     rejects = rejects or file.with_suffix(".rejected.csv")
     if rejects.resolve() == file.resolve():

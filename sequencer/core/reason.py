@@ -54,6 +54,7 @@ class Reason(StrEnum):
     OWNER_WROTE = "owner_wrote"
     BY_PERSON = "by_person"
     BY_SEQUENCE = "by_sequence"
+    IMPORTED = "imported"
     SEQUENCE_PAUSED = "sequence_paused"
     MAILBOX_PAUSED = "mailbox_paused"
     ALL_PAUSED = "all_paused"
@@ -125,6 +126,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.OWNER_WROTE: "the rep wrote to the person by hand",
     Reason.BY_PERSON: "paused by a person",
     Reason.BY_SEQUENCE: "paused by a rule of the sequence",
+    Reason.IMPORTED: "brought in by an export: check that no other installation writes to them before you resume",
     Reason.SEQUENCE_PAUSED: "the whole sequence is paused",
     Reason.MAILBOX_PAUSED: "the whole mailbox is paused",
     Reason.ALL_PAUSED: "all sending is paused",

@@ -32,7 +32,7 @@ from sequencer.store.inbox import InboundRow
 from sequencer.store.sends import SendRow
 from sequencer.store.tasks import TaskRow
 
-__all__ = ["Blank", "answered", "blank", "deferrals_of", "given_up", "once_more", "reply", "what_came"]
+__all__ = ["Blank", "answered", "blank", "called_back", "deferrals_of", "given_up", "once_more", "reply", "what_came"]
 
 QUOTED_CHARS_MAX = 20_000
 BODY_CHARS_MAX = 100_000
@@ -198,6 +198,17 @@ def answered(connection: Connection, row: SendRow, at: datetime, evidence: str =
 def once_more(connection: Connection, row: SendRow, by: str) -> list[e.Event]:
     """A named person sends the same bytes again, as the next number."""
     return [replace(_queued(connection, row), number=row.attempt + 1, by=by)]
+
+
+def called_back(connection: Connection, enrollment_ids: Collection[int]) -> dict[int, list[e.Event]]:
+    """Take back the answers of these enrollments that have not left; what is to be recorded of each enrollment."""
+    found: dict[int, list[e.Event]] = {}
+    for row in answers.queued_answers(connection, enrollment_ids):
+        if sends.call_back(connection, row.enrollment_id, row.step, row.attempt):
+            key, number = _name(connection, row)
+            refused = e.AnswerRefused(task=key, number=number, code=0, enhanced="")
+            found.setdefault(row.enrollment_id, []).append(refused)
+    return found
 
 
 def given_up(connection: Connection, row: SendRow, by: str) -> list[e.Event]:

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from sequencer.core import events as e
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.engine.advance import Advance
+from sequencer.engine.answering import called_back
 from sequencer.engine.verbs import Face, by_name, face_at, refuse_in_flight
-from sequencer.store import answers, erasure, log, people, sends, tasks
+from sequencer.store import erasure, log, people, tasks
 from sequencer.store.erasure import Traces
 
 __all__ = ["Erasure", "erase", "plan"]
@@ -58,14 +59,7 @@ def _end(connection: Connection, advance: Advance, person: int, who: str, now: d
     """Sequences finish, queued mail is called back, every task is dropped, also one that would outlive the end."""
     live = log.live_of(connection, [person])
     advance.record(connection, [(key, [e.Finished(reason=FinishReason.REMOVED, by=who)]) for key in live], now)
-    left: dict[int, list[e.Event]] = {}
-    for row in answers.queued_answers(connection, log.all_of(connection, person)):
-        assert row.answers is not None
-        name = tasks.task(connection, row.answers).key
-        left.setdefault(row.enrollment_id, []).append(
-            e.AnswerRefused(task=name, number=row.attempt, code=0, enhanced="")
-        )
-        sends.call_back(connection, row.enrollment_id, row.step, row.attempt)
+    left = called_back(connection, log.all_of(connection, person))
     for task in tasks.open_tasks(connection, prospect_id=person):
         left.setdefault(task.enrollment_id, []).append(e.TaskCancelled(task=task.key, reason=Reason.STOPPED))
     dropped: list[tuple[int, Sequence[e.Event]]] = list(left.items())

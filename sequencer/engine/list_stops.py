@@ -23,6 +23,7 @@ from sequencer.store.database import Database
 __all__ = ["finish_list", "pause_list", "resume_list"]
 
 NAMED_MAX = 10
+WAIT_FOR_A_PERSON = (Reason.BY_PERSON, Reason.IMPORTED)
 
 
 def pause_list(
@@ -54,14 +55,17 @@ def pause_list(
 
 
 def resume_list(database: Database, advance: Advance, name: str, by: str, now: datetime) -> tuple[Effect, int]:
-    """Take a person's pause from everybody on the list; `Effect.held` stay. Returns how many go on, too."""
+    """Take the pauses that wait for a person from everybody on the list; `Effect.held` stay.
+
+    Returns how many go on, too.
+    """
     taken: set[int] = set()
 
     def say(one: Situation) -> list[e.Event]:
-        if one.enrollment.progress.pause(Reason.BY_PERSON) is None:
-            return []
-        taken.add(one.enrollment.prospect_id)
-        return [e.PauseTaken(reason=Reason.BY_PERSON, by=by_name(by))]
+        found = [pause.reason for pause in one.enrollment.progress.pauses if pause.reason in WAIT_FOR_A_PERSON]
+        if found:
+            taken.add(one.enrollment.prospect_id)
+        return [e.PauseTaken(reason=reason, by=by_name(by)) for reason in found]
 
     effect = _on_live(database, advance, name, say, now)
     return effect, len(taken)
