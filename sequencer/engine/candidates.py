@@ -16,7 +16,7 @@ from sequencer.core.facts import account_fields, prospect_fields
 from sequencer.core.people import Fields, Prospect
 from sequencer.errors import InputError
 from sequencer.mail.address import normalise, plus_base
-from sequencer.store import people, reads
+from sequencer.store import erasure, people, reads
 from sequencer.store.rows import chunks
 
 NAMED_MAX = 10
@@ -70,6 +70,8 @@ def candidates(
 def _by_address(connection: Connection, emails: Collection[str]) -> list[int]:
     wanted = dict.fromkeys(map(normalise, emails))
     owners = people.owners(connection, wanted)
+    for email, gone in erasure.erased(connection, [email for email in wanted if email not in owners]).items():
+        raise InputError(f"whoever had {email} was erased on {gone:%d %b %Y} and cannot be enrolled")
     if missing := [email for email in wanted if email not in owners]:
         more = f" and {len(missing) - NAMED_MAX} more" if len(missing) > NAMED_MAX else ""
         shown = ", ".join(missing[:NAMED_MAX]) + more

@@ -30,7 +30,7 @@ from sequencer.cli.desk.work import Work
 from sequencer.clock import SystemClock
 from sequencer.config import load
 from sequencer.engine import task_verbs
-from sequencer.store import reads, tasks
+from sequencer.store import audit, reads, tasks
 from sequencer.store.tasks import TaskRow
 from tests.integration.prepared import ANSWER_TASK, REVIEW_TASK
 
@@ -119,6 +119,9 @@ def test_a_note_is_kept_and_shown_with_the_person(sitting: Sitting) -> None:
     person = sitting.task(1).prospect_id
     (note,) = sitting.app.database.read(lambda connection: reads.notes_of(connection, person))
     assert (note.by, note.text, note.task_id) == ("ana", "rings long", 1)
+    kept = sitting.app.database.read(lambda connection: next(audit.rows(connection)))
+    assert (kept.by, kept.verb, kept.asked["task_id"]) == ("ana", "note", 1)
+    assert "rings" not in str(kept.asked)
     assert "rings long" in sitting.screen(height=60)
 
 

@@ -87,6 +87,8 @@ def test_not_a_byte_stays_and_nothing_brings_them_back(room: MailRoom, known: in
         again = run("import", "again.csv")
         assert again.code == 2
         assert "was erased on" in again.err
+    enrolled = run("enroll", "three", "--email", ADDRESS, "--as", "ana")
+    assert (enrolled.code, "was erased on" in enrolled.err) == (2, True)
     refused = run("why", ADDRESS)
     assert (refused.code, "was erased on" in refused.err) == (2, True)
 
