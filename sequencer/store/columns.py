@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, DateTime, Index, MetaData, text
+from sqlalchemy import Table as CoreTable
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -61,3 +62,8 @@ def say_for_postgresql(metadata: MetaData) -> None:
     for index in (index for table in metadata.tables.values() for index in table.indexes):
         if (where := index.dialect_kwargs.get("sqlite_where")) is not None:
             index.dialect_kwargs["postgresql_where"] = where
+
+
+def core(model: type[Table]) -> CoreTable:
+    """The SQLAlchemy Core table behind a model, for the hot paths."""
+    return Table.metadata.tables[str(model.__tablename__)]

@@ -7,11 +7,10 @@ and texts stand only in tables that erasure can reach; events carry ids, codes a
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, Index, LargeBinary, Text, UniqueConstraint, text
-from sqlalchemy import Table as CoreTable
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from sequencer.store.columns import Instant, Table, json_column, partial_index
+from sequencer.store.columns import Instant, Table, core, json_column, partial_index
 
 
 class Meta(Table, table=True):
@@ -389,11 +388,6 @@ class Audit(Table, table=True):
     asked: str = Field(sa_type=Text)
     previous: str
     hash: str
-
-
-def core(model: type[Table]) -> CoreTable:
-    """The SQLAlchemy Core table behind a model, for the hot paths."""
-    return Table.metadata.tables[str(model.__tablename__)]
 
 
 META, SCOPES, VERSIONS = core(Meta), core(Scope), core(Version)
