@@ -8,7 +8,7 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,8 @@ from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError, SequencerError
 from sequencer.secret import Tokens, read_secret
 from sequencer.store import audit, scopes
-from sequencer.store.database import Database
+from sequencer.store.database import Database, sqlite_file
+from sequencer.store.epoch_file import EpochFile
 from sequencer.store.migrate import migrate
 
 if TYPE_CHECKING:  # what only a daemon needs is loaded by make_services: a command should not wait for it
@@ -55,6 +56,14 @@ class App:
 
     def close(self) -> None:
         self.database.close()
+
+
+def epoch_path(config: Config) -> Path:
+    """Where the database's epoch is written a second time: beside a SQLite file, unless config names a place."""
+    if config.database.epoch_file:
+        return config.path(config.database.epoch_file)
+    file = sqlite_file(config.database_url)
+    return Path(f"{file.resolve()}.epoch") if file else config.path("sequencer.epoch")
 
 
 def open_app(config: Config) -> App:
@@ -115,8 +124,8 @@ class Doors:
     inbox_of: Callable[[str], Inbox]
 
 
-def real_doors(config: Config, clock: Clock) -> Doors:
-    """SMTP servers, IMAP servers and maildirs as config.toml names them."""
+def real_doors(config: Config, clock: Clock, since: date | None = None) -> Doors:
+    """SMTP servers, IMAP servers and maildirs as config.toml names them; mail from before `since` is not read."""
     tokens = Tokens(read_secret, clock.monotonic)
 
     def channel_of(mailbox: Mailbox) -> Channel:
@@ -131,10 +140,11 @@ def real_doors(config: Config, clock: Clock) -> Doors:
         from sequencer.inbound.maildir import Maildir
 
         section = next(box for box in config.mailboxes if box.inbox == name)
-        since = (clock.now() - WROTE_WITHIN).date()  # what came before answers nobody whom a follow-up waits for
+        # What came before that answers nobody whom a follow-up waits for.
+        first = since or (clock.now() - WROTE_WITHIN).date()
         if section.imap is None:
-            return Maildir(config.path(str(section.maildir)), since)
-        return Imap(imap_server(section.imap, section, tokens.of), since)
+            return Maildir(config.path(str(section.maildir)), first)
+        return Imap(imap_server(section.imap, section, tokens.of), first)
 
     return Doors(channel_of, inbox_of)
 
@@ -196,15 +206,17 @@ def daemon_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-def make_services(app: App, clock: Clock, doors: Doors, owner: str, lease: timedelta = LEASE) -> Services:
-    """Everything that one daemon runs."""
+def make_services(
+    app: App, clock: Clock, doors: Doors, owner: str, lease: timedelta = LEASE, epoch_file: EpochFile | None = None
+) -> Services:
+    """Everything that one daemon runs. `epoch_file`: by it a database that was restored is noticed."""
     from sequencer.engine.dispatch import Dispatch
     from sequencer.engine.filing import Filing
     from sequencer.engine.ingest import Ingest
     from sequencer.engine.rescue import Rescue
 
     ingest = Ingest(app.database, app.advance, doors.inbox_of, app.key, owner=owner)
-    dispatch = Dispatch(app.database, app.advance, clock, doors.channel_of, app.key, owner, lease)
+    dispatch = Dispatch(app.database, app.advance, clock, doors.channel_of, app.key, owner, lease, epoch_file)
 
     def find_sent(mailbox: str, message_id: str) -> bool:
         name = app.config.inbox_of(mailbox)

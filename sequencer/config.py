@@ -83,6 +83,7 @@ class Section(BaseModel):
 
 class DatabaseSection(Section):
     url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///sequencer.db"
+    epoch_file: str = ""
 
 
 class PathsSection(Section):

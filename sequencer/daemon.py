@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import shlex
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,11 +20,23 @@ from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from sequencer.app import LEASE, App, Services, daemon_name, make_services, missing_passwords, real_doors, with_config
+from sequencer.app import (
+    LEASE,
+    App,
+    Services,
+    daemon_name,
+    epoch_path,
+    make_services,
+    missing_passwords,
+    real_doors,
+    with_config,
+)
 from sequencer.clock import Clock
 from sequencer.config import load
+from sequencer.engine.amnesia import notice
 from sequencer.engine.outer_stops import notice_config, put_config_trouble
 from sequencer.errors import InputError, SequencerError
+from sequencer.store import epoch_file
 from sequencer.store.database import sqlite_file
 
 DRAIN_S_MAX = 30.0
@@ -54,11 +67,17 @@ def sd_notify(message: str) -> None:
 
 @contextmanager
 def only_daemon(url: str) -> Iterator[None]:
-    """Refuse a second daemon on the same SQLite file. Raises InputError."""
+    """Refuse a second daemon on the same SQLite file, whatever it is called there. Raises InputError."""
     file = sqlite_file(url)
     if file is None:
         yield
         return
+    file = file.resolve()
+    if file.exists() and (names := file.stat().st_nlink) > 1:
+        raise InputError(
+            f"{file} has {names} names (hard links), and SQLite keeps a log of its own for each: two programs would "
+            f"destroy it. Remove the other ones: find / -xdev -samefile {shlex.quote(str(file))}"
+        )
     with Path(f"{file}.daemon").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,18 +172,21 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
     signals.listen(asyncio.get_running_loop())
     name = daemon_name()
     app.database.frozen_after_s = FROZEN_AFTER_S
-    with only_daemon(app.database.url):
+    with only_daemon(app.database.url), epoch_file.opened(epoch_path(app.config), app.key) as outside:
         logger.info("running; SIGTERM or Ctrl-C drains and stops, SIGHUP reads config.toml again")
         cut_off = 0
         while not signals.end:
             signals.stop.clear()
             now, config = clock.now(), app.config
             await app.database.awrite(lambda connection: notice_config(connection, config, now))  # noqa: B023
+            found = await app.database.awrite(lambda connection: notice(connection, outside, app.key, now))  # noqa: B023
+            if found:
+                logger.error('all sends are held: %s; "sequencer db reconcile" looks into the Sent folders', found.why)
             for trouble in missing_passwords(config):
                 logger.warning(
                     'no password or token for %s; its mail waits, and "sequencer doctor" says how to mend it', trouble
                 )
-            services = make_services(app, clock, real_doors(config, clock), name, lease)
+            services = make_services(app, clock, real_doors(config, clock), name, lease, outside)
             cut_off += await serve(services, clock, signals.stop, pace)
             if not signals.end:
                 app = await _reread(app, clock)

@@ -51,7 +51,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("audit", "who changed what, and whether nobody has tampered with that list"),
     "classify": ("classify", "what the engine reads in a mail file"),
     "daemon": ("daemon", "run the engine"),
-    "db": ("db", "the database: upgrade"),
+    "backup": ("backup", "copy the database while the daemon works"),
+    "db": ("db", "the database: upgrade, restore, reconcile after a restore"),
     "completion": ("completion", "make bash, zsh or fish complete commands and names"),
 }
 

@@ -1,15 +1,17 @@
 """`db`: the database itself."""
 
+from pathlib import Path
+
 import click
 
-from sequencer.cli.session import config_of
+from sequencer.cli.session import acting, as_option, config_of, json_option, now, opened
 from sequencer.store.database import refusals, sqlite_file
 from sequencer.store.migrate import migrate, revision
 
 
 @click.group(epilog="Example: sequencer db upgrade")
 def db() -> None:
-    """The database: bring it up to date."""
+    """The database: bring it up to date, go back to a copy, let sends go on after that."""
 
 
 @db.command(epilog="Example: sequencer db upgrade")
@@ -31,6 +33,67 @@ def upgrade(ctx: click.Context) -> None:
     file = sqlite_file(url)
     if before and file:
         click.echo(f"the database as it was: {file.with_name(f'{file.name}.before-{after}')}")
+
+
+@db.command(epilog="Example: sequencer db restore yesterday.db")
+@click.argument("copy", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_context
+def restore(ctx: click.Context, copy: Path) -> None:
+    """Make FILE, a copy from "sequencer backup", the database again; the present one is kept beside it.
+
+    Stop the daemon first. What was sent since the copy was made is not in it, so the daemon holds all sends until
+    "sequencer db reconcile" has looked into the Sent folders.
+    """
+    from sequencer.daemon import only_daemon
+    from sequencer.store.backup import put_back, sqlite_only
+
+    config = config_of(ctx)
+    file = sqlite_only(config.database_url)
+    copied = f"sqlite:///{copy.resolve()}"
+    with refusals():
+        known = revision(copied)
+    if not known:
+        raise click.UsageError(f"{copy} is no database of sequencer")
+    aside = file.with_name(f"{file.name}.replaced-{now():%Y%m%d-%H%M%S}")
+    with only_daemon(config.database_url):
+        was_there = file.exists()
+        put_back(copy, file, aside)
+    migrate(config.database_url)
+    click.echo(f"{file} is the copy {copy} now" + (f"; the one before it: {aside}" if was_there else ""))
+    click.echo(
+        'start the daemon: if mail left since the copy was made, it holds all sends until "sequencer db reconcile"'
+    )
+
+
+@db.command(
+    epilog="\b\nExample: sequencer db reconcile --as ana\n         sequencer db reconcile --trust bo@ourco.test"
+)
+@click.option(
+    "--trust", multiple=True, metavar="MAILBOX",
+    help="What was not found as sent did not leave this mailbox. It may be written again.",
+)  # fmt: skip
+@click.option(
+    "--doubt", multiple=True, metavar="MAILBOX",
+    help='What may have left this mailbox waits for your word in "sequencer uncertain".',
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only look, and say what that would do.")
+@as_option
+@json_option
+@click.pass_context
+def reconcile(
+    ctx: click.Context, trust: tuple[str, ...], doubt: tuple[str, ...], dry_run: bool, as_name: str | None,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """After a restore or a copy: find what had left meanwhile in the Sent folders, then let sends go on.
+
+    Mails that are found count as sent. What may have left and is not found waits among the uncertain ones. Of a mailbox
+    that cannot tell, you say which it is: --trust or --doubt. The daemon may run meanwhile. Exit 1: still held.
+    """
+    from sequencer.cli.reconcile_report import reconcile_and_tell
+
+    with opened(ctx) as app:
+        by = acting(app.config, as_name)
+        return 0 if reconcile_and_tell(app, trust, doubt, by, dry_run=dry_run, as_json=as_json) else 1
 
 
 COMMANDS: dict[str, click.Command] = {"db": db}

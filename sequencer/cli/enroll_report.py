@@ -21,7 +21,7 @@ from sequencer.core.decide import decide
 from sequencer.core.foresight import Load
 from sequencer.core.ledger import Kind
 from sequencer.core.outlook import Expected
-from sequencer.core.reason import Gate, Reason
+from sequencer.core.reason import SENTENCE, Gate, Reason
 from sequencer.engine.absence import absence_place
 from sequencer.engine.candidates import name_of
 from sequencer.engine.enrolling import Door, Enrolment, Refusal, Seat
@@ -238,6 +238,9 @@ def _tell_stops(app: App, door: Door, rehearsal: Rehearsal, now: datetime) -> No
     for address, why in door.left_out.items():
         line(f"not used: {address} {why}", "yellow")
     for stop in rehearsal.stops:
+        if stop.scope == "restored":
+            line(f'nothing goes yet: {SENTENCE[Reason.RESTORED]}; "sequencer db reconcile" mends it', "yellow")
+            continue
         what, resume = ("all sending", "--all") if stop.scope == "all" else ("the sequence", f"--sequence {stop.key}")
         line(f'nothing goes yet: {what} is paused; "sequencer resume {resume}" lets it go on', "yellow")
     tell_daemon(app, now, err=False)

@@ -11,7 +11,12 @@ from sequencer.engine.absence_lines import AbsenceLine
 from sequencer.engine.overview import MailboxLine, Overview, overview
 from sequencer.engine.why_words import told
 
-_STANDS_STILL = ("daemon", "mailbox", "inbox")  # red: something does not work; yellow: something waits for a person
+_STANDS_STILL = (
+    "restored",
+    "daemon",
+    "mailbox",
+    "inbox",
+)  # red: something does not work; yellow: something waits for a person
 _COLOURS = {"ok": "", "paused": "yellow", "resting": "yellow", "broken": "bold red"}
 
 

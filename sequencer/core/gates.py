@@ -29,6 +29,7 @@ from sequencer.core.timing import (
 from sequencer.core.window import local_date, start_of_day
 
 _OUTER = {
+    "restored": ("database", Reason.RESTORED, "db reconcile"),
     "all": ("installation", Reason.ALL_PAUSED, "resume --all"),
     "sequence": ("sequence", Reason.SEQUENCE_PAUSED, "resume --sequence {key}"),
     "mailbox": ("mailbox", Reason.MAILBOX_PAUSED, "resume --mailbox {key}"),
@@ -81,7 +82,7 @@ def answer_gates(facts: Facts, there: Collection[Suppression]) -> tuple[Gate, ..
     Neither hours nor the reply that it answers (LIFECYCLE). `there`: the rules on whoever has the address that it goes
     to, which may be another one than the person's.
     """
-    closed = (_outer_gate(facts, scope) for scope in ("all", "mailbox"))
+    closed = (_outer_gate(facts, scope) for scope in ("restored", "all", "mailbox"))
     verdict = may_contact("email", facts.prospect, facts.suppressions)
     rule = verdict.by or next((each for each in there if each.channel in (None, "email")), None)
     return (*closed, _rule_gate(rule))
@@ -96,7 +97,8 @@ def end_gates(progress: Progress) -> tuple[Gate, ...]:
 
 def pause_gates(sequence: Sequence, progress: Progress, facts: Facts) -> tuple[Gate, ...]:
     """Installation, sequence, mailbox, then the enrollment's own pauses and holds."""
-    gates = [_outer_gate(facts, scope) for scope in _OUTER]
+    restored = any(pause.scope == "restored" for pause in facts.outer)
+    gates = [_outer_gate(facts, scope) for scope in _OUTER if scope != "restored" or restored]
     gates += [
         Gate(
             "paused", False, pause.reason, f"by {pause.by}", _reaction_place(sequence, pause.reason),

@@ -129,9 +129,12 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class OuterPause:
-    """A pause above the enrollment: of the installation, a sequence or a mailbox."""
+    """A pause above the enrollment: of the installation, a sequence or a mailbox.
 
-    scope: Literal["all", "sequence", "mailbox"]
+    "restored": the database may have forgotten what was sent; nobody resumes that, it is reconciled.
+    """
+
+    scope: Literal["all", "sequence", "mailbox", "restored"]
     key: str
     reason: str
     by: str

@@ -15,6 +15,7 @@ from sequencer.config import Config
 from sequencer.content.definition import from_stored
 from sequencer.doctor.finding import Finding, counted, fail, ok, warn
 from sequencer.doctor.machine import ClockReadings, size
+from sequencer.engine.amnesia import restored_words
 from sequencer.engine.leaving import daemon_gates
 from sequencer.errors import DefinitionErrors, StoreError
 from sequencer.store import reads, versions
@@ -113,14 +114,14 @@ def backups(config: Config, now: datetime) -> Iterator[Finding]:
         return
     if not ready(config):
         return
-    copies = {path: path.stat().st_mtime for path in file.parent.glob(f"{file.name}.*")}
+    ours = {f"{file.name}.daemon", f"{file.name}.epoch"}
+    copies = {path: path.stat().st_mtime for path in file.parent.glob(f"{file.name}.*") if path.name not in ours}
     if copies:
         newest = max(copies, key=lambda path: copies[path])
         days = (now - datetime.fromtimestamp(copies[newest], UTC)).days
         yield ok("backup", f"{newest.name}, {counted(days, 'day')} old; copies elsewhere are not known here")
     elif _read(config, reads.people_count):
-        copy = f".backup {file}.copy"
-        mend = f"sqlite3 {shlex.quote(str(file))} {shlex.quote(copy)}, then take the copy to another machine"
+        mend = f"sequencer backup {shlex.quote(f'{file}.copy')}, then take the copy to another machine"
         yield warn("backup", "no copy lies beside the database; copies elsewhere are not known here", mend)
     else:
         yield ok("backup", "nobody is in the database yet, so nothing would be lost")
@@ -130,6 +131,9 @@ def at_work(config: Config, now: datetime) -> Iterator[Finding]:
     """Whether a daemon holds the mailboxes, and whether our clock is behind what it has seen."""
     if not ready(config):
         return
+    held, mend = _read(config, restored_words)
+    if held:
+        yield fail("restored", held, mend)
     people, gates = _read(config, lambda connection: (reads.people_count(connection), daemon_gates(connection, now)))
     for gate in gates:
         if gate.passed:

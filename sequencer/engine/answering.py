@@ -17,6 +17,7 @@ from sequencer.core.outcome import Accepted, Deferred, Outcome, Refused, Uncerta
 from sequencer.core.suppression import Suppression
 from sequencer.core.timing import again_after
 from sequencer.engine.advance import Advance
+from sequencer.engine.amnesia import message_key
 from sequencer.engine.mail_words import last_words
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, load
@@ -95,7 +96,7 @@ def reply(
         raise InputError(f"an answer has at most {BODY_CHARS_MAX} characters, this one {len(body)}")
     thread = _thread(connection, advance, task_id, now)
     number = max((row.attempt for row in thread.written), default=0) + 1
-    answer = _composed(thread, key, subject, body, number, now)
+    answer = _composed(thread, message_key(connection, key), subject, body, number, now)
     answers.queue_answer(connection, answer, number, now)
     said = e.AnswerQueued(task=thread.task.key, number=number, message=thread.mail.id, by=by_name(by))
     advance.record(connection, [(thread.task.enrollment_id, (said,))], now)

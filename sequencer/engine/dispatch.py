@@ -18,20 +18,21 @@ from sequencer.clock import Clock
 from sequencer.core.outcome import OUTCOMES, Deferred, MailboxBroken, Outcome, Uncertain
 from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Envelope, Pending
+from sequencer.engine import amnesia
 from sequencer.engine.advance import Advance
 from sequencer.engine.group import Group
 from sequencer.engine.outcomes import REST, Sent, settle_all, settle_each
 from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.errors import StoreError
-from sequencer.store import fence, leases, scopes, sends
+from sequencer.store import epoch, fence, leases, scopes, sends
 from sequencer.store.database import Database
+from sequencer.store.epoch_file import EpochFile
 from sequencer.store.sends import Prepared
 
 GUARD_S = 2.0
 SLOW_FENCES_MAX = 3
 SETTLE_AGAIN_S = (0.05, 0.5, 2.0, 5.0)
 CLOCK_BACK_TOLERATED = timedelta(seconds=60)
-HIGHEST_INSTANT = "highest_instant"
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,10 @@ class _Round:
 
 
 class Dispatch:
-    """The sending service of one daemon. `owner` names the daemon; `channel_of` makes a mailbox's channel."""
+    """The sending service of one daemon. `owner` names the daemon; `channel_of` makes a mailbox's channel.
+
+    `epoch_file`: what this daemon sends is counted there too; None: nobody compares it.
+    """
 
     def __init__(
         self,
@@ -78,9 +82,11 @@ class Dispatch:
         key: bytes,
         owner: str,
         lease: timedelta,
+        epoch_file: EpochFile | None = None,
     ) -> None:
         self._database, self._advance, self._clock = database, advance, clock
         self._channel_of, self._key, self._owner, self._lease = channel_of, key, owner, lease
+        self._covering = amnesia.Covering(epoch_file)
         self._channels: dict[str, Channel] = {}
         self._drains: dict[str, _Drain] = {}
         self._stopping = False
@@ -93,7 +99,8 @@ class Dispatch:
         if self._stopping and not self.at_work:
             return
         mailboxes = self._advance.around.config.mailboxes_by_address
-        ours = await self._database.awrite(lambda connection: self._renew(connection, list(mailboxes), now))
+        ours, raised = await self._database.awrite(lambda connection: self._renew(connection, list(mailboxes), now))
+        await self._covering.cover(raised)
         for address, number in ours.items():
             drain = self._drains.setdefault(address, _Drain(number))
             drain.fence = number
@@ -123,18 +130,29 @@ class Dispatch:
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
         await self._database.awrite(lambda connection: leases.release(connection, self._owner))
 
-    def _renew(self, connection: Connection, addresses: Sequence[str], now: datetime) -> dict[str, int]:
-        highest = scopes.meta(connection, HIGHEST_INSTANT)
+    def _renew(
+        self, connection: Connection, addresses: Sequence[str], now: datetime
+    ) -> tuple[dict[str, int], epoch.Epoch]:
+        """The leases that are ours now, and the epoch of this heartbeat."""
+        highest = scopes.meta(connection, scopes.HIGHEST_INSTANT)
         seen = datetime.fromisoformat(highest) if highest else now
         self._highest = max(now, seen)
         if self._clock_went_back(now):
             logger.error("the clock is %s behind the highest instant seen: nothing is sent", seen - now)
-            return {}
-        scopes.put_meta(connection, HIGHEST_INSTANT, self._highest.isoformat())
+            return {}, epoch.Epoch()
+        raised = self._beat(connection, now)
+        scopes.put_meta(connection, scopes.HIGHEST_INSTANT, self._highest.isoformat())
         ours = leases.lease(connection, addresses, self._owner, now, self._lease)
         for address in set(ours) - set(self._drains):
             sends.look_again_at(connection, address)  # the config may say something else than when they were put off
-        return ours
+        return ours, raised
+
+    def _beat(self, connection: Connection, now: datetime) -> epoch.Epoch:
+        """The epoch as this heartbeat raises it; while the database is held, what it forgot stays to be seen."""
+        file = self._covering.file
+        if file is None or amnesia.notice(connection, file, self._key, now):
+            return epoch.Epoch()
+        return epoch.raise_epoch(connection)
 
     def _clock_went_back(self, now: datetime) -> bool:
         return self._highest is not None and now < self._highest - CLOCK_BACK_TOLERATED
@@ -173,13 +191,13 @@ class Dispatch:
         if self._clock_went_back(now) or sends.mailbox_states(connection)[mailbox.address].broken_at:
             return Batch()
         paused = scopes.paused_scopes(connection)
-        if scopes.EVERYTHING in paused or ("mailbox", mailbox.address) in paused:
+        if scopes.RESTORED in paused or scopes.EVERYTHING in paused or ("mailbox", mailbox.address) in paused:
             return Batch()
         around = self._advance.around
         usage_day = limits_of(mailbox, around, 0, now).day
         days = sends.sending_days(connection, mailbox.address, usage_day)
         self._limits[mailbox.address] = limits_of(mailbox, around, days, now)
-        return prepare(connection, around, mailbox, self._key, now)
+        return prepare(connection, around, mailbox, amnesia.message_key(connection, self._key), now)
 
     def _commit_batch(self, connection: Connection, batch: Batch, now: datetime) -> None:
         sends.put_prepared(connection, batch.ready)
@@ -219,11 +237,12 @@ class Dispatch:
     async def _commit_and_dot(self, this: _Round, prepared: Prepared, pending: Pending) -> Outcome | None:
         """The fence, the guard, the dot. Whatever happens, the connection carries no second message's dot."""
         try:
-            refusal, begun = await self._ask_fence(fence.Intent(prepared.send_id, self._owner, this.fence))
+            refusal, begun, raised = await self._ask_fence(fence.Intent(prepared.send_id, self._owner, this.fence))
             if refusal:
                 this.drain.refused = True
                 logger.info("send %d was not allowed its dot: %s", prepared.send_id, refusal)
                 return None
+            await self._covering.cover(raised)
         except Exception as error:
             if not isinstance(error, StoreError):
                 logger.exception("send %d: the fence failed", prepared.send_id)
@@ -281,13 +300,12 @@ class Dispatch:
         if isinstance(failed, Exception):
             logger.error("send %d: its outcome could not be recorded: a bug", sent.send_id, exc_info=failed)
 
-    async def _ask_fence(self, intent: fence.Intent) -> tuple[str, float]:
-        """The refusal, "" for a pass, and when the fence began. Raises what the fence raised."""
+    async def _ask_fence(self, intent: fence.Intent) -> tuple[str, float, epoch.Epoch]:
+        """The refusal, "" for a pass, when the fence began, and its epoch. Raises what the fence raised."""
         answer = await self._commits.submit(intent)
         if isinstance(answer, Exception):
             raise answer
-        refusal, begun = cast(tuple[str, float], answer)
-        return refusal, begun
+        return cast(tuple[str, float, epoch.Epoch], answer)
 
     def _commit_all(self, connection: Connection, items: Sequence[fence.Intent | Sent]) -> list[object]:
         """Outcomes and fences of all connections in one durable transaction; outcomes first, they free counters."""
@@ -301,13 +319,19 @@ class Dispatch:
             passed = iter([error] * len(intents))
         return [next(settled) if isinstance(item, Sent) else next(passed) for item in items]
 
-    def _pass_fence(self, connection: Connection, intents: Sequence[fence.Intent]) -> list[tuple[str, float]]:
-        """Each one's refusal, and when the transaction began (monotonic seconds)."""
+    def _pass_fence(
+        self, connection: Connection, intents: Sequence[fence.Intent]
+    ) -> list[tuple[str, float, epoch.Epoch]]:
+        """Each one's refusal, when the transaction began (monotonic seconds), and the epoch to write outside first."""
         begun, now = self._clock.monotonic(), self._clock.now()
         if self._clock_went_back(now):
-            return [("the clock went back", begun)] * len(intents)
+            return [("the clock went back", begun, epoch.Epoch())] * len(intents)
         answers = fence.pass_fence(connection, intents, self._limits, now)
-        return [(answers[intent.send_id], begun) for intent in intents]
+        raised, passed = epoch.Epoch(), sum(not refusal for refusal in answers.values())
+        if passed and self._covering.file is not None:
+            raised = epoch.raise_epoch(connection, passed)
+            self._covering.check(raised)
+        return [(answers[intent.send_id], begun, raised) for intent in intents]
 
     def _settle(self, connection: Connection, sent: Sequence[Sent]) -> list[Exception | None]:
         return settle_each(connection, self._advance, sent)

@@ -22,7 +22,7 @@ from sequencer.core.timing import hours_of, opening_at_work
 from sequencer.core.window import local_date
 from sequencer.engine import freshness
 from sequencer.engine.config_lines import config_place
-from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED, HIGHEST_INSTANT
+from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED
 from sequencer.engine.prepare import DUE_READ_MAX, usage_of
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings
@@ -46,7 +46,7 @@ _LIMITS = {
 
 def seen_at(connection: Connection) -> datetime | None:
     """The highest instant that a daemon has seen: its last heartbeat, unless the clock was moved."""
-    highest = scopes.meta(connection, HIGHEST_INSTANT)
+    highest = scopes.meta(connection, scopes.HIGHEST_INSTANT)
     return datetime.fromisoformat(highest) if highest else None
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from sequencer.config import Config
 from sequencer.core.people import OuterPause
-from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED, HIGHEST_INSTANT
+from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED
 from sequencer.engine.verbs import did_you_mean
 from sequencer.errors import NotFound
 from sequencer.mail.address import normalise
@@ -122,10 +122,10 @@ def _mend(connection: Connection, address: str) -> str | None:
 
 def _trust_clock(connection: Connection, now: datetime) -> bool:
     """Sends wait while the clock is behind the highest instant seen; this says that the clock is right now."""
-    highest = scopes.meta(connection, HIGHEST_INSTANT)
+    highest = scopes.meta(connection, scopes.HIGHEST_INSTANT)
     if highest is None or datetime.fromisoformat(highest) <= now + CLOCK_BACK_TOLERATED:
         return False
-    scopes.put_meta(connection, HIGHEST_INSTANT, now.isoformat())
+    scopes.put_meta(connection, scopes.HIGHEST_INSTANT, now.isoformat())
     return True
 
 

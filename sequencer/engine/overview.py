@@ -19,6 +19,7 @@ from sequencer.core.reason import SENTENCE, Reason
 from sequencer.core.window import local_date
 from sequencer.engine.absence import worker_of
 from sequencer.engine.absence_lines import AbsenceLine, absence_lines
+from sequencer.engine.amnesia import restored_words
 from sequencer.engine.freshness import still_to_read
 from sequencer.engine.leaving import daemon_gates, seen_at
 from sequencer.engine.outer_stops import config_trouble
@@ -122,6 +123,9 @@ def _config(connection: Connection) -> Iterable[Trouble]:
 def _pauses(connection: Connection) -> Iterable[Trouble]:
     words = {"all": Reason.ALL_PAUSED, "sequence": Reason.SEQUENCE_PAUSED, "mailbox": Reason.MAILBOX_PAUSED}
     for pause in scopes.paused_scopes(connection).values():
+        if pause.scope == "restored":
+            yield Trouble("restored", *restored_words(connection))
+            continue
         what = f"{pause.key}: " if pause.key else ""
         yield Trouble(
             "paused", f"{what}{SENTENCE[words[pause.scope]]}{_since(pause)}", _RESUMES[pause.scope].format(pause.key)
@@ -276,7 +280,11 @@ def _mailbox(connection: Connection, config: Config, address: str, now: datetime
     state = sends.mailbox_states(connection).get(address)
     broken = state is not None and state.broken_at is not None
     again_at = state.resting_until if state is not None else None
-    paused = not scopes.paused_scopes(connection).keys().isdisjoint({("all", ""), ("mailbox", address)})
+    paused = (
+        not scopes.paused_scopes(connection)
+        .keys()
+        .isdisjoint({scopes.RESTORED, scopes.EVERYTHING, ("mailbox", address)})
+    )
     word = "broken" if broken else "paused" if paused else "resting" if again_at else "ok"
     return MailboxLine(
         address, word, sent,

@@ -38,7 +38,7 @@ BATCH_MAX = 500
 PREPARED_GOOD_FOR = timedelta(minutes=15)
 LOOK_AGAIN = timedelta(minutes=15)
 IN_LINE = (Reason.CAP, Reason.GAP, Reason.TURN, Reason.IN_FLIGHT)
-ABOVE = (Reason.ALL_PAUSED, Reason.SEQUENCE_PAUSED, Reason.MAILBOX_PAUSED)
+ABOVE = (Reason.RESTORED, Reason.ALL_PAUSED, Reason.SEQUENCE_PAUSED, Reason.MAILBOX_PAUSED)
 
 logger = logging.getLogger(__name__)
 

@@ -248,5 +248,5 @@ class _House:
     def stops(self) -> tuple[OuterPause, ...]:
         """Pauses above people that keep these from being written to."""
         paused = scopes.paused_scopes(self.connection)
-        above = (scopes.EVERYTHING, ("sequence", self.door.bundle.sequence.id))
+        above = (scopes.RESTORED, scopes.EVERYTHING, ("sequence", self.door.bundle.sequence.id))
         return tuple(paused[scope] for scope in above if scope in paused)

@@ -16,6 +16,7 @@ from sequencer.engine.ours import Ours
 from sequencer.errors import UnparseableMessage
 from sequencer.mail import words
 from sequencer.mail.author import authors
+from sequencer.mail.compose import digest_in
 from sequencer.mail.fields import message_ids_in
 from sequencer.mail.parse import FIELDS_MAX, HEADER_BYTES_MAX, Parsed, parse
 from sequencer.mail.thread import bare_subject, message_ids
@@ -61,12 +62,14 @@ def screen(connection: Connection, ours: Ours, header: Parsed) -> Screened:
     senders = authors(header)
     sender = next(iter(senders), "")
     by_us = ours.wrote(sender)
-    own, named = known_as(_own_ids(header, by_us)), known_as(message_ids(header))
+    own, named = known_as(own_ids(header, by_us)), known_as(message_ids(header))
     found = correspondence.sends_named(connection, dict.fromkeys([*own, *named]))
     copy_of = next((found[each] for each in own if each in found), None)
     if copy_of is not None:
         return Screened(False, copy_of=copy_of)
     if _is_of_the_erased(connection, sender, found.values()):
+        return Screened(False)
+    if by_us and any(digest_in(each) for each in own):  # sent before this database was restored, not written by hand
         return Screened(False)
     if by_us and (people := owners_of(connection, recipients_of(header))):
         renamed = _renamed(connection, people.values(), header)
@@ -111,7 +114,7 @@ def says_automatic(header: Parsed) -> bool:
     return any(header.header(name) is not None for name in _AUTOMATIC_FIELDS)
 
 
-def _own_ids(header: Parsed, by_us: bool) -> list[str]:
+def own_ids(header: Parsed, by_us: bool) -> list[str]:
     """The ids under which the mail itself was sent; a relay that gives its own keeps the sender's one in a copy."""
     own = [header.message_id] if header.message_id else []
     copies = (value for name in _OWN_ID_COPIES for value in header.headers.raw_all(name)) if by_us else ()

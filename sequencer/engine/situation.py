@@ -68,7 +68,7 @@ def load(connection: Connection, around: Surroundings, ids: Collection[int], now
         facts = facts_of(
             around.config, bundle, str(row.id), person, accounts.get(person.account_id or ""), row.rep, row.mailbox,
             suppressions=rules.get(person.id, ()),
-            outer=tuple(paused[scope] for scope in above[row.id] if scope in paused),
+            outer=tuple(paused[scope] for scope in (scopes.RESTORED, *above[row.id]) if scope in paused),
             on_the_wire=row.id in wired,
             cover=loads.cover_of(row.rep),
             loads=loads.of(row.rep, bundle),

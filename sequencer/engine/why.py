@@ -31,9 +31,9 @@ from sequencer.store.tasks import TaskRow
 __all__ = ["ORDER", "Past", "Standing", "Why", "standing_of", "why"]
 
 ORDER = (
-    "installation", "daemon", "clock", "sequence", "mailbox", "mailbox works", "account", "paused", "held", "task",
-    "in flight", "wait", "branch", "window", "holiday", "rep away", "rep capacity", "limits", "suppression", "text",
-    "inbox",
+    "database", "installation", "daemon", "clock", "sequence", "mailbox", "mailbox works", "account", "paused", "held",
+    "task", "in flight", "wait", "branch", "window", "holiday", "rep away", "rep capacity", "limits", "suppression",
+    "text", "inbox",
 )  # fmt: skip
 
 _OF_HOURS = ("window", "holiday", "rep away")

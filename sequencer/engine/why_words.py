@@ -88,7 +88,12 @@ def _rests(one: Standing, gate: Gate, when: When) -> str:
 def _outer(one: Standing, when: When) -> str:
     """A stop above the person comes first: it explains everybody's silence."""
     gate = next(
-        (gate for gate in one.gates if gate.name in ("installation", "sequence", "mailbox") and not gate.passed), None
+        (
+            gate
+            for gate in one.gates
+            if gate.name in ("database", "installation", "sequence", "mailbox") and not gate.passed
+        ),
+        None,
     )
     if gate is None or gate.reason is None:
         return ""

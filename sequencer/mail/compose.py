@@ -16,7 +16,7 @@ from hashlib import blake2b
 
 from sequencer.mail.address import ascii_domain
 
-__all__ = ["Attachment", "HeaderRefused", "Letter", "compose", "message_id"]
+__all__ = ["Attachment", "HeaderRefused", "Letter", "compose", "digest_in", "message_id", "touch_digest"]
 
 _LINE_CHARS = 78  # RFC 5322 2.1.1: should; 998 is the limit that no line may pass
 _WORD_CHARS = 75  # RFC 2047 2: an encoded word
@@ -30,6 +30,7 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+>")
+_OURS = re.compile(r"<([0-9a-f]{40})@[^@<>]+>")
 _URI = re.compile(r"(?:mailto:|https?://)[!-;=?-~]+")
 _EXTRA_NAME = re.compile(r"[Xx]-[A-Za-z0-9-]{1,60}")
 _MEDIA_TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}", re.IGNORECASE)
@@ -88,8 +89,19 @@ def message_id(key: bytes, enrollment: int, step: str, attempt: int, domain: str
 
     `key` has 1 to 64 bytes. `domain`: the sender's. Raises: HeaderRefused if that is no domain.
     """
+    return f"<{touch_digest(key, enrollment, step, attempt)}@{_domain('domain', domain)}>"
+
+
+def touch_digest(key: bytes, enrollment: int, step: str, attempt: int) -> str:
+    """What stands before the `@` of a touch's Message-ID."""
     digest = blake2b(f"{enrollment}\0{step}\0{attempt}".encode(), digest_size=20, key=key, person=b"message-id")
-    return f"<{digest.hexdigest()}@{_domain('domain', domain)}>"
+    return digest.hexdigest()
+
+
+def digest_in(message_id: str) -> str | None:
+    """The digest in a Message-ID that has the shape of ours; None in another one."""
+    found = _OURS.fullmatch(message_id)
+    return found[1] if found else None
 
 
 def compose(letter: Letter) -> bytes:

@@ -5,15 +5,13 @@ half-made table. A SQLite file that has to change is copied first; a PostgreSQL 
 asks for it, who can copy it before. Nothing goes back: restore the copy for that.
 """
 
-import sqlite3
-from contextlib import closing
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
 from sequencer.errors import SchemaTooNew, StoreError
+from sequencer.store.backup import back_up
 from sequencer.store.database import begin_write, refusals, sqlite_file, throw_away_engine
 
 if TYPE_CHECKING:
@@ -35,7 +33,7 @@ def migrate(url: str, *, asked: bool = False) -> str:
         if found and found not in known:
             raise SchemaTooNew(f"the database has schema {found}, which this version does not know: upgrade sequencer")
         if found and (file := sqlite_file(url)):
-            back_up(file, file.with_name(f"{file.name}.before-{known[-1]}"))
+            back_up(file, file.with_name(f"{file.name}.before-{known[-1]}"), overwrite=True)
         elif found and not asked:
             raise StoreError(
                 f"the database has schema {found} and this version needs {known[-1]}: stop every daemon, keep a copy "
@@ -77,12 +75,6 @@ def revision(url: str) -> str:
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
     finally:
         engine.dispose()
-
-
-def back_up(source: Path, target: Path) -> None:
-    """Copy a SQLite file while others use it."""
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
 
 
 def alembic_config() -> "Config":

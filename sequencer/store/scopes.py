@@ -13,9 +13,11 @@ from sequencer.core.people import OuterPause
 from sequencer.store.rows import upsert
 from sequencer.store.tables import META, SCOPES
 
-ScopeKind = Literal["all", "sequence", "mailbox", "account"]
+ScopeKind = Literal["all", "sequence", "mailbox", "account", "restored"]
 ScopeKey = tuple[str, str]
 EVERYTHING: ScopeKey = ("all", "")
+RESTORED: ScopeKey = ("restored", "")  # the hold of store/epoch.py
+HIGHEST_INSTANT = "highest_instant"
 
 
 def raise_scope(connection: Connection, kind: ScopeKind, key: str = "") -> None:

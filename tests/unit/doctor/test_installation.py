@@ -22,7 +22,6 @@ from sequencer.doctor.installation import files, owners, postal_address, reps
 from sequencer.doctor.lookup import Dns
 from sequencer.doctor.machine import ClockReadings
 from sequencer.doctor.web_address import WebAnswer, base_url
-from sequencer.engine.dispatch import HIGHEST_INSTANT
 from sequencer.errors import ConfigError
 from sequencer.store import scopes
 from sequencer.store.database import Database
@@ -142,7 +141,7 @@ def test_copies_beside_the_database(tmp_path: Path) -> None:
 
 def seen(config: Config, at: datetime) -> None:
     with closing(Database(config.database_url)) as database:
-        database.write(lambda connection: scopes.put_meta(connection, HIGHEST_INSTANT, at.isoformat()))
+        database.write(lambda connection: scopes.put_meta(connection, scopes.HIGHEST_INSTANT, at.isoformat()))
 
 
 def test_a_clock_behind_what_the_database_has_seen(tmp_path: Path) -> None:

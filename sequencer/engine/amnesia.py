@@ -1,0 +1,106 @@
+"""Notices a database that is older than what was sent, or a copy of one that may send elsewhere, and holds all sends.
+
+A daemon asks at its start and with every heartbeat; a fence that finds the outside copy ahead refuses by itself. What
+lifts the hold is engine/reconciling.py.
+"""
+
+import asyncio
+from datetime import datetime
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+
+from sequencer.errors import StoreError
+from sequencer.store import epoch as store
+from sequencer.store import scopes
+from sequencer.store.epoch import Amnesia, Epoch
+from sequencer.store.epoch_file import EpochFile, installation_of
+
+__all__ = ["MEND", "Covering", "amnesia_of", "counted", "message_key", "notice", "restored_words", "series_key"]
+
+MEND = '"sequencer db reconcile" looks into the Sent folders and lets it go on; inboxes are read meanwhile'
+_KEPT_ON_SERVERS = ("postgresql",)  # where the server's own timeline tells, and a new daemon brings a new file
+
+
+def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia | None:
+    """What the database has forgotten, as far as the file and the server tell; None when it has forgotten nothing."""
+    known, told = store.current(connection), file.told
+    seen = scopes.meta(connection, scopes.HIGHEST_INSTANT)
+    since = datetime.fromisoformat(seen) if seen else None
+    theirs = told.standing in ("good", "copy") and told.installation != installation_of(key)
+    lost = None if theirs else max(0, told.epoch.mails - known.mails)
+    why = ""
+    if theirs and told.epoch.mails:
+        why = (
+            f"{file.path} belongs to another database, which sent {told.epoch.mails} mails: "
+            "if that one was given up on purpose, stop the daemon, delete the file and reconcile"
+        )
+    elif not theirs and told.epoch > known:
+        why = "it is older than what was sent: it was restored from a copy"
+    elif told.standing == "copy" and not theirs:
+        why, lost = f"{file.path} is a copy: the original may have sent since this folder was copied", None
+    elif told.standing == "unreadable":
+        why, lost = f"{file.path} cannot be read, so nobody knows what was sent since", None
+    elif told.standing == "none" and known.number and connection.dialect.name not in _KEPT_ON_SERVERS:
+        why, lost = f"{file.path} was not there: the database may be a copy, or older than what was sent", None
+    elif store.server_changed(connection):
+        why, lost = "PostgreSQL is another server or on another timeline: what was sent last may be missing", None
+    return Amnesia(why, since, lost) if why else None
+
+
+def notice(connection: Connection, file: EpochFile, key: bytes, now: datetime) -> Amnesia | None:
+    """Hold all sends if the database has forgotten some; returns why they are held, None while they are not."""
+    if found := store.held(connection):
+        return found
+    if found := amnesia_of(connection, file, key):
+        store.hold(connection, found, now)
+    return found
+
+
+def restored_words(connection: Connection) -> tuple[str, str]:
+    """What is held and why, and what mends it, for a person; ("", "") while nothing is held."""
+    found = store.held(connection)
+    if found is None:
+        return "", ""
+    since = f"; it knows of nothing after {found.since:%Y-%m-%d %H:%M} UTC" if found.since else ""
+    left = ""
+    if found.mails is not None:
+        left = f", and {counted(found.mails)} may have left since"
+    return f"all sends are held: {found.why}{since}{left}", MEND
+
+
+def counted(mails: int) -> str:
+    return f"{mails} mail" if mails == 1 else f"{mails} mails"
+
+
+def message_key(connection: Connection, key: bytes) -> bytes:
+    """The key of the Message-IDs of now: another one after each reconciled loss, since lost mails bear our numbers."""
+    return series_key(key, store.key_number(connection))
+
+
+def series_key(key: bytes, number: int) -> bytes:
+    """The key of one series of Message-IDs; the first is the installation's own."""
+    return blake2b(str(number).encode(), key=key, digest_size=32, person=b"message-key").digest() if number else key
+
+
+class Covering:
+    """Writes the epoch outside before the mails that it counts may leave. `file` None: nobody compares it."""
+
+    def __init__(self, file: EpochFile | None) -> None:
+        self.file = file
+        self._newest = Epoch()
+        self._one_at_a_time = asyncio.Lock()
+
+    def check(self, epoch: Epoch) -> None:
+        """Raises StoreError when the file is ahead of what the database has just raised."""
+        if self.file is not None and epoch.number <= self.file.written.number:
+            raise StoreError("the database is older than what was sent")
+
+    async def cover(self, epoch: Epoch) -> None:
+        """Return when the file says this epoch or a later one, durable. Raises StoreError."""
+        if self.file is None:
+            return
+        self._newest = max(self._newest, epoch)
+        async with self._one_at_a_time:
+            if self.file.written.number < epoch.number:
+                await asyncio.to_thread(self.file.write, self._newest)

@@ -1,0 +1,231 @@
+"""Settles what a restored database had forgotten, then lets sends go on.
+
+A found Message-ID is a keyed hash of (enrollment, step, attempt), so the database can tell which touch it was, also one
+that it never queued: that touch counts as sent, by the evidence of the Sent folder. What may have left and cannot be
+told waits for a person among the uncertain mails. The mailboxes are read by engine/sent_before.py.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from sequencer.core import events as e
+from sequencer.core.answers import ANSWER
+from sequencer.core.decide import due_of, standing, variant_of
+from sequencer.core.outcome import Uncertain
+from sequencer.core.sequence import EmailStep
+from sequencer.core.window import local_date
+from sequencer.engine import rescue
+from sequencer.engine.advance import Advance
+from sequencer.engine.amnesia import series_key
+from sequencer.engine.outcomes import Sent, settle_all
+from sequencer.engine.sent_before import Copy, Reading
+from sequencer.engine.situation import Situation, load
+from sequencer.errors import InputError
+from sequencer.mail.compose import digest_in, touch_digest
+from sequencer.store import epoch as store
+from sequencer.store import fence, log, reads, recovered, sends, versions
+from sequencer.store.epoch import Amnesia, Epoch
+from sequencer.store.rows import chunks
+from sequencer.store.sends import SendRow
+
+__all__ = ["Reconciled", "Words", "reconcile"]
+
+ATTEMPTS_MAX = 5
+FOUND = "a copy of it lies in the mailbox, and this database was restored from before it left"
+DOUBTED = "this database was restored: the mail may have left, and no copy of it was found"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What people say of mailboxes: `trusted`: what is not found there did not leave. `doubted`: it may have."""
+
+    trusted: frozenset[str] = frozenset()
+    doubted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """`left`: mails that were not known as sent and are now. `lost`: of people or enrollments that are not known here.
+
+    `missing`: how many more may have left; None: nobody counted. `doubts`: mails that wait for a person's word.
+    `unsaid`: mailboxes of which somebody has to say what they cannot tell; while there are any, nothing is lifted.
+    """
+
+    held: Amnesia
+    readings: tuple[Reading, ...]
+    left: tuple[SendRow, ...]
+    known: int
+    lost: tuple[Copy, ...]
+    missing: int | None
+    doubts: tuple[SendRow, ...]
+    unsaid: tuple[Reading, ...]
+
+    @property
+    def lifted(self) -> bool:
+        return not self.unsaid
+
+
+def reconcile(
+    connection: Connection, advance: Advance, key: bytes, readings: Sequence[Reading], words: Words,
+    outside: tuple[Epoch, datetime | None], now: datetime,
+) -> Reconciled:  # fmt: skip
+    """Record what left, doubt what may have, and lift the hold where nothing is left unsaid.
+
+    `outside`: what the epoch file says, and when it was written last. Raises InputError when nothing is held.
+    """
+    held = store.held(connection)
+    if held is None:
+        raise InputError("nothing is held: this database knows of all that was sent")
+    copies: dict[str, Copy] = {}
+    for reading in readings:
+        copies = reading.copies | copies
+    named = _Named(connection, advance, key, copies)
+    left = [row for copy in named.forgotten if (row := _settled(connection, advance, copy, named, now))]
+    told = len(left) + len(named.lost)
+    missing = None if held.mails is None else max(0, held.mails - told)
+    dark = [each for each in readings if each.trouble or (missing and each.mailbox not in words.trusted)]
+    unsaid = [each for each in dark if each.trouble and each.mailbox not in words.trusted | words.doubted]
+    doubts: list[SendRow] = []
+    if missing == 0:
+        unsaid, dark = [], []
+    if not unsaid:
+        doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
+        doubts = list(_doubted(connection, advance, doubted, outside[1] or now, now))
+        store.lift(connection, outside[0])
+        log.make_due(connection, reads.live_ids(connection), now)
+    return Reconciled(
+        held, tuple(readings), tuple(left), named.known, tuple(named.lost), missing, tuple(doubts), tuple(unsaid)
+    )
+
+
+class _Named:
+    """Which of the found ids are touches that this database does not know as sent.
+
+    `forgotten`: in the order in which they left. `lost`: mail whose enrollment is not here. `known`: how many others.
+    """
+
+    def __init__(self, connection: Connection, advance: Advance, key: bytes, copies: Mapping[str, Copy]) -> None:
+        self._rows = sends.by_message_id(connection, list(copies))
+        unknown = {digest: each for each in copies if each not in self._rows and (digest := digest_in(each))}
+        self._touches = dict(_touches(connection, advance, key, unknown)) if unknown else {}
+        waiting = [
+            each for each, row in self._rows.items() if row.state not in ("sent", "sending", "failed", "skipped")
+        ]
+        self.forgotten = sorted(
+            (copies[each] for each in (*waiting, *self._touches)), key=lambda copy: (copy.at is None, str(copy.at))
+        )
+        self.lost = [copies[each] for each in unknown.values() if each not in self._touches and copies[each].recipients]
+        self.known = len(self._rows) - len(waiting)
+
+    def touch(self, message_id: str) -> tuple[int, str, int]:
+        """(enrollment, step, attempt)"""
+        if row := self._rows.get(message_id):
+            return row.enrollment_id, row.step, row.attempt
+        return self._touches[message_id]
+
+
+def _touches(
+    connection: Connection, advance: Advance, key: bytes, unknown: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[int, str, int]]]:
+    """What each id names, by trying every touch that there may have been; a million take a few seconds."""
+    keys = [series_key(key, number) for number in range(store.key_number(connection) + 1)]
+    for enrollment, step in _steps(connection, advance):
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            for each in keys:
+                if found := unknown.get(touch_digest(each, enrollment, step, attempt)):
+                    yield found, (enrollment, step, attempt)
+
+
+def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]]:
+    latest = {name: stored.version for name, stored in versions.latest(connection).items()}
+    known: dict[tuple[str, int], list[str]] = {}
+    for one in recovered.enrolled(connection):
+        for version in {one.version, latest.get(one.sequence_id, one.version)}:
+            place = (one.sequence_id, version)
+            if place not in known:
+                sequence = advance.around.catalog.bundle(connection, *place).sequence
+                known[place] = [step.id for step in sequence.steps if isinstance(step, EmailStep)]
+        every = (known[one.sequence_id, version] for version in (one.version, latest.get(one.sequence_id, one.version)))
+        yield from ((one.id, step) for step in dict.fromkeys(step for each in every for step in each))
+    yield from ((enrollment, f"{ANSWER}{task}") for enrollment, task in recovered.answer_tasks(connection))
+
+
+def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named, now: datetime) -> SendRow | None:
+    """The touch counts as sent when its copy says; None where the database cannot take it, which `why` then shows."""
+    try:
+        with connection.begin_nested():
+            row = _open(connection, advance, named.touch(copy.message_id), copy, FOUND, now)
+            if row is not None:
+                rescue.settle_as_sent(connection, advance, row, "sent_folder", now)
+            return row
+    except IntegrityError:  # another mail to this person is uncertain already: a person settles that one
+        return None
+
+
+def _open(
+    connection: Connection, advance: Advance, touch: tuple[int, str, int], copy: Copy, why: str, now: datetime
+) -> SendRow | None:
+    """The row of this touch, uncertain; None where there can be none, as of a rep's answer that is not known."""
+    enrollment_id, step, attempt = touch
+    row = recovered.send_of(connection, *touch)
+    if row is not None and row.state in ("uncertain", "person"):
+        return row
+    situation = load(connection, advance.around, [enrollment_id], now)[enrollment_id]
+    if row is None or (row.state == "cancelled" and row.answers is None):
+        if step.startswith(ANSWER) or step not in situation.bundle.sequence.index:
+            return None
+        advance.record(connection, [(enrollment_id, [_queued(situation, step, attempt)])], now)
+        row = recovered.send_of(connection, *touch)
+    if row is None or row.state not in ("queued", "cancelled"):
+        return None
+    box, at = advance.around.config.mailboxes_by_address.get(row.mailbox), copy.at or now
+    day = local_date(box.timezone, at) if box else at.date()
+    recovered.note_left(connection, row.id, copy.message_id or None, at, day)
+    settle_all(connection, advance, [Sent(row.id, None, Uncertain(why, "dot"), now)])
+    return sends.load_sends(connection, [row.id])[row.id]
+
+
+def _queued(situation: Situation, step_id: str, attempt: int) -> e.TouchQueued:
+    step, progress = situation.bundle.sequence.step(step_id), situation.enrollment.progress
+    assert isinstance(step, EmailStep)
+    variant = variant_of(step, progress, situation.facts)
+    return e.TouchQueued(step=step_id, attempt=attempt, variant=variant, version=progress.version)
+
+
+def _doubted(
+    connection: Connection, advance: Advance, mailboxes: Collection[str], until: datetime, now: datetime
+) -> Iterator[SendRow]:
+    """Every mail of these mailboxes that was due by `until` and is not known as sent becomes a person's to settle."""
+    for mailbox in sorted(mailboxes):
+        for part in chunks(reads.live_ids(connection, mailbox=mailbox)):
+            known = load(connection, advance.around, part, now)
+            for touch in _may_have_left(connection, known.values(), until):
+                try:
+                    with connection.begin_nested():
+                        row = _open(connection, advance, touch, Copy(""), DOUBTED, now)
+                        if row is None:
+                            continue
+                        fence.hand_to_person(connection, row.id)
+                except IntegrityError:  # another mail to this person waits for a word already
+                    continue
+                yield row
+
+
+def _may_have_left(
+    connection: Connection, situations: Iterable[Situation], until: datetime
+) -> Iterator[tuple[int, str, int]]:
+    for one in situations:
+        progress = one.enrollment.progress
+        for row in sends.sends_of(connection, one.enrollment.prospect_id):
+            if row.enrollment_id == one.enrollment.id and row.state == "queued" and row.due_at <= until:
+                yield row.enrollment_id, row.step, row.attempt
+        if progress.flight or progress.pauses or progress.holds or progress.step_task:
+            continue
+        # Not its due_at: under the hold the daemon has found that no clock moves it.
+        step, due = standing(one.bundle.sequence, progress), due_of(one.bundle.sequence, progress, one.facts)
+        if isinstance(step, EmailStep) and due is not None and due <= until:
+            yield one.enrollment.id, step.id, 1

@@ -1,0 +1,105 @@
+"""What the mailboxes tell of mail that we sent: copies in the Sent folders, and ids that answers and reports name.
+
+It reads every header since a day and stores nothing; what a found id means is engine/reconciling.py's.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sequencer.config import Config
+from sequencer.core.ports import Cursor, FolderName, Head, Inbox, Settled
+from sequencer.engine.matching import recipients_of
+from sequencer.engine.ours import Ours, ours_of
+from sequencer.engine.screening import own_ids, read_header
+from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
+from sequencer.mail.author import author
+from sequencer.mail.compose import digest_in
+from sequencer.mail.thread import message_ids
+
+__all__ = ["Copy", "Reading", "read_mailboxes"]
+
+NO_INBOX = "it has no inbox in config.toml"
+NO_COPIES = 'sent_copy = "none": nobody files copies of its mail'
+SHOWS_NOTHING = "its Sent folder does not hold the mail that it is known to have sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A mail that left: under which id, when its copy says, to whom. An id that an answer names tells neither."""
+
+    message_id: str
+    at: datetime | None = None
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one mailbox told. `trouble`: why it cannot tell what was sent, "" where it can."""
+
+    mailbox: str
+    inbox: str = ""
+    trouble: str = ""
+    copies: dict[str, Copy] = field(default_factory=dict)
+
+
+class _Walk:
+    """One inbox, header by header."""
+
+    def __init__(self, ours: Ours) -> None:
+        self._ours = ours
+        self.copies: dict[str, Copy] = {}
+        self.named: dict[str, Copy] = {}
+
+    def wanted(self, head: Head) -> bool:
+        header = read_header(head.header)
+        if self._ours.wrote(author(header)):
+            for each in filter(digest_in, own_ids(header, by_us=True)):
+                self.copies.setdefault(each, Copy(each, header.date, recipients_of(header)))
+        else:
+            self.named |= {each: Copy(each) for each in message_ids(header) if digest_in(each)}
+        return False
+
+    def settle(self, folder: FolderName, cursor: Cursor, items: Sequence[Settled]) -> None:
+        """Nothing of it is kept: the daemon's own walks go on from where they are."""
+
+
+def read_mailboxes(
+    config: Config, inbox_of: Callable[[str], Inbox], last_sent: Mapping[str, str], also: Collection[str] = ()
+) -> list[Reading]:
+    """Every mailbox of config, and `also` those that have people.
+
+    `last_sent`: the id of the last mail that each is known to have sent; where the Sent folder lacks that, it proves
+    nothing by what it lacks. Copies stand with the first mailbox of an inbox.
+    """
+    ours, found = ours_of(config), []
+    walked: dict[str, Reading] = {}
+    for address in dict.fromkeys([*config.mailboxes_by_address, *also]):
+        name, section = config.inbox_of(address), config.mailbox_section(address)
+        reading = Reading(address, name or "", "" if name else NO_INBOX)
+        if name and name not in walked:
+            _read(reading, inbox_of, ours, last_sent.get(address))
+            walked[name] = reading
+        elif name:
+            reading.trouble = walked[name].trouble
+        if name and section and section.sent_copy == "none" and not reading.trouble:
+            reading.trouble = NO_COPIES
+        found.append(reading)
+    return found
+
+
+def _read(reading: Reading, inbox_of: Callable[[str], Inbox], ours: Ours, last_sent: str | None) -> None:
+    walk = _Walk(ours)
+    try:
+        inbox = inbox_of(reading.inbox)
+        try:
+            inbox.walk({}, walk.wanted, walk.settle)
+            if last_sent is not None and last_sent not in walk.copies and not inbox.find_sent(last_sent):
+                reading.trouble = SHOWS_NOTHING
+            elif last_sent is None and not walk.copies:
+                reading.trouble = "no mail of ours is in it, and none is known to have been sent by it"
+        finally:
+            inbox.close()
+    except (InboxLost, InboxBroken, InputError, ConfigError) as error:
+        reading.trouble = f"cannot be read: {error}"
+    reading.copies = walk.named | walk.copies

@@ -1,0 +1,125 @@
+"""Copies a SQLite file while others use it, and puts such a copy back.
+
+A copy is made in small steps from one snapshot, so that a daemon goes on writing meanwhile; it is whole, checked and on
+the disk before it gets its name. PostgreSQL has its own tools for this.
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import make_url
+
+from sequencer.errors import InputError, StoreError
+from sequencer.store.database import BUSY_TIMEOUT_MS, sqlite_file
+
+__all__ = ["Copied", "back_up", "put_back", "sqlite_only"]
+
+STEP_PAGES = 500
+STEP_PAUSE_S = 0.002
+LOGS = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    path: Path
+    size: int
+
+
+def sqlite_only(url: str) -> Path:
+    """The SQLite file. Raises InputError on another database, with what to type there."""
+    file = sqlite_file(url)
+    if file is not None:
+        return file.resolve()
+    shown = make_url(url).set(drivername="postgresql").render_as_string(hide_password=True)
+    raise InputError(
+        f"this is for SQLite; PostgreSQL has its own:  pg_dump --format=custom --file=FILE {shown}  and pg_restore, "
+        "or a base backup with its write-ahead log"
+    )
+
+
+def back_up(source: Path, target: Path, *, overwrite: bool = False) -> Copied:
+    """Copy a SQLite file while others use it; nobody but its owner can read the copy.
+
+    Raises InputError, where `target` exists or is the database; StoreError, when it cannot be copied or is damaged.
+    """
+    target = Path(os.path.abspath(target))
+    _refuse(source, target, overwrite)
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _copy(source, partial)
+        _sync(partial)
+        _refuse(source, target, overwrite)
+        os.replace(partial, target)
+        _sync(target.parent)
+    except sqlite3.Error as error:
+        raise StoreError(f"{source} could not be copied: {error}") from None
+    except OSError as error:
+        raise StoreError(f"{target} cannot be written: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return Copied(target, target.stat().st_size)
+
+
+def _refuse(source: Path, target: Path, overwrite: bool) -> None:
+    if target.is_dir():
+        raise InputError(f"{target} is a folder: name a file in it")
+    if not target.parent.is_dir():
+        raise InputError(f"there is no folder {target.parent}")
+    if target.exists() and target.samefile(source):
+        raise InputError(f"{target} is the database itself")
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} is there already: --force writes over it")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Raises sqlite3.Error, OSError, StoreError."""
+    with closing(_open(source)) as old, closing(sqlite3.connect(target)) as new:
+        # A read transaction of ours: without it every write of a daemon would have the copy begin anew.
+        old.execute("BEGIN")
+        old.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        old.backup(new, pages=STEP_PAGES, sleep=STEP_PAUSE_S)
+        old.execute("ROLLBACK")
+        new.execute("PRAGMA journal_mode=DELETE").fetchone()  # one file, without a log beside it
+        found = [str(row[0]) for row in new.execute("PRAGMA integrity_check(3)") if row[0] != "ok"]
+    if found:
+        raise StoreError(f"{source} is damaged, no copy was made: {'; '.join(found)}")
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, isolation_level=None)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    return connection
+
+
+def put_back(copy: Path, file: Path, aside: Path) -> None:
+    """Make `copy` the database; the one that was there is kept as `aside`. Nobody may have it open.
+
+    Raises InputError, StoreError.
+    """
+    fresh = file.with_name(f"{file.name}.restoring")
+    back_up(copy, fresh, overwrite=True)
+    try:
+        if file.exists():
+            os.link(file, aside)
+        for log in LOGS:
+            there = Path(f"{file}{log}")
+            if there.exists():
+                os.replace(there, f"{aside}{log}")
+        os.replace(fresh, file)
+        _sync(file.parent)
+    except OSError as error:
+        raise StoreError(f"{file} could not be exchanged: {error.strerror}") from None
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,124 @@
+"""The database's epoch: a number that only grows, and the hold on all sends of a database that has forgotten some.
+
+The number is raised by every group of fences and every heartbeat; a copy of it stands outside (store/epoch_file.py).
+The hold is a row among the scopes, so that whatever reads pauses honours it; no `resume` lifts it. Nothing is compared
+here: engine/amnesia.py does.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, text
+
+from sequencer.core.people import OuterPause
+from sequencer.store import scopes
+from sequencer.store.tables import META
+
+EPOCH = "epoch"
+SERVER = "epoch_server"
+KEY_NUMBER = "message_key"
+SINCE = "restored_since"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Epoch:
+    """`number`: raised with every heartbeat and every group of fences. `mails`: how many were let through a fence."""
+
+    number: int = 0
+    mails: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Amnesia:
+    """Why all sends are held. `since`: the last instant that the database knows.
+
+    `mails`: how many may have left since; None where nothing outside tells.
+    """
+
+    why: str
+    since: datetime | None
+    mails: int | None
+
+
+def current(connection: Connection) -> Epoch:
+    """The epoch; zeros where no daemon that counts has run."""
+    return _epoch(scopes.meta(connection, EPOCH))
+
+
+def raise_epoch(connection: Connection, mails: int = 0) -> Epoch:
+    """The next epoch, in the caller's transaction; on PostgreSQL other daemons wait for its end."""
+    locked = select(META.c.value).where(META.c.key == EPOCH).with_for_update()
+    before = _epoch(connection.scalars(locked).first())
+    after = Epoch(before.number + 1, before.mails + mails)
+    put(connection, after)
+    return after
+
+
+def put(connection: Connection, epoch: Epoch) -> None:
+    scopes.put_meta(connection, EPOCH, f"{epoch.number} {epoch.mails}")
+
+
+def _epoch(value: str | None) -> Epoch:
+    return Epoch(*map(int, value.split())) if value else Epoch()
+
+
+_CLUSTER_AND_TIMELINE = text(
+    "SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()"
+)
+
+
+def server_changed(connection: Connection) -> bool:
+    """Whether PostgreSQL is another cluster or on another timeline (restore, failover) than when this was last asked.
+
+    The first answer is kept. SQLite has neither.
+    """
+    now, before = _server(connection), scopes.meta(connection, SERVER)
+    if before is None and now:
+        scopes.put_meta(connection, SERVER, now)
+    return before is not None and before != now
+
+
+def accept_server(connection: Connection) -> None:
+    """The server as it is now counts as the right one."""
+    if now := _server(connection):
+        scopes.put_meta(connection, SERVER, now)
+
+
+def _server(connection: Connection) -> str:
+    if connection.dialect.name != "postgresql":
+        return ""
+    return str(connection.execute(_CLUSTER_AND_TIMELINE).scalar_one())
+
+
+def hold(connection: Connection, amnesia: Amnesia, now: datetime) -> None:
+    """Hold all sends; every mail that is prepared but not gone is refused at its fence."""
+    if held(connection) is not None:
+        return
+    mails = "" if amnesia.mails is None else str(amnesia.mails)
+    scopes.put_meta(connection, SINCE, f"{amnesia.since.isoformat() if amnesia.since else ''} {mails}")
+    scopes.pause_scope(connection, OuterPause("restored", "", amnesia.why, "sequencer", now))
+    scopes.raise_scope(connection, "all")
+
+
+def held(connection: Connection) -> Amnesia | None:
+    """Why all sends are held; None while they are not."""
+    pause = scopes.paused_scopes(connection).get(scopes.RESTORED)
+    if pause is None:
+        return None
+    since, _, mails = (scopes.meta(connection, SINCE) or " ").partition(" ")
+    return Amnesia(pause.reason, datetime.fromisoformat(since) if since else None, int(mails) if mails else None)
+
+
+def lift(connection: Connection, epoch: Epoch) -> None:
+    """Let sends go on from this epoch. Mails get ids of a new series: the lost ones may have taken these numbers."""
+    before = current(connection)
+    put(connection, Epoch(max(before.number, epoch.number) + 1, max(before.mails, epoch.mails)))
+    scopes.put_meta(connection, KEY_NUMBER, str(key_number(connection) + 1))
+    accept_server(connection)
+    scopes.resume_scope(connection, "restored")
+    scopes.raise_scope(connection, "all")
+
+
+def key_number(connection: Connection) -> int:
+    """How often the ids of mails began a new series."""
+    return int(scopes.meta(connection, KEY_NUMBER) or 0)

@@ -1,0 +1,150 @@
+"""The copy of the epoch outside the database: by it a daemon notices that its database is older than what was sent.
+
+Two slots in one file are written in turn, each with its digest, so that a crash in mid-write leaves the one before. The
+file is written in place and names its machine and its own inode: a copy of it is known as one. One process has it open.
+
+A mail leaves in this order: 1 the fence raises the database's epoch and commits; 2 this file says that epoch, durable;
+3 the dot. "Held" is decided by: the file says more than the database.
+
+    crash before 1      database n,   file n      equal: goes on, nothing left
+    between 1 and 2     database n+1, file n      the database is ahead: goes on, nothing left
+    in the middle of 2  database n+1, file n      the torn slot does not count, the other one does
+    between 2 and 3     database n+1, file n+1    equal: goes on; the mail is uncertain, by its row
+    after 3             database n+1, file n+1    equal: goes on; the same
+    database from before 1, after 3               n < n+1: held. So nothing false is held and nothing lost is missed.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+from sequencer.errors import InputError, StoreError
+from sequencer.store.epoch import Epoch
+
+SLOT_BYTES = 4096  # no two slots in one sector of any disk
+MACHINE_ID = Path("/etc/machine-id")
+Standing = Literal["none", "unreadable", "copy", "good"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the file says. `standing`: it is new, torn, a copy of another file, or itself.
+
+    `installation`: whose it is. `at`: when it was written last, in seconds since 1970.
+    """
+
+    standing: Standing
+    epoch: Epoch = Epoch()
+    installation: str = ""
+    at: float = 0.0
+
+
+class EpochFile:
+    """An open epoch file. `installation` names the database that it belongs to, whatever copy of it that is."""
+
+    def __init__(self, path: Path, descriptor: int, installation: str, machine: Path = MACHINE_ID) -> None:
+        self.path, self._descriptor, self._installation = path, descriptor, installation
+        self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
+        self._slot = 0
+        self.told = self._read()
+        self.written = self.told.epoch if self.told.installation == installation else Epoch()
+
+    def write(self, epoch: Epoch) -> None:
+        """Durable when it returns. Raises StoreError."""
+        said = {"epoch": epoch.number, "mails": epoch.mails, "file": self._self, "installation": self._installation}
+        body = json.dumps(said).encode()
+        try:
+            os.pwrite(self._descriptor, _sealed(body), self._slot * SLOT_BYTES)
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written: {error.strerror}") from None
+        self._slot = 1 - self._slot
+        self.written = epoch
+        self.told = Told("good", epoch, self._installation)
+
+    def _read(self) -> Told:
+        raw = [os.pread(self._descriptor, SLOT_BYTES, slot * SLOT_BYTES) for slot in (0, 1)]
+        if not any(each.strip(b"\0\n ") for each in raw):
+            return Told("none")
+        good = [(said, slot) for slot, each in enumerate(raw) if (said := _opened(each)) is not None]
+        if not good:
+            return Told("unreadable")
+        said, slot = max(good, key=lambda each: int(str(each[0]["epoch"])))
+        self._slot = 1 - slot
+        standing: Standing = "good" if said["file"] == self._self else "copy"
+        epoch = Epoch(int(str(said["epoch"])), int(str(said["mails"])))
+        return Told(standing, epoch, str(said["installation"]), os.fstat(self._descriptor).st_mtime)
+
+
+def _sealed(body: bytes) -> bytes:
+    return (_digest(body) + b" " + body + b"\n").ljust(SLOT_BYTES, b"\n")
+
+
+def _opened(raw: bytes) -> dict[str, object] | None:
+    digest, _, body = raw.rstrip(b"\n\0").partition(b" ")
+    if not body or digest != _digest(body):
+        return None
+    said: dict[str, object] = json.loads(body)
+    return said
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).hexdigest().encode()
+
+
+def _machine(file: Path) -> str:
+    try:
+        return file.read_text().strip() or "-"
+    except OSError:
+        return "-"
+
+
+def installation_of(key: bytes) -> str:
+    """A name for the database and all its copies, which tells nothing of its key."""
+    return blake2b(digest_size=12, key=key, person=b"installation").hexdigest()
+
+
+@contextmanager
+def opened(path: Path, key: bytes, machine: Path = MACHINE_ID) -> Iterator[EpochFile]:
+    """The file, made where there is none, for this process alone. Raises InputError, StoreError."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another daemon has {path} open: its database is this one, or a copy of it") from None
+        _sync_folder(path.parent)
+        yield EpochFile(path, descriptor, installation_of(key), machine)
+    finally:
+        os.close(descriptor)
+
+
+def look(path: Path, key: bytes) -> Told:
+    """What the file says, also while a daemon has it open. Raises StoreError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return Told("none")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+    try:
+        return EpochFile(path, descriptor, installation_of(key)).told
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

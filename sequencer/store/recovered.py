@@ -1,0 +1,56 @@
+"""Rows that tell what a restored database had forgotten: mails that left after its copy was made.
+
+Which these are is engine/reconciling.py's to find; the states are those of store/sends.py.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, select, update
+
+from sequencer.store import sends
+from sequencer.store.rows import upsert
+from sequencer.store.sends import SendRow
+from sequencer.store.tables import ENROLLMENTS, SENDS, TASKS, USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    id: int
+    sequence_id: str
+    version: int
+
+
+def enrolled(connection: Connection) -> Iterator[Enrolled]:
+    """Every enrollment there is."""
+    query = select(ENROLLMENTS.c.id, ENROLLMENTS.c.sequence_id, ENROLLMENTS.c.version)
+    return (Enrolled(row.id, row.sequence_id, row.version) for row in connection.execute(query))
+
+
+def answer_tasks(connection: Connection) -> list[tuple[int, int]]:
+    """(enrollment, task) of every answer that a rep may have written."""
+    query = select(TASKS.c.enrollment_id, TASKS.c.id).where(TASKS.c.work == "answer")
+    return [(row.enrollment_id, row.id) for row in connection.execute(query)]
+
+
+def send_of(connection: Connection, enrollment_id: int, step: str, attempt: int) -> SendRow | None:
+    key = (SENDS.c.enrollment_id == enrollment_id) & (SENDS.c.step == step) & (SENDS.c.attempt == attempt)
+    found = connection.scalars(select(SENDS.c.id).where(key)).first()
+    return None if found is None else sends.load_sends(connection, [found])[found]
+
+
+def note_left(connection: Connection, send_id: int, message_id: str | None, at: datetime, day: date) -> None:
+    """When a mail left that the row does not know of, and under which id; it counts on that local day."""
+    values = {"state": "queued", "sending_at": at, "local_day": day, "fence": 0, "not_before": None, "wait_reason": ""}
+    if message_id is not None:
+        values["message_id"] = message_id
+    open_still = (SENDS.c.id == send_id) & SENDS.c.state.in_(("queued", "cancelled"))
+    connection.execute(update(SENDS).where(open_still).values(**values))
+    row = sends.load_sends(connection, [send_id])[send_id]
+    for kind, key in (("mailbox", row.mailbox), ("account", row.account_id), ("domain", row.domain)):
+        if key:
+            one = upsert(connection, USAGE).values(kind=kind, key=key, day=day, n=1)
+            connection.execute(
+                one.on_conflict_do_update(index_elements=["kind", "key", "day"], set_={"n": USAGE.c.n + 1})
+            )

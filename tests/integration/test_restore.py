@@ -1,0 +1,254 @@
+"""Backup, restore and copies of a whole installation: real daemons, a real SMTP server, a Maildir with a Sent folder."""
+
+import json
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from sequencer.clock import SystemClock
+from sequencer.store import copies, epoch, sends
+from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
+from tests.integration.test_kill import wait_for
+
+FILED = ALWAYS_OPEN.replace('maildir = "mail"', 'maildir = "mail"\nsent_copy = "append"')
+BEFORE, AFTER = 5, 7
+
+
+def house_in(folder: Path, world: World, config: str = FILED) -> Installation:
+    folder.mkdir(exist_ok=True)
+    for place in ("", ".Sent"):
+        for part in ("cur", "new", "tmp"):
+            (folder / "mail" / place / part).mkdir(parents=True)
+    house = Installation(folder, world.port, config=config, clock=HandClock(SystemClock().now()))
+    house.apply()
+    return house
+
+
+def sequencer(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "sequencer", "--config", str(folder / "config.toml"), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+
+
+@contextmanager
+def daemon(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "sequencer", "--config", str(folder / "config.toml"), "daemon", "--lease", "3"]
+    with (folder / "daemon.log").open("ab") as log:
+        running = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(60)
+
+
+def people(house: Installation, name: str, count: int) -> None:
+    for number in range(count):
+        house.enroll(house.person(f"{name}{number}@{name}{number}.test"))
+
+
+def states(house: Installation, *wanted: str) -> list[str]:
+    return sorted(row.address for row in house.database.read(lambda connection: sends.in_state(connection, *wanted)))
+
+
+def all_filed(house: Installation) -> bool:
+    later = HandClock().at.replace(year=2099)
+    owed = house.database.read(lambda c: copies.late(c, house.config.filed_mailboxes, later))
+    return not owed
+
+
+def is_held(house: Installation) -> bool:
+    return house.database.read(epoch.held) is not None
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def restored(tmp_path: Path, world: World) -> Installation:
+    """BEFORE mails are in the copy, AFTER left since; the copy is the database again, and no daemon runs."""
+    house = house_in(tmp_path / "here", world)
+    folder = house.folder
+    people(house, "a", BEFORE)
+    with daemon(folder):
+        wait_for(lambda: len(states(house, "sent")) == BEFORE and all_filed(house), "the first mails")
+        people(house, "b", AFTER)  # enrolled, and queued or not, when the copy is made
+        assert sequencer(folder, "pause", "--all").returncode == 0
+        sent_before = len(world.accepted)
+        assert sequencer(folder, "backup", "monday.db").returncode == 0
+        assert sequencer(folder, "resume", "--all").returncode == 0
+        wait_for(lambda: len(world.accepted) == BEFORE + AFTER, "the mails after the copy")
+        wait_for(lambda: len(states(house, "sent")) == BEFORE + AFTER and all_filed(house), "their copies")
+    house.close()
+    assert sent_before < BEFORE + AFTER
+    said = sequencer(folder, "db", "restore", "monday.db")
+    assert said.returncode == 0, said.stderr
+    assert sequencer(folder, "resume", "--all").returncode == 0
+    again = Installation.__new__(Installation)
+    again.__dict__.update(house.__dict__)
+    again.database = type(house.database)(house.database.url)
+    return again
+
+
+def test_a_restored_database_sends_nothing_until_it_is_reconciled(restored: Installation, world: World) -> None:
+    folder = restored.folder
+    with daemon(folder):
+        wait_for(lambda: is_held(restored), "the hold")
+        forgotten = BEFORE + AFTER - len(states(restored, "sent"))
+        assert forgotten > 0
+        beats = 0 if (first := _heartbeat(restored)) is None else first
+        wait_for(lambda: (_heartbeat(restored) or 0) > beats + 4, "some heartbeats")
+        assert len(world.accepted) == BEFORE + AFTER
+        assert sequencer(folder, "resume", "--all").returncode == 0
+        assert is_held(restored)
+        status = sequencer(folder, "status")
+        assert "all sends are held" in status.stdout
+        assert f"{forgotten} mails may have left since" in status.stdout or forgotten == 1
+        why = sequencer(folder, "why", "b0@b0.test")
+        assert "sequencer db reconcile" in why.stdout, why.stdout
+        said = sequencer(folder, "db", "reconcile", "--as", "ana")
+        assert said.returncode == 0, said.stdout + said.stderr
+        assert "sends go on" in said.stdout
+        assert not is_held(restored)
+        assert len(states(restored, "sent")) == BEFORE + AFTER
+        people(restored, "c", 2)
+        wait_for(lambda: len(world.accepted) == BEFORE + AFTER + 2, "mail to the new people")
+        wait_for(lambda: all_filed(restored), "the last copies")
+    assert max(Counter(recipient for recipient, _ in world.accepted).values()) == 1
+    ids = Counter(line for _, raw in world.accepted for line in raw.split(b"\r\n") if line.startswith(b"Message-ID"))
+    assert max(ids.values()) == 1
+    with daemon(folder):
+        wait_for(lambda: (_heartbeat(restored) or 0) > 0, "a heartbeat")
+    assert not is_held(restored)
+    restored.close()
+
+
+def _heartbeat(house: Installation) -> float | None:
+    from sequencer.engine.leaving import seen_at
+
+    seen = house.database.read(seen_at)
+    return seen.timestamp() if seen else None
+
+
+def test_what_no_copy_tells_waits_for_a_person(restored: Installation, world: World) -> None:
+    folder = restored.folder
+    for copy in (folder / "mail" / ".Sent").glob("*/*"):
+        if b"To: b" in copy.read_bytes() or b"@b" in copy.read_bytes().split(b"\r\n\r\n")[0]:
+            copy.unlink()
+    known = set(states(restored, "sent"))
+    with daemon(folder):
+        wait_for(lambda: is_held(restored), "the hold")
+        looked = sequencer(folder, "db", "reconcile", "--dry-run", "--as", "ana")
+        assert looked.returncode == 0, looked.stdout + looked.stderr
+        assert "nothing was changed" in looked.stdout
+        assert is_held(restored)
+        said = json.loads(sequencer(folder, "db", "reconcile", "--json", "--as", "ana").stdout)
+        assert said["lifted"]
+        assert said["missing"] == len(said["doubts"]) == BEFORE + AFTER - len(known)
+        listed = sequencer(folder, "uncertain", "list").stdout
+        assert all(each["address"] in listed for each in said["doubts"])
+        people(restored, "c", 1)
+        wait_for(lambda: len(world.accepted) == BEFORE + AFTER + 1, "mail to the new person")
+    assert max(Counter(recipient for recipient, _ in world.accepted).values()) == 1
+    restored.close()
+
+
+def test_a_mailbox_that_cannot_tell_needs_a_word(restored: Installation, world: World) -> None:
+    folder = restored.folder
+    shutil.move(folder / "mail", folder / "away")
+    with daemon(folder):
+        wait_for(lambda: is_held(restored), "the hold")
+    said = sequencer(folder, "db", "reconcile", "--as", "ana")
+    assert said.returncode == 1
+    assert "--doubt ana@ourco.test" in said.stdout
+    assert is_held(restored)
+    said = sequencer(folder, "db", "reconcile", "--as", "ana", "--doubt", "ana@ourco.test")
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert len(states(restored, "person")) >= 1
+    assert len(states(restored, "person", "sent")) == BEFORE + AFTER
+    restored.close()
+
+
+def test_a_copied_folder_sends_nothing_beside_the_original(tmp_path: Path, world: World) -> None:
+    house = house_in(tmp_path / "here", world)
+    people(house, "a", 2)
+    with daemon(house.folder):
+        wait_for(lambda: len(states(house, "sent")) == 2 and all_filed(house), "the first mails")
+    people(house, "b", 3)
+    house.close()
+    shutil.copytree(house.folder, tmp_path / "there")
+    there = type(house.database)(f"sqlite:///{tmp_path}/there/sequencer.db")
+    with daemon(tmp_path / "there"):
+        wait_for(lambda: there.read(epoch.held) is not None, "the hold of the copy")
+        with daemon(house.folder):
+            wait_for(lambda: len(world.accepted) == 5, "the original's mail")
+    there.close()
+    assert max(Counter(recipient for recipient, _ in world.accepted).values()) == 1
+
+
+def test_one_file_under_two_names_has_no_second_daemon(tmp_path: Path, world: World) -> None:
+    house = house_in(tmp_path / "here", world)
+    (tmp_path / "linked.toml").write_text(
+        f'[database]\nurl = "sqlite:///{tmp_path}/link.db"\n' + (house.folder / "config.toml").read_text()
+    )
+    house.close()
+    (tmp_path / "link.db").symlink_to(house.folder / "sequencer.db")
+    second = [sys.executable, "-m", "sequencer", "--config", str(tmp_path / "linked.toml"), "daemon"]
+    with daemon(house.folder):
+        wait_for(lambda: (house.folder / "sequencer.db.epoch").exists(), "the daemon")
+        refused = subprocess.run(second, capture_output=True, text=True, timeout=60)
+        assert refused.returncode == 2
+        assert "another daemon runs on" in refused.stderr
+    (tmp_path / "link.db").unlink()
+    (tmp_path / "link.db").hardlink_to(house.folder / "sequencer.db")
+    refused = subprocess.run(second, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 2
+    assert "hard links" in refused.stderr
+
+
+def test_a_backup_while_mail_leaves_at_full_speed_is_whole(tmp_path: Path, world: World) -> None:
+    house = house_in(tmp_path / "here", world, ALWAYS_OPEN)
+    people(house, "p", 150)
+    with daemon(house.folder):
+        wait_for(lambda: len(world.accepted) > 10, "mail on its way")
+        for number in range(3):
+            said = sequencer(house.folder, "backup", f"copy{number}.db")
+            assert said.returncode == 0, said.stderr
+        refused = sequencer(house.folder, "backup", "copy0.db")
+        assert refused.returncode == 2
+        assert "--force" in refused.stderr
+        assert sequencer(house.folder, "backup", "copy0.db", "--force").returncode == 0
+        wait_for(lambda: len(states(house, "sent")) == 150, "every mail", 90)
+    house.close()
+    for number in range(3):
+        copy = house.folder / f"copy{number}.db"
+        assert copy.stat().st_mode & 0o777 == 0o600
+        with closing(sqlite3.connect(copy)) as opened:
+            assert opened.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert opened.execute("SELECT count(*) FROM enrollments").fetchone() == (150,)
+    assert not list(house.folder.glob(".*.partial"))
+
+
+def test_a_restore_waits_for_the_daemon_to_stop(tmp_path: Path, world: World) -> None:
+    house = house_in(tmp_path / "here", world)
+    house.close()
+    assert sequencer(house.folder, "backup", "a.db").returncode == 0
+    with daemon(house.folder):
+        wait_for(lambda: (house.folder / "sequencer.db.epoch").exists(), "the daemon")
+        said = sequencer(house.folder, "db", "restore", "a.db")
+        assert said.returncode == 2
+        assert "another daemon runs" in said.stderr
+    (house.folder / "text.db").write_text("no database")
+    assert sequencer(house.folder, "db", "restore", "text.db").returncode in (1, 2)
+    assert sequencer(house.folder, "db", "restore", "a.db").returncode == 0
+    assert [path.name[:21] for path in house.folder.glob("*.replaced-*")] == ["sequencer.db.replaced"]

@@ -1,0 +1,181 @@
+"""The epoch and its copy outside: each point at which a daemon may die, each way to lose or copy one of them."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from sequencer.engine.amnesia import Covering, amnesia_of, message_key, notice, series_key
+from sequencer.errors import InputError, StoreError
+from sequencer.store import epoch, epoch_file, scopes
+from sequencer.store.database import Database
+from sequencer.store.epoch import Epoch
+from tests.fresh import fresh_database, open_database
+
+KEY = b"a key"
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(fresh_database(tmp_path))
+    yield opened
+    opened.close()
+
+
+def told(database: Database, path: Path, key: bytes = KEY) -> str:
+    """Why a daemon that starts now would hold all sends, "" if it would not."""
+    with epoch_file.opened(path, key) as file:
+        found = database.write(lambda connection: amnesia_of(connection, file, key))
+    return found.why if found else ""
+
+
+def beat(database: Database, path: Path, mails: int = 0) -> Epoch:
+    """One whole group: the database, then the file."""
+    raised = database.write(lambda connection: epoch.raise_epoch(connection, mails))
+    with epoch_file.opened(path, KEY) as file:
+        file.write(raised)
+    return raised
+
+
+CRASHES: tuple[tuple[str, Callable[[Database, Path], object]], ...] = (
+    ("before the fence's commit", lambda database, path: None),
+    ("between the commit and the file", lambda database, path: database.write(epoch.raise_epoch)),
+    ("in the middle of the file's write", lambda database, path: tear(database, path)),
+    ("between the file and the dot, or after the dot", lambda database, path: beat(database, path, 1)),
+)
+
+
+def tear(database: Database, path: Path) -> None:
+    """The slot that is written next holds half of what it should."""
+    raised = database.write(epoch.raise_epoch)
+    with epoch_file.opened(path, KEY) as file:
+        before = path.read_bytes()
+        file.write(raised)
+    after = bytearray(path.read_bytes())
+    for slot in range(2):
+        at = slot * epoch_file.SLOT_BYTES
+        if after[at : at + 4096] != before[at : at + 4096].ljust(4096, b"\0"):
+            after[at + 40 : at + 4096] = before[at + 40 : at + 4096].ljust(4056, b"\0")
+    path.write_bytes(after)
+
+
+@pytest.mark.parametrize(("where", "crash"), CRASHES, ids=[name for name, _ in CRASHES])
+@pytest.mark.parametrize("groups", [1, 2, 3])
+def test_a_crash_holds_nothing(
+    database: Database, tmp_path: Path, where: str, crash: Callable[[Database, Path], object], groups: int
+) -> None:
+    path = tmp_path / "epoch"
+    for _ in range(groups):
+        beat(database, path, 5)
+    crash(database, path)
+    assert told(database, path) == ""
+
+
+@pytest.mark.parametrize(("where", "crash"), CRASHES, ids=[name for name, _ in CRASHES])
+def test_a_database_from_before_a_group_that_may_have_left_is_held_wherever_the_daemon_died(
+    database: Database, tmp_path: Path, where: str, crash: Callable[[Database, Path], object]
+) -> None:
+    path = tmp_path / "epoch"
+    old = beat(database, path, 5)
+    beat(database, path, 2)
+    crash(database, path)
+    database.write(lambda connection: epoch.put(connection, old))
+    assert "restored" in told(database, path)
+
+
+def test_the_first_start_of_a_database_holds_nothing(database: Database, tmp_path: Path) -> None:
+    assert told(database, tmp_path / "epoch") == ""
+
+
+def replaced(path: Path) -> None:
+    shutil.copyfile(path, path.with_suffix(".copy"))
+    path.with_suffix(".copy").replace(path)
+
+
+def other(path: Path) -> None:
+    path.unlink()
+    with epoch_file.opened(path, b"another key") as file:
+        file.write(Epoch(9, 3))
+
+
+LOST: tuple[tuple[str, Callable[[Path], object], str], ...] = (
+    ("the file is gone", lambda path: path.unlink(), "was not there"),
+    ("the file is a copy, as in a copied folder", replaced, "is a copy"),
+    ("nothing of the file can be read", lambda path: path.write_bytes(b"x" * 8192), "cannot be read"),
+    ("the file is another database's", other, "belongs to another database"),
+)
+
+
+@pytest.mark.parametrize(("lose", "why"), [row[1:] for row in LOST], ids=[row[0] for row in LOST])
+def test_a_database_whose_file_cannot_vouch_for_it_is_held(
+    database: Database, tmp_path: Path, lose: Callable[[Path], object], why: str
+) -> None:
+    path = tmp_path / "epoch"
+    for _ in range(3):
+        beat(database, path, 5)
+    lose(path)
+    assert why in told(database, path)
+
+
+def test_a_moved_folder_is_no_copy(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "epoch"
+    beat(database, path, 5)
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    assert told(database, path.rename(moved / "epoch")) == ""
+
+
+def test_another_machine_is_a_copy(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "epoch"
+    beat(database, path)
+    (tmp_path / "machine").write_text("another one\n")
+    with epoch_file.opened(path, KEY, machine=tmp_path / "machine") as file:
+        assert file.told.standing == "copy"
+
+
+def test_the_file_has_one_daemon(tmp_path: Path) -> None:
+    with (
+        epoch_file.opened(tmp_path / "epoch", KEY),
+        pytest.raises(InputError, match="another daemon"),
+        epoch_file.opened(tmp_path / "epoch", KEY),
+    ):
+        pass
+
+
+def test_a_hold_counts_what_left_and_stays_until_it_is_lifted(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "epoch"
+    old = beat(database, path, 5)
+    beat(database, path, 3)
+    database.write(lambda connection: epoch.put(connection, old))
+
+    def again(connection: Connection) -> None:
+        with epoch_file.opened(path, KEY) as file:
+            assert notice(connection, file, KEY, NOW)
+        scopes.resume_scope(connection, "all")
+
+    database.write(again)
+    database.write(lambda connection: [epoch.raise_epoch(connection) for _ in range(50)])
+    held = database.read(epoch.held)
+    assert held is not None
+    assert held.mails == 3
+    with epoch_file.opened(path, KEY) as file:
+        database.write(lambda connection: epoch.lift(connection, file.told.epoch))
+    assert database.read(epoch.held) is None
+    assert told(database, path) == ""
+    assert database.read(lambda connection: message_key(connection, KEY)) == series_key(KEY, 1) != KEY
+
+
+async def test_a_database_that_is_exchanged_under_a_daemon_gets_no_dot(database: Database, tmp_path: Path) -> None:
+    with epoch_file.opened(tmp_path / "epoch", KEY) as file:
+        covering = Covering(file)
+        await covering.cover(Epoch(7, 7))
+        assert epoch_file.look(file.path, KEY).epoch == Epoch(7, 7)
+        with pytest.raises(StoreError, match="older than what was sent"):
+            covering.check(Epoch(7, 3))
+        covering.check(Epoch(8, 8))
+        await covering.cover(Epoch(6, 6))
+        assert file.written == Epoch(7, 7)
