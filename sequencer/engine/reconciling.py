@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from sequencer.core import events as e
 from sequencer.core.answers import ANSWER
@@ -80,6 +79,7 @@ def reconcile(
     held = store.held(connection)
     if held is None:
         raise InputError("nothing is held: this database knows of all that was sent")
+    rescue.sweep(connection, advance, now)
     copies: dict[str, Copy] = {}
     for reading in readings:
         copies = reading.copies | copies
@@ -155,15 +155,25 @@ def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]
 
 
 def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named, now: datetime) -> SendRow | None:
-    """The touch counts as sent when its copy says; None where the database cannot take it, which `why` then shows."""
-    try:
-        with connection.begin_nested():
-            row = _open(connection, advance, named.touch(copy.message_id), copy, FOUND, now)
-            if row is not None:
-                rescue.settle_as_sent(connection, advance, row, "sent_folder", now)
-            return row
-    except IntegrityError:  # another mail to this person is uncertain already: a person settles that one
-        return None
+    """The touch counts as sent when its copy says; None where there can be no such touch, as after an edit.
+
+    An uncertain mail to the same person counts as sent too: this one had to wait for its end.
+    """
+    touch = named.touch(copy.message_id)
+    for other in _others_open(connection, touch):
+        rescue.settle_as_sent(connection, advance, other, "sent_folder", now)
+    row = _open(connection, advance, touch, copy, FOUND, now)
+    if row is not None:
+        rescue.settle_as_sent(connection, advance, row, "sent_folder", now)
+    return row
+
+
+def _others_open(connection: Connection, touch: tuple[int, str, int]) -> Iterator[SendRow]:
+    """Mails to the same person that nobody has settled yet."""
+    person = log.load(connection, [touch[0]])[touch[0]].prospect_id
+    for row in sends.sends_of(connection, person):
+        if row.state in sends.OPEN and (row.enrollment_id, row.step, row.attempt) != touch:
+            yield row
 
 
 def _open(
@@ -174,9 +184,9 @@ def _open(
     row = recovered.send_of(connection, *touch)
     if row is not None and row.state in ("uncertain", "person"):
         return row
-    situation = load(connection, advance.around, [enrollment_id], now)[enrollment_id]
     if row is None or (row.state == "cancelled" and row.answers is None):
-        if step.startswith(ANSWER) or step not in situation.bundle.sequence.index:
+        situation = load(connection, advance.around, [enrollment_id], now)[enrollment_id]
+        if step not in situation.bundle.sequence.index:
             return None
         advance.record(connection, [(enrollment_id, [_queued(situation, step, attempt)])], now)
         row = recovered.send_of(connection, *touch)
@@ -204,15 +214,11 @@ def _doubted(
         for part in chunks(reads.live_ids(connection, mailbox=mailbox)):
             known = load(connection, advance.around, part, now)
             for touch in _may_have_left(connection, known.values(), until):
-                try:
-                    with connection.begin_nested():
-                        row = _open(connection, advance, touch, Copy(""), DOUBTED, now)
-                        if row is None:
-                            continue
-                        fence.hand_to_person(connection, row.id)
-                except IntegrityError:  # another mail to this person waits for a word already
-                    continue
-                yield row
+                if any(_others_open(connection, touch)):
+                    continue  # one mail of theirs waits for a word already
+                if row := _open(connection, advance, touch, Copy(""), DOUBTED, now):
+                    fence.hand_to_person(connection, row.id)
+                    yield row
 
 
 def _may_have_left(

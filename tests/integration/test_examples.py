@@ -15,6 +15,8 @@ from tests.reference import described, typed
 NOT_RUN = {
     "sequencer daemon": "runs until it is told to stop: test_daemon.py",
     "sequencer test": "counts on business hours, and here it is always open: ../scenario/test_shipped.py",
+    "sequencer db restore": "needs a copy that was made before: test_restore.py",
+    "sequencer db reconcile": "needs a database that was restored: test_restore.py",
     "sequencer demo": "plays weeks and needs half a minute: test_demo.py",
 }
 # what a documented exit code other than 0 means here

@@ -131,7 +131,7 @@ def test_copies_beside_the_database(tmp_path: Path) -> None:
     config = installed(tmp_path)
     somebody(tmp_path / "sequencer.db")
     none = one(backups(config, NOW))
-    assert (none.status, ".backup" in none.mend) == ("warn", True)
+    assert (none.status, "sequencer backup" in none.mend) == ("warn", True)
     copy = tmp_path / "sequencer.db.before-0002"
     copy.touch()
     stamp = (NOW - timedelta(days=3)).timestamp()
