@@ -15,6 +15,7 @@ from sequencer.core.outcome import Accepted, Outcome
 from sequencer.core.people import Address, Prospect
 from sequencer.core.ports import Inbox
 from sequencer.engine.advance import Advance
+from sequencer.engine.amnesia import message_key
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.ingest import Ingest
 from sequencer.engine.outcomes import Sent, settle_all
@@ -87,7 +88,7 @@ class MailRoom(Installation):
         def go(connection: Connection) -> None:
             while self.advance.advance_due(connection, now):
                 pass
-            batch = prepare(connection, self.advance.around, mailbox, KEY, now)
+            batch = prepare(connection, self.advance.around, mailbox, message_key(connection, KEY), now)
             sends.put_prepared(connection, batch.ready)
             settle_all(connection, self.advance, batch.refused)
             number = leases.lease(connection, [ANA], OWNER, now, LEASE)[ANA]

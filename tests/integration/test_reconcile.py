@@ -1,0 +1,213 @@
+"""What reconciling makes of each mail that left after the copy was made, in one process and without a wire."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sequencer.core import events as e
+from sequencer.core.reason import Reason
+from sequencer.engine.advance import Advance
+from sequencer.engine.catalog import Catalog
+from sequencer.engine.reconciling import Reconciled, Words, reconcile
+from sequencer.engine.sent_before import read_mailboxes
+from sequencer.engine.situation import Surroundings
+from sequencer.errors import InputError
+from sequencer.inbound.maildir import Maildir
+from sequencer.store import epoch, reads, sends
+from sequencer.store.backup import back_up
+from sequencer.store.epoch import Amnesia, Epoch
+from tests.fresh import open_database
+from tests.integration.installation import KEY
+from tests.integration.mail_room import ANA, MailRoom, mail
+
+NOTHING_SAID = Words()
+
+
+class Restored(MailRoom):
+    """A mail room whose Sent folder gets a copy of what it sends, and whose database goes back to a copy."""
+
+    def keep(self) -> None:
+        """Make the copy."""
+        back_up(self.folder / "sequencer.db", self.folder / "kept.db", overwrite=True)
+        self._kept_at, self._left = self.clock.now(), 0
+
+    def send(self, *, filed: bool = True) -> None:
+        before = {row.id for row in self._sent()}
+        self.send_due()
+        new = [row.id for row in self._sent() if row.id not in before]
+        self._left += len(new)
+        for raw in self.database.read(lambda connection: sends.raw_bytes(connection, new)).values():
+            if filed:
+                Maildir(self.maildir).append_sent(raw)
+
+    def _sent(self) -> list[sends.SendRow]:
+        return self.database.read(lambda connection: sends.in_state(connection, "sent"))
+
+    def lose(self) -> None:
+        """Go back to the copy; a daemon notices it."""
+        self.database.close()
+        for log in ("-wal", "-shm"):
+            Path(f"{self.folder}/sequencer.db{log}").unlink(missing_ok=True)
+        shutil.copyfile(self.folder / "kept.db", self.folder / "sequencer.db")
+        self.database = open_database(f"sqlite:///{self.folder}/sequencer.db")
+        self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
+        self.ingest = self.new_ingest()
+        forgotten = Amnesia("it was restored", self._kept_at, self._left)
+        self.database.write(lambda connection: epoch.hold(connection, forgotten, self.clock.now()))
+
+    def reconcile(self, words: Words = NOTHING_SAID) -> Reconciled:
+        last = self.database.read(lambda connection: reads.last_message_ids(connection, self._kept_at))
+        readings = read_mailboxes(self.config, lambda name: Maildir(self.maildir), last)
+        now, outside = self.clock.now(), (Epoch(100, 50), self.clock.now())
+        return self.database.write(
+            lambda connection: reconcile(connection, self.advance, KEY, readings, words, outside, now)
+        )
+
+    def kinds_of(self, *states: str) -> list[tuple[str, str]]:
+        rows = self.database.read(lambda connection: sends.in_state(connection, *states))
+        return sorted((row.address, row.step) for row in rows)
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Restored]:
+    room = Restored(tmp_path)
+    room.keep()
+    yield room
+    room.close()
+
+
+def someone(room: Restored, name: str) -> int:
+    return room.enroll(room.person(f"{name}@{name}.test"))
+
+
+def test_a_mail_that_was_queued_or_not_even_queued_counts_as_sent_when_it_left(room: Restored) -> None:
+    queued = someone(room, "jo")
+    room.database.write(lambda connection: room.advance.advance_due(connection, room.clock.now()))
+    waiting = someone(room, "bo")
+    room.keep()
+    room.clock.forward(minutes=10)
+    room.send()
+    room.lose()
+    done = room.reconcile()
+    assert (done.lifted, done.missing, len(done.left), done.doubts) == (True, 0, 2, ())
+    for enrollment in (queued, waiting):
+        progress = room.progress(enrollment)
+        assert (progress.step, progress.step_done, progress.flight, progress.holds) == ("intro", True, None, ())
+        assert progress == room.folded(enrollment)
+    rows = room.database.read(lambda connection: sends.in_state(connection, "sent"))
+    assert {row.sending_at for row in rows} == {room.clock.now()}
+    used = room.database.read(lambda c: sends.used(c, "mailbox", [ANA], room.clock.now().date()))
+    assert used == {ANA: 2}
+
+
+def test_a_person_who_got_two_steps_goes_on_at_the_third(room: Restored) -> None:
+    enrollment = someone(room, "jo")
+    room.keep()
+    room.send()
+    room.clock.forward(days=3)
+    room.inbox_read()
+    room.send()
+    room.lose()
+    assert [row.step for row in room.reconcile().left] == ["intro", "bump"]
+    room.clock.forward(days=4)
+    room.inbox_read()
+    room.send()
+    assert room.kinds_of("sent") == [("jo@jo.test", step) for step in ("breakup", "bump", "intro")]
+    assert room.progress(enrollment) == room.folded(enrollment)
+
+
+def test_an_answer_names_a_mail_of_which_no_copy_lies_in_sent(room: Restored) -> None:
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.keep()
+    room.send(filed=False)
+    left = room.sent(person)
+    room.lose()
+    room.deliver(mail(sender="Jo <jo@jo.test>", answers=left.message_id, at=room.clock.now()))
+    done = room.reconcile(Words(trusted=frozenset({ANA})))
+    assert [row.step for row in done.left] == ["intro"]
+    assert room.progress(enrollment).touches["intro"].state == "sent"
+
+
+async def test_the_daemon_does_not_take_a_forgotten_mail_for_the_reps_own_hand(room: Restored) -> None:
+    enrollment = someone(room, "jo")
+    room.keep()
+    room.send()
+    room.lose()
+    await room.read()
+    assert not room.progress(enrollment).pause(Reason.OWNER_WROTE)
+    assert len(room.reconcile().left) == 1
+
+
+def test_a_mail_in_an_enrollment_that_is_lost_is_told(room: Restored) -> None:
+    someone(room, "jo")
+    room.send()
+    room.lose()
+    done = room.reconcile()
+    assert [copy.recipients for copy in done.lost] == [("jo@jo.test",)]
+    assert (done.lifted, done.missing, done.left) == (True, 0, ())
+    person = room.person("bo@bo.test")
+    room.enroll(person)  # it has the number of the lost one, and another mail
+    room.send()
+    assert room.sent(person).message_id != done.lost[0].message_id
+
+
+def test_what_was_counted_and_is_not_found_waits_for_a_word(room: Restored) -> None:
+    someone(room, "jo")
+    room.send()
+    late, other = someone(room, "bo"), someone(room, "di")
+    room.keep()
+    room.send(filed=False)
+    room.lose()
+    done = room.reconcile()
+    assert (done.lifted, done.missing) == (True, 2)
+    assert room.kinds_of("person") == [("bo@bo.test", "intro"), ("di@di.test", "intro")]
+    assert room.progress(late).hold(Reason.UNCERTAIN)
+    assert room.progress(other) == room.folded(other)
+
+
+def test_a_trusted_mailbox_sends_what_was_not_found(room: Restored) -> None:
+    someone(room, "jo")
+    room.send()
+    someone(room, "bo")
+    room.keep()
+    room.send(filed=False)
+    room.lose()
+    assert room.reconcile(Words(trusted=frozenset({ANA}))).doubts == ()
+    room.send()
+    assert room.kinds_of("sent") == [("bo@bo.test", "intro"), ("jo@jo.test", "intro")]
+
+
+def test_a_sent_folder_without_what_is_known_as_sent_proves_nothing(room: Restored) -> None:
+    someone(room, "jo")
+    room.send(filed=False)
+    room.clock.forward(minutes=30)
+    someone(room, "bo")
+    room.keep()
+    room.send(filed=False)
+    room.lose()
+    done = room.reconcile()
+    assert [each.mailbox for each in done.unsaid] == [ANA]
+    assert not done.lifted
+    assert room.database.read(epoch.held)
+    assert [row.address for row in room.reconcile(Words(doubted=frozenset({ANA}))).doubts] == ["bo@bo.test"]
+    with pytest.raises(InputError, match="nothing is held"):
+        room.reconcile()
+
+
+def test_a_second_loss_finds_the_mails_of_both_series(room: Restored) -> None:
+    enrollment = someone(room, "jo")
+    room.keep()
+    room.send()
+    room.lose()
+    room.reconcile()
+    room.keep()
+    room.clock.forward(days=3)
+    room.inbox_read()
+    room.send()
+    room.lose()
+    assert [row.step for row in room.reconcile().left] == ["bump"]
+    sent = [event.step for event in room.events(enrollment) if isinstance(event, e.TouchSettled)]
+    assert sent == ["intro", "bump"]
