@@ -99,10 +99,8 @@ def _tell(done: Reconciled, by: str, *, dry_run: bool) -> None:
         _more(len(done.lost))
     click.echo()
     if done.missing:
-        line(
-            f"{counted(done.missing)} more may have left: no copy was found (some may have been refused by a server)",
-            "yellow",
-        )
+        more = f"{done.missing} more {'mail' if done.missing == 1 else 'mails'} may have left"
+        line(f"{more}: no copy was found (some may have been refused by a server)", "yellow")
     if done.unsaid:
         _ask(done.unsaid)
         return
@@ -124,8 +122,9 @@ def _ask(unsaid: Iterable[Reading]) -> None:
     for each in unsaid:
         line(f"  {each.mailbox}: {each.trouble}")
     first = next(iter(unsaid)).mailbox
-    line(f'mend it and try again, or say what holds: "sequencer db reconcile --doubt {first}" (each mail that may have')
-    line(f'left waits for a person\'s word) or "--trust {first}" (none left: what is due is sent, perhaps twice)')
+    line("mend it and try again, or say of each what holds:")
+    line(f"  sequencer db reconcile --doubt {first}   each mail that may have left waits for a person's word")
+    line(f"  sequencer db reconcile --trust {first}   nothing more left it: what is due is sent, perhaps again")
 
 
 def _told(each: Reading) -> str:

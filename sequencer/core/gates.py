@@ -117,6 +117,8 @@ def _outer_gate(facts: Facts, scope: str) -> Gate:
     pause = next((pause for pause in facts.outer if pause.scope == scope), None)
     if pause is None:
         return Gate(name, True)
+    if scope == "restored":
+        return Gate(name, False, reason, pause.reason, frees_by=mend)
     detail = f"by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC" + (f": {pause.reason}" if pause.reason else "")
     return Gate(name, False, reason, detail, frees_by=mend.format(key=pause.key))
 

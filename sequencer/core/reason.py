@@ -131,7 +131,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.SEQUENCE_PAUSED: "the whole sequence is paused",
     Reason.MAILBOX_PAUSED: "the whole mailbox is paused",
     Reason.ALL_PAUSED: "all sending is paused",
-    Reason.RESTORED: "all sends are held: this database may not know of every mail that has left",
+    Reason.RESTORED: "all sends are held, for this database may not know of every mail that has left",
     Reason.BRAKE: "too many bounces or complaints: sending stopped by itself",
     Reason.BAD_ADDRESS: "the address does not work",
     Reason.BAD_PHONE: "the phone number is wrong",

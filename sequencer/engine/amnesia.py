@@ -36,7 +36,7 @@ def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia |
             "if that one was given up on purpose, stop the daemon, delete the file and reconcile"
         )
     elif not theirs and told.epoch > known:
-        why = "it is older than what was sent: it was restored from a copy"
+        why = "the database is older than what was sent: it was restored from a copy"
     elif told.standing == "copy" and not theirs:
         why, lost = f"{file.path} is a copy: the original may have sent since this folder was copied", None
     elif told.standing == "unreadable":

@@ -29,6 +29,7 @@ _TYPED = (
     (re.compile(r'(?<!")\bresume\b(?! --|")'), '"sequencer resume {address}"'),
     (re.compile(r"^uncertain sent, resend or skip"), '"sequencer uncertain" says what to do'),
     (re.compile(r"\bwith --update"), 'with "sequencer import FILE.csv --update"'),
+    (re.compile(r"^db reconcile$"), '"sequencer db reconcile" looks for them and lets it go on'),
     (re.compile(r"\binbox --parked"), '"sequencer inbox --parked"'),
     (re.compile(r"\band apply\b"), 'and "sequencer apply" it'),
     (re.compile(r"^done or skip the task"), '"sequencer done ID" or "sequencer skip ID" ends the task'),

@@ -111,6 +111,14 @@ def test_a_restored_database_sends_nothing_until_it_is_reconciled(restored: Inst
         assert f"{AFTER} mails may have left since" in status.stdout
         why = sequencer(folder, "why", "b0@b0.test")
         assert "sequencer db reconcile" in why.stdout, why.stdout
+        shutil.move(folder / "mail", folder / "away")
+        said = sequencer(folder, "db", "reconcile", "--as", "ana")
+        assert said.returncode == 1
+        assert "--doubt ana@ourco.test" in said.stdout
+        shutil.move(folder / "away", folder / "mail")
+        looked = json.loads(sequencer(folder, "db", "reconcile", "--dry-run", "--json", "--as", "ana").stdout)
+        assert (looked["lifted"], looked["missing"], len(looked["left"])) == (True, 0, AFTER)
+        assert is_held(restored)
         said = sequencer(folder, "db", "reconcile", "--as", "ana")
         assert said.returncode == 0, said.stdout + said.stderr
         assert "sends go on" in said.stdout
@@ -133,44 +141,6 @@ def _heartbeat(house: Installation) -> float | None:
 
     seen = house.database.read(seen_at)
     return seen.timestamp() if seen else None
-
-
-def test_what_no_copy_tells_waits_for_a_person(restored: Installation, world: World) -> None:
-    folder = restored.folder
-    for copy in (folder / "mail" / ".Sent").glob("*/*"):
-        if b"To: b" in copy.read_bytes() or b"@b" in copy.read_bytes().split(b"\r\n\r\n")[0]:
-            copy.unlink()
-    with daemon(folder):
-        wait_for(lambda: is_held(restored), "the hold")
-        looked = sequencer(folder, "db", "reconcile", "--dry-run", "--as", "ana")
-        assert looked.returncode == 0, looked.stdout + looked.stderr
-        assert "nothing was changed" in looked.stdout
-        assert is_held(restored)
-        said = json.loads(sequencer(folder, "db", "reconcile", "--json", "--as", "ana").stdout)
-        assert said["lifted"]
-        assert said["missing"] == len(said["doubts"]) == AFTER
-        listed = sequencer(folder, "uncertain", "list").stdout
-        assert all(each["address"] in listed for each in said["doubts"])
-        people(restored, "c", 1)
-        wait_for(lambda: len(world.accepted) == BEFORE + AFTER + 1, "mail to the new person")
-    assert max(Counter(recipient for recipient, _ in world.accepted).values()) == 1
-    restored.close()
-
-
-def test_a_mailbox_that_cannot_tell_needs_a_word(restored: Installation, world: World) -> None:
-    folder = restored.folder
-    shutil.move(folder / "mail", folder / "away")
-    with daemon(folder):
-        wait_for(lambda: is_held(restored), "the hold")
-    said = sequencer(folder, "db", "reconcile", "--as", "ana")
-    assert said.returncode == 1
-    assert "--doubt ana@ourco.test" in said.stdout
-    assert is_held(restored)
-    said = sequencer(folder, "db", "reconcile", "--as", "ana", "--doubt", "ana@ourco.test")
-    assert said.returncode == 0, said.stdout + said.stderr
-    assert len(states(restored, "person")) == AFTER
-    assert len(states(restored, "sent")) == BEFORE
-    restored.close()
 
 
 def test_a_copied_folder_sends_nothing_beside_the_original(tmp_path: Path, world: World) -> None:
