@@ -16,7 +16,7 @@ import pytest
 from sequencer.clock import SystemClock
 from sequencer.store import epoch, sends
 from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
-from tests.integration.test_kill import wait_for
+from tests.integration.processes import wait_for
 
 FILED = ALWAYS_OPEN.replace('maildir = "mail"', 'maildir = "mail"\nsent_copy = "append"')
 BEFORE, AFTER = 5, 7
