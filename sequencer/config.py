@@ -5,7 +5,6 @@ nothing past this door sees TOML. It opens no database and asks no server.
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
@@ -30,11 +29,14 @@ from sequencer.core.absence import Away, refusals, resolve
 from sequencer.core.people import Absence, Brake, Mailbox, Policy, Ramp, Rep
 from sequencer.core.span import Span
 from sequencer.core.toml_errors import config_errors
+from sequencer.core.toml_text import TEXT_BYTES_MAX, tables
 from sequencer.core.window import Window, parse_window
 from sequencer.errors import ConfigError, ConfigErrors
 from sequencer.secret import REFERENCE
 
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+# What stands in a header or is said to a server may end no line: C0, C1, and what Unicode calls a line's end.
+_NO_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _zone(value: Any) -> ZoneInfo:
@@ -55,8 +57,14 @@ def _reference(value: str) -> str:
     return value
 
 
+def _one_line(value: str) -> str:
+    if _NO_LINE.search(value):
+        raise ValueError("this holds a line break or control character: retype it on one line")
+    return value
+
+
 def _address(value: str) -> str:
-    if not ADDRESS.fullmatch(value):
+    if not ADDRESS.fullmatch(_one_line(value)):
         raise ValueError(f'"{value}" is no mail address')
     return value.lower()
 
@@ -75,6 +83,7 @@ def _database_url(value: str) -> str:
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Secret = Annotated[str, AfterValidator(_reference)]
 MailAddress = Annotated[str, AfterValidator(_address)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
 
 
 class Section(BaseModel):
@@ -92,7 +101,7 @@ class PathsSection(Section):
 
 
 class CompanySection(Section):
-    name: str = ""
+    name: OneLine = ""
     postal_address: str = ""
     own_domains: tuple[str, ...] = ()
 
@@ -145,15 +154,15 @@ class RepSection(Section):
     role: Literal["rep", "manager", "admin"] = "rep"
     calls_per_day: int = Field(default=40, ge=0)
     connects_per_week: int = Field(default=80, ge=0)
-    meeting_link: str = ""
+    meeting_link: OneLine = ""
     signature: str = ""
 
 
 class ServerSection(Section):
-    host: str
+    host: OneLine
     port: int = Field(ge=1, le=65_535)
     security: Literal["tls", "starttls", "none"]
-    username: str = ""
+    username: OneLine = ""
     auth: Literal["password", "xoauth2"] = "password"
     password: Secret | None = None
     token: Secret | None = None
@@ -187,7 +196,7 @@ class GapSection(Section):
 
 class MailboxSection(Section):
     address: MailAddress
-    display_name: str = ""
+    display_name: OneLine = ""
     rep: str
     timezone: Zone
     cap_per_day: int = Field(default=50, ge=1)
@@ -366,7 +375,13 @@ class Config(Section):
 def load(path: Path) -> Config:
     """Read config.toml. Raises ConfigError, ConfigErrors: all that is wrong, each with its line."""
     try:
-        text = path.read_bytes().decode()
+        if path.exists() and not path.is_file():  # a pipe would be waited for, also by the daemon at SIGHUP
+            raise ConfigError("", f"{path} is no file")
+        with path.open("rb") as file:
+            content = file.read(TEXT_BYTES_MAX + 1)
+        if len(content) > TEXT_BYTES_MAX:
+            raise ConfigError("", f"{path} is larger than {TEXT_BYTES_MAX // 1000} kB")
+        text = content.decode()
     except FileNotFoundError:
         mend = 'run "sequencer init" here, or name it with "sequencer --config FILE COMMAND"'
         raise ConfigError("", f"there is no file {path}: {mend}") from None
@@ -382,9 +397,7 @@ def load(path: Path) -> Config:
 def parse(text: str) -> Config:
     """Read the text of config.toml. Raises ConfigError, ConfigErrors."""
     try:
-        return Config.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError("", f"this is not TOML: {error}") from None
+        return Config.model_validate(tables(text))
     except ValidationError as error:
         found = config_errors(error.errors(), text)
     raise found[0] if len(found) == 1 else ConfigErrors(found)

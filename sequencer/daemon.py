@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -36,6 +35,7 @@ from sequencer.config import load
 from sequencer.engine.amnesia import notice
 from sequencer.engine.outer_stops import notice_config, put_config_trouble
 from sequencer.errors import InputError, SequencerError
+from sequencer.loop_watch import LoopWatch
 from sequencer.store import epoch_file
 from sequencer.store.database import sqlite_file
 
@@ -78,7 +78,8 @@ def only_daemon(url: str) -> Iterator[None]:
             f"{file} has {names} names (hard links), and SQLite keeps a log of its own for each: two programs would "
             f"destroy it. Remove the other ones: find / -xdev -samefile {shlex.quote(str(file))}"
         )
-    with Path(f"{file}.daemon").open("w") as lock:
+    # Ours alone: whoever can open it can lock it, and no daemon would start.
+    with open(os.open(f"{file}.daemon", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -139,9 +140,11 @@ async def serve(services: Services, clock: Clock, stop: asyncio.Event, pace: Pac
     heartbeat.add("rescue", lambda: services.rescue.look_once(clock.now()), pace.rescue_s, clock)
     heartbeat.add("filing", lambda: services.filing.run_once(clock.now()), pace.rescue_s, clock)
     watching = asyncio.create_task(services.ingest.watch(stop, clock.now), name="watch the inboxes")
+    looking = asyncio.create_task(LoopWatch(clock.monotonic).run(), name="watch the event loop")
     heartbeat.start()
     sd_notify("READY=1")
     await watching
+    looking.cancel()
     sd_notify("STOPPING=1")
     # Dispatch lets go of the leases: until then a copy is to be there or not, for whoever takes over.
     filing = asyncio.create_task(services.filing.stop())

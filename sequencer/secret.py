@@ -37,13 +37,27 @@ def read_secret(reference: str) -> str:
 
 
 def _secret_file(path: Path) -> str:
+    """A link is followed; what counts is the file that was opened, and not one that is put in its place meanwhile."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode not in (0o600, 0o400):
-            raise ConfigError(f"file:{path}", f"mode 0600 or 0400 (chmod 600 {path})", f"{mode:04o}")
-        return path.read_text()[:BYTES_MAX].strip()
+        # Without O_NONBLOCK, opening a pipe would wait for whoever writes into it.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            _only_ours(path, os.fstat(file.fileno()))
+            return file.read(BYTES_MAX).decode().strip()
     except OSError as error:
         raise ConfigError(f"file:{path}", "a readable file", error.strerror or "an error") from None
+    except UnicodeDecodeError:  # its text would quote the secret
+        raise ConfigError(f"file:{path}", "text in UTF-8", "other bytes") from None
+
+
+def _only_ours(path: Path, found: os.stat_result) -> None:
+    """Raises ConfigError when somebody else may read the file."""
+    mode = stat.S_IMODE(found.st_mode)
+    if not stat.S_ISREG(found.st_mode):
+        raise ConfigError(f"file:{path}", "a file", "something else")
+    if mode not in (0o600, 0o400):
+        raise ConfigError(f"file:{path}", f"mode 0600 or 0400 (chmod 600 {path})", f"{mode:04o}")
+    if found.st_uid not in (0, os.geteuid()):
+        raise ConfigError(f"file:{path}", "a file of ours or of root (chown)", f"one of user {found.st_uid}")
 
 
 def _secret_command(command: str) -> str:

@@ -133,6 +133,8 @@ def main() -> None:
         code = _fail([_usage(error)], error.exit_code)
     except SequencerError as error:
         code = _fail(map(str, getattr(error, "errors", (error,))), error.exit_code)
+    except UnicodeEncodeError:
+        code = _fail(["what was typed holds bytes that are no UTF-8: type it again"], 2)
     except BrokenPipeError:
         _discard_output()
         code = 1

@@ -1,13 +1,12 @@
 """`classify`: what the engine reads in a mail file, without a database and without a config.toml."""
 
-import json
 import re
 import sys
 from pathlib import Path
 
 import click
 
-from sequencer.cli.plain_text import plain
+from sequencer.cli.plain_text import json_text, plain
 from sequencer.cli.session import json_option
 from sequencer.config import load
 from sequencer.errors import ConfigError, InputError, UnparseableMessage
@@ -44,10 +43,11 @@ def command(ctx: click.Context, files: tuple[str, ...], as_text: bool, as_json: 
             failed = max(failed, 2)
             continue
         except UnparseableMessage as error:
-            click.echo(f"sequencer: {name}: cannot be read ({error}): the engine would park it for a person", err=True)
+            said = f"sequencer: {name}: cannot be read ({error}): the engine would park it for a person"
+            click.echo(plain(said), err=True)
             failed = max(failed, 1)
             continue
-        click.echo(json.dumps(judgement.as_json(name), ensure_ascii=False) if as_json else _line(name, judgement))
+        click.echo(json_text(judgement.as_json(name), None) if as_json else _line(name, judgement))
     return failed
 
 

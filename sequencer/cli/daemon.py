@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import click
 
+from sequencer.cli.log_lines import LogLines
 from sequencer.cli.session import opened
 from sequencer.clock import SystemClock
 from sequencer.daemon import Pace, run
@@ -20,9 +21,9 @@ def daemon(ctx: click.Context, verbose: bool, lease_s: float) -> int:
 
     Exit 0: stopped cleanly.
     """
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    lines = logging.StreamHandler()
+    lines.setFormatter(LogLines())
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[lines])
     for noisy in ("apscheduler", "imapclient", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     pace = Pace()

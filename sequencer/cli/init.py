@@ -14,7 +14,8 @@ from sequencer.config import load
 from sequencer.errors import InputError
 from sequencer.store import audit
 
-EXAMPLE = ("config.toml", "sequences", "templates")
+CONFIG = "config.toml"
+EXAMPLE = (CONFIG, "sequences", "templates")
 SEQUENCE, LIST, REP = "vp-engineering", "first", "ana"
 
 
@@ -26,7 +27,7 @@ def init(ctx: click.Context, folder: Path) -> None:
 
     Nothing that is there already is overwritten.
     """
-    config_file = folder / EXAMPLE[0]
+    config_file = folder / CONFIG
     if config_file.exists():
         load(config_file)
     try:
@@ -63,6 +64,8 @@ def _copy(example: Path, folder: Path) -> tuple[list[Path], list[Path]]:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: name a folder")
     made, kept = [], []
+    if not folder.exists():
+        folder.mkdir(0o700, parents=True)  # people's names and the references to passwords: nobody else's
     for name in _files(example):
         target = folder / name
         if target.exists():
@@ -70,6 +73,8 @@ def _copy(example: Path, folder: Path) -> tuple[list[Path], list[Path]]:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(example / name, target)
+        if name == Path(CONFIG):
+            target.chmod(0o600)
         made.append(target)
     return made, kept
 

@@ -110,6 +110,9 @@ def write_rejects(source: Path, target: Path, found: Survey, reasons: Mapping[in
     unfinished = target.with_name(f"{target.name}.part")
     try:
         with unfinished.open("w", encoding="utf-8-sig", newline="") as stream:
+            os.fchmod(
+                stream.fileno(), source.stat().st_mode & 0o666 | 0o600
+            )  # read by nobody who may not read the source
             writer = csv.writer(stream, delimiter=found.form.delimiter)
             writer.writerows(map(neutralised, row) for row in _rejected(source, found.form, reasons))
         os.replace(unfinished, target)

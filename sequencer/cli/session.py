@@ -1,6 +1,5 @@
 """What every command shares: the opened installation, who acts, the time, and how things are printed."""
 
-import json
 import os
 import re
 import sys
@@ -15,6 +14,7 @@ import click
 
 from sequencer.app import App, open_app, recorded
 from sequencer.cli.audit_row import command_of
+from sequencer.cli.plain_text import json_text, plain
 from sequencer.clock import SystemClock
 from sequencer.config import Config, load, parse
 from sequencer.errors import ConfigError, InputError
@@ -61,7 +61,7 @@ def opened_to_stop(ctx: click.Context) -> Iterator[App]:
         if found is None:
             raise
         config = found
-        click.echo(f"sequencer: only the database was read: {next(iter(error.errors))}", err=True)
+        click.echo(plain(f"sequencer: only the database was read: {next(iter(error.errors))}"), err=True)
     app = open_app(config)
     try:
         yield recorded(app, command_of(ctx, app, now()))
@@ -124,7 +124,7 @@ def console() -> "Console":
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output; instants in ISO 8601, UTC."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    click.echo(json_text(value))
 
 
 def local_zone() -> ZoneInfo | None:

@@ -21,6 +21,7 @@ from sequencer.errors import DefinitionError
 __all__ = ["CERTAIN", "Doubt", "Draft", "draft"]
 
 # Each round mends one layer of mistakes; what needs more is a file that its author has to mend in turns.
+PROBLEMS_MAX = 1_000  # mending takes time with their square; nobody reads so many
 ROUNDS_MAX = 20
 
 Location = tuple[str | int, ...]
@@ -104,6 +105,9 @@ def draft(path: str, plain: Mapping[str, Plain], lines: Mapping[str, int]) -> Dr
             sequence = Sequence.model_validate(mending.plain)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
+            if len(details) > PROBLEMS_MAX:
+                found = complaints(path, Sequence, plain, lines, details[:PROBLEMS_MAX], dict(plain))
+                return Draft(None, tuple(found), mending.doubt)
             new = [each for each in details if not mending.caused(place_of(mending.plain, each))]
             for wrong in complaints(path, Sequence, mending.plain, mending.lines, new, dict(plain)):
                 if str(wrong) not in told:

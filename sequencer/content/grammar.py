@@ -17,6 +17,7 @@ from sequencer.content.guess import guess
 __all__ = ["FUNCTIONS", "ROOTS", "Inspection", "Problem", "inspect"]
 
 DEPTH_MAX = 20
+NUMBER_MAX = 10**15
 LOOP_ITEMS_MAX = 100
 ANY: frozenset[str] = frozenset()
 # Root -> its fields; `ANY`: whatever the import brought.
@@ -224,6 +225,9 @@ class _Walk:
     def _const(self, node: nodes.Const, depth: int) -> None:
         if isinstance(node.value, str) and ("{%" in node.value or "{#" in node.value):
             self._wrong(node, "a text may not contain {% or {#")
+        if isinstance(node.value, int | float) and not abs(node.value) <= NUMBER_MAX:
+            # Python writes no number of thousands of digits, and an infinite one as a name that is not there.
+            self._wrong(node, "a number is too large", f"the largest is {NUMBER_MAX:,}")
 
     def _getattr(self, node: nodes.Getattr, depth: int) -> None:
         root = node.node.name if isinstance(node.node, nodes.Name) else ""

@@ -139,6 +139,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         except TemplateSyntaxError as error:
             message = (error.message or "it cannot be read").rstrip(".")
             return None, Inspection([Problem(error.lineno, f"the template language does not allow this: {message}")])
+        except ValueError:  # what int() says of a number with thousands of digits
+            return None, Inspection([Problem(0, "a number in it has too many digits")])
         except (RecursionError, MemoryError):
             return None, Inspection([Problem(0, "too deeply nested", "write it in several lines")])
 

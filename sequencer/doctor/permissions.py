@@ -4,6 +4,7 @@ A folder that others cannot enter closes everything in it, so one command mends 
 changes none.
 """
 
+import os
 import shlex
 import stat
 from collections.abc import Iterator
@@ -54,6 +55,9 @@ def _secrets(config: Config) -> Iterator[Finding]:
         if path.exists() and stat.S_IMODE(_mode(path)) not in SECRET_MODES:
             said = f"{path} has mode {stat.S_IMODE(_mode(path)):04o}, so it is not used"
             yield fail(NAME, said, f"chmod 600 {shlex.quote(str(path))}")
+        elif path.exists() and path.stat().st_uid not in (0, os.geteuid()):
+            said = f"{path} belongs to another user of this machine, so it is not used"
+            yield fail(NAME, said, f'chown "$(id -u)" {shlex.quote(str(path))}')
 
 
 def _mode(path: Path) -> int:

@@ -25,7 +25,6 @@ from sequencer.errors import NotFound, StoreError
 
 FROZEN_AFTER_S = 60.0
 PAUSE_S_BETWEEN_WRITES = 0.002
-BUSY_TIMEOUT_MS = 30_000
 NUMBER_TOO_LARGE = "22003"  # PostgreSQL's SQLSTATE: SQLite would just not find the row
 READERS_MAX = 8
 T = TypeVar("T")
@@ -167,14 +166,14 @@ def set_up_sqlite(engine: Engine, *, foreign_keys: bool = True) -> None:
     def _(driver_connection: Any, _record: Any) -> None:
         driver_connection.isolation_level = None
         for pragma in (
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
-            "secure_delete=ON",
-            "cache_size=-16000",
+            "PRAGMA busy_timeout=30000",
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "PRAGMA foreign_keys=ON" if foreign_keys else "PRAGMA foreign_keys=OFF",
+            "PRAGMA secure_delete=ON",
+            "PRAGMA cache_size=-16000",
         ):
-            driver_connection.execute(f"PRAGMA {pragma}").close()
+            driver_connection.execute(pragma).close()
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:

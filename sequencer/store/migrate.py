@@ -5,6 +5,8 @@ half-made table. A SQLite file that has to change is copied first; a PostgreSQL 
 asks for it, who can copy it before. Nothing goes back: restore the copy for that.
 """
 
+import os
+from contextlib import suppress
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -27,12 +29,14 @@ def migrate(url: str, *, asked: bool = False) -> str:
     broke a foreign key, or a PostgreSQL database would be changed without being asked for.
     """
     with refusals():
+        if file := sqlite_file(url):
+            make_private(file)
         known, found = revisions(), revision(url)
         if found == known[-1]:
             return found
         if found and found not in known:
             raise SchemaTooNew(f"the database has schema {found}, which this version does not know: upgrade sequencer")
-        if found and (file := sqlite_file(url)):
+        if found and file:
             back_up(file, file.with_name(f"{file.name}.before-{known[-1]}"), overwrite=True)
         elif found and not asked:
             raise StoreError(
@@ -75,6 +79,13 @@ def revision(url: str) -> str:
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
     finally:
         engine.dispose()
+
+
+def make_private(file: Path) -> None:
+    """An empty file that only its owner may read, where there is none: SQLite would ask the umask, and people's names
+    lie in it. Its other files (-wal, -shm) take their mode from it."""
+    with suppress(OSError):  # it is there, or the folder is not: SQLite says so
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def alembic_config() -> "Config":

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from sequencer.store.database import BUSY_TIMEOUT_MS, sqlite_file
+from sequencer.store.database import sqlite_file
 
 __all__ = ["mentioning", "sweep"]
 
@@ -25,7 +25,7 @@ def sweep(url: str, words: Collection[str]) -> bool:
     file = sqlite_file(url)
     if file is None:
         return True
-    with closing(sqlite3.connect(file, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(file, timeout=BUSY_S, isolation_level=None)) as connection:
         held = bool(connection.execute(TRUNCATE).fetchone()[0])
         is_small = file.stat().st_size <= WRITTEN_ANEW_BYTES_MAX
         if is_small or any(_holds(each, words) for each in _files_of(file)):

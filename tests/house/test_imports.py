@@ -11,11 +11,12 @@ PACKAGE = ROOT / "sequencer"
 CORE = {"core", "errors"}
 EVERYTHING = {
     "core", "mail", "content", "store", "channels", "inbound", "engine", "insight", "world", "cli", "web",
-    "doctor", "app", "daemon", "clock", "config", "secret", "errors",
+    "doctor", "app", "daemon", "clock", "loop_watch", "config", "secret", "errors",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
+    "loop_watch": set(),
     "core": CORE,
     "secret": {"errors"},
     "config": CORE | {"secret"},
@@ -29,7 +30,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "insight": CORE | {"insight", "content", "store"},
     "app": EVERYTHING - {"cli", "web", "world", "doctor", "daemon", "app"},
     "world": EVERYTHING - {"cli", "web", "doctor"},
-    "daemon": {"app", "engine", "insight", "content", "mail", "core", "config", "clock", "store", "errors"},
+    "daemon": {
+        "loop_watch",
+        "app",
+        "engine",
+        "insight",
+        "content",
+        "mail",
+        "core",
+        "config",
+        "clock",
+        "store",
+        "errors",
+    },
     "web": {"app", "engine", "insight", "content", "mail", "core", "config", "clock", "store", "errors", "web"},
     "cli": EVERYTHING,
     "__main__": {"cli"},

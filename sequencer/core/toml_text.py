@@ -1,0 +1,33 @@
+"""Reads TOML within limits: whatever stands in the text, it becomes tables or one refusal, soon.
+
+The daemon reads config.toml again while it runs, and Python's reader ends a deep nesting with RecursionError, a number
+of 5,000 digits with ValueError, and takes minutes for a key of very many parts. It knows no key and opens no file.
+"""
+
+import re
+import tomllib
+from typing import Any
+
+from sequencer.errors import ConfigError
+
+__all__ = ["TEXT_BYTES_MAX", "tables"]
+
+TEXT_BYTES_MAX = 1_000_000
+KEY_PARTS_MAX = 50
+# The time that tomllib takes grows with the square of the parts.
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{KEY_PARTS_MAX}}}")
+
+
+def tables(text: str) -> dict[str, Any]:
+    """The tables of a TOML document. Raises ConfigError."""
+    if long := _LONG_KEY.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        raise ConfigError("", f"a key has more than {KEY_PARTS_MAX} parts", line=line)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("", f"this is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError("", "it is nested too deeply") from None
+    except ValueError:  # what int() says of a number with thousands of digits
+        raise ConfigError("", "a number in it has too many digits") from None
