@@ -9,7 +9,7 @@ import click
 
 from sequencer.app import App
 from sequencer.cli.effect_words import finish_words
-from sequencer.cli.plain_text import counted
+from sequencer.cli.plain_text import counted, plain
 from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
 from sequencer.cli.show import as_values, line, table
 from sequencer.cli.stops import stopper_option, whoever
@@ -144,9 +144,9 @@ def _in_file(path: Path, text: str, free_mail: bool) -> _Named:
             except InputError as error:
                 wrong.append((each.line, str(error)))
     for number, reason in wrong[:UNREAD_SHOWN_MAX]:
-        click.echo(f"{text}:{number}: {reason}", err=True)
+        click.echo(plain(f"{text}:{number}: {reason}"), err=True)
     if len(wrong) > UNREAD_SHOWN_MAX:
-        click.echo(f"{text}: and {len(wrong) - UNREAD_SHOWN_MAX:,} more lines like these", err=True)
+        click.echo(plain(f"{text}: and {len(wrong) - UNREAD_SHOWN_MAX:,} more lines like these"), err=True)
     if not targets:
         raise InputError(f"{text}: no address and no domain in it")
     skipped = f", {counted(len(wrong), 'line')} left out" if wrong else ""

@@ -6,6 +6,7 @@ of 5,000 digits with ValueError, and takes minutes for a key of very many parts.
 
 import re
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 from sequencer.errors import ConfigError
@@ -14,6 +15,7 @@ __all__ = ["TEXT_BYTES_MAX", "tables"]
 
 TEXT_BYTES_MAX = 1_000_000
 KEY_PARTS_MAX = 50
+NUMBER_MAX = 10**9
 # The time that tomllib takes grows with the square of the parts.
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{KEY_PARTS_MAX}}}")
 
@@ -24,10 +26,26 @@ def tables(text: str) -> dict[str, Any]:
         line = text.count("\n", 0, long.start()) + 1
         raise ConfigError("", f"a key has more than {KEY_PARTS_MAX} parts", line=line)
     try:
-        return tomllib.loads(text)
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("", f"this is not TOML: {error}") from None
     except RecursionError:
         raise ConfigError("", "it is nested too deeply") from None
     except ValueError:  # what int() says of a number with thousands of digits
         raise ConfigError("", "a number in it has too many digits") from None
+    if any(abs(number) > NUMBER_MAX for number in _numbers(found)):
+        raise ConfigError("", f"a number in it is larger than {NUMBER_MAX:,}")
+    return found
+
+
+def _numbers(found: dict[str, Any]) -> Iterator[int]:
+    """Every whole number, however deep; a database could not keep a larger one."""
+    todo: list[Any] = [found]
+    while todo:
+        match todo.pop():
+            case dict() as table:
+                todo.extend(table.values())
+            case list() as array:
+                todo.extend(array)
+            case int() as number:
+                yield number

@@ -1,5 +1,6 @@
 """Secrets at the moment of use: what a reference gives, what it says when it cannot, and how long a token is kept."""
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -48,6 +49,47 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> No
     file.chmod(mode)
     with pytest.raises(ConfigError, match="chmod 600"):
         read_secret(f"file:{file}")
+
+
+def test_a_link_is_followed_and_its_target_counts(tmp_path: Path) -> None:
+    file, link = tmp_path / "password", tmp_path / "link"
+    file.write_text("secret")
+    link.symlink_to(file)
+    file.chmod(0o600)
+    assert read_secret(f"file:{link}") == "secret"
+    file.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        read_secret(f"file:{link}")
+
+
+def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    (tmp_path / "folder").mkdir(0o600)
+    for name in ("pipe", "folder"):
+        with pytest.raises(ConfigError, match="file:"):
+            read_secret(f"file:{tmp_path / name}")
+
+
+def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "password"
+    file.write_text("secret")
+    file.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(file, 65_534, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 65_534)
+    with pytest.raises(ConfigError, match="a file of ours or of root"):
+        read_secret(f"file:{file}")
+
+
+def test_bytes_that_are_no_text_are_refused_and_not_quoted(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(b"canary\xff\xfe")
+    file.chmod(0o600)
+    with pytest.raises(ConfigError, match="text in UTF-8") as raised:
+        read_secret(f"file:{file}")
+    assert raised.value.__suppress_context__
+    assert "canary" not in str(raised.value)
 
 
 @pytest.mark.parametrize("command", ["sleep 60", "sleep 60 | cat", "sleep 60 & echo token", "read answer; sleep 60"])

@@ -1,5 +1,7 @@
 """No name leads out of templates/."""
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,23 @@ def test_everything_else_is_refused(root: Path, name: str) -> None:
 def test_what_is_not_there_is_not_there(root: Path, name: str) -> None:
     with pytest.raises(FileNotFoundError):
         read_below(root, name)
+
+
+def test_what_is_no_file_is_neither_waited_for_nor_read(root: Path) -> None:
+    os.mkfifo(root / "pipe.md")
+    (root / "endless.md").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(root / "s"))
+        for name in ("pipe.md", "endless.md", "s", "sub"):
+            with pytest.raises(FileRefused):
+                read_below(root, name)
+
+
+def test_a_file_without_end_is_read_up_to_the_limit_alone(root: Path) -> None:
+    with (root / "holes.md").open("wb") as file:
+        file.truncate(5_000_000_000)
+    with pytest.raises(FileRefused, match="larger than"):
+        read_below(root, "holes.md")
 
 
 def test_a_file_larger_than_asked_for_is_refused(root: Path) -> None:
