@@ -106,7 +106,7 @@ def draft(path: str, plain: Mapping[str, Plain], lines: Mapping[str, int]) -> Dr
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
             if len(details) > PROBLEMS_MAX:
-                found = complaints(path, Sequence, plain, lines, details[:PROBLEMS_MAX], dict(plain))
+                found = complaints(path, Sequence, dict(plain), lines, details[:PROBLEMS_MAX])
                 return Draft(None, tuple(found), mending.doubt)
             new = [each for each in details if not mending.caused(place_of(mending.plain, each))]
             for wrong in complaints(path, Sequence, mending.plain, mending.lines, new, dict(plain)):

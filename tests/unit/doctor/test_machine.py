@@ -1,5 +1,6 @@
 """Clock, disk, time zones and permissions, each as machines are found."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -136,3 +137,16 @@ def test_a_password_file_is_its_owners_alone(tmp_path: Path, mode: int, status: 
     assert "canary" not in f"{only}"
     if status == "fail":
         assert only.mend == f"chmod 600 {secret}"
+
+
+def test_the_password_file_of_another_user_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = tmp_path / "pw"
+    secret.write_text("x")
+    secret.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(secret, 65_534, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 65_534)
+    config = installed(tmp_path, TEXT.replace("env:ANA_PW", f"file:{secret}"))
+    said = [finding for finding in permissions(config, None) if "another user" in finding.text]
+    assert [finding.status for finding in said] == ["fail"]
