@@ -29,14 +29,12 @@ from sequencer.core.absence import Away, refusals, resolve
 from sequencer.core.people import Absence, Brake, Mailbox, Policy, Ramp, Rep
 from sequencer.core.span import Span
 from sequencer.core.toml_errors import config_errors
-from sequencer.core.toml_text import TEXT_BYTES_MAX, tables
+from sequencer.core.toml_text import TEXT_BYTES_MAX, one_line, tables
 from sequencer.core.window import Window, parse_window
 from sequencer.errors import ConfigError, ConfigErrors
 from sequencer.secret import REFERENCE
 
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-# What stands in a header or is said to a server may end no line: C0, C1, and what Unicode calls a line's end.
-_NO_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _zone(value: Any) -> ZoneInfo:
@@ -57,14 +55,8 @@ def _reference(value: str) -> str:
     return value
 
 
-def _one_line(value: str) -> str:
-    if _NO_LINE.search(value):
-        raise ValueError("this holds a line break or control character: retype it on one line")
-    return value
-
-
 def _address(value: str) -> str:
-    if not ADDRESS.fullmatch(_one_line(value)):
+    if not ADDRESS.fullmatch(one_line(value)):
         raise ValueError(f'"{value}" is no mail address')
     return value.lower()
 
@@ -83,7 +75,7 @@ def _database_url(value: str) -> str:
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Secret = Annotated[str, AfterValidator(_reference)]
 MailAddress = Annotated[str, AfterValidator(_address)]
-OneLine = Annotated[str, AfterValidator(_one_line)]
+OneLine = Annotated[str, AfterValidator(one_line)]
 
 
 class Section(BaseModel):

@@ -11,11 +11,12 @@ from typing import Any
 
 from sequencer.errors import ConfigError
 
-__all__ = ["TEXT_BYTES_MAX", "tables"]
+__all__ = ["TEXT_BYTES_MAX", "one_line", "tables"]
 
 TEXT_BYTES_MAX = 1_000_000
 KEY_PARTS_MAX = 50
 NUMBER_MAX = 10**9
+_NO_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # C0, C1, and what Unicode calls a line's end
 # The time that tomllib takes grows with the square of the parts.
 _LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{KEY_PARTS_MAX}}}")
 
@@ -49,3 +50,10 @@ def _numbers(found: dict[str, Any]) -> Iterator[int]:
                 todo.extend(array)
             case int() as number:
                 yield number
+
+
+def one_line(value: str) -> str:
+    """`value`, which stands in a header or is said to a server and so may end no line. Raises ValueError."""
+    if _NO_LINE.search(value):
+        raise ValueError("this holds a line break or control character: retype it on one line")
+    return value

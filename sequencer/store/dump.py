@@ -46,6 +46,7 @@ LEFT_BEHIND: Mapping[str, str] = {
     "not_ours": "each installation reads its inboxes by itself",
     "audit": "carried to be read: the chain is this installation's",
 }
+_COUNT_ON = text("SELECT setval(pg_get_serial_sequence(:name, 'id'), greatest(:last, 1), :last > 0)")
 _OF_ONE_MACHINE = {"mailboxes": ("owner", "lease_until")}
 
 
@@ -101,9 +102,8 @@ def enrollments(connection: Connection) -> list[int]:
 def _count_on(connection: Connection, table: Table) -> None:
     """PostgreSQL counts by itself and does not see ids that were written."""
     if connection.dialect.name == "postgresql" and table.autoincrement_column is not None:
-        last = "SELECT setval(pg_get_serial_sequence(:name, 'id'), greatest(:last, 1), :last > 0)"
         highest = connection.scalars(select(func.max(table.c.id))).one() or 0
-        connection.execute(text(last), {"name": table.name, "last": highest})
+        connection.execute(_COUNT_ON, {"name": table.name, "last": highest})
 
 
 def _out(value: Any) -> Any:

@@ -15,6 +15,7 @@ from sequencer.store.database import sqlite_file
 __all__ = ["mentioning", "sweep"]
 
 BLOCK_BYTES = 1 << 20
+BUSY_S = 30.0
 WRITTEN_ANEW_BYTES_MAX = 64 << 20  # half a second
 FILES_SEARCHED_MAX = 20_000
 TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"
