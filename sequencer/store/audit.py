@@ -81,6 +81,10 @@ class Recorded(Database):
     def _settle(self, done: "Future[Any]") -> None:
         self._written = self._written or not (done.cancelled() or done.exception())
 
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a snapshot of the database below."""
+        return self._database.read(work)
+
     def close(self) -> None:
         """Let go of the database below."""
         self._database.close()

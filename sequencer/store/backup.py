@@ -14,7 +14,7 @@ from urllib.parse import quote
 from sqlalchemy import make_url
 
 from sequencer.errors import InputError, StoreError
-from sequencer.store.database import BUSY_TIMEOUT_MS, sqlite_file
+from sequencer.store.database import BUSY_S, sqlite_file
 
 __all__ = ["Copied", "back_up", "put_back", "sqlite_only"]
 
@@ -92,9 +92,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _open(file: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, isolation_level=None)
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    return connection
+    return sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_S)
 
 
 def put_back(copy: Path, file: Path, aside: Path) -> None:

@@ -25,6 +25,7 @@ from sequencer.errors import NotFound, StoreError
 
 FROZEN_AFTER_S = 60.0
 PAUSE_S_BETWEEN_WRITES = 0.002
+BUSY_S = 30.0  # as "PRAGMA busy_timeout" below has it
 NUMBER_TOO_LARGE = "22003"  # PostgreSQL's SQLSTATE: SQLite would just not find the row
 READERS_MAX = 8
 T = TypeVar("T")

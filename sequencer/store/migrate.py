@@ -8,6 +8,7 @@ asks for it, who can copy it before. Nothing goes back: restore the copy for tha
 import os
 from contextlib import suppress
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text

@@ -10,12 +10,11 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from sequencer.store.database import sqlite_file
+from sequencer.store.database import BUSY_S, sqlite_file
 
 __all__ = ["mentioning", "sweep"]
 
 BLOCK_BYTES = 1 << 20
-BUSY_S = 30.0
 WRITTEN_ANEW_BYTES_MAX = 64 << 20  # half a second
 FILES_SEARCHED_MAX = 20_000
 TRUNCATE = "PRAGMA wal_checkpoint(TRUNCATE)"

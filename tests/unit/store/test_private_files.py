@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sequencer.store.backup import back_up
 from sequencer.store.database import Database
-from sequencer.store.migrate import back_up, migrate
+from sequencer.store.migrate import migrate
 
 
 @pytest.fixture(autouse=True)
@@ -38,13 +39,13 @@ def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("chosen", [0o600, 0o640])
-def test_a_copy_is_as_closed_as_its_source(tmp_path: Path, chosen: int) -> None:
+def test_a_copy_is_its_owners_alone(tmp_path: Path, chosen: int) -> None:
     source, target = tmp_path / "sequencer.db", tmp_path / "sequencer.db.before-0009"
     migrate(f"sqlite:///{source}")
     source.chmod(chosen)
     target.touch(0o666)  # left over from a migration that failed
-    back_up(source, target)
-    assert mode(target) == chosen
+    back_up(source, target, overwrite=True)
+    assert mode(target) == 0o600
     with sqlite3.connect(target) as copy:
         assert copy.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
 
