@@ -3,10 +3,13 @@
 Multinomial logistic regression by stochastic gradient descent, in whole numbers where it sums, so that the same texts
 give the same bytes on every machine and Python. It measures nothing; tests/unit/mail/ holds what the model must read.
 
-A file is one language. `[class]` begins a class, each further line is one whole answer, ` | ` breaks its lines.
+A file is one language, or more of it behind a dash. `[class]` begins a class, each further line is one whole answer,
+` | ` breaks its lines, `{one/another}` is a choice: such a line stands for several answers. `#` begins a comment.
 [greeting], [aside] and [closing] are put around answers, because people write them and they mean nothing.
 """
 
+import math
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +28,8 @@ MODEL = Path(answer_model.__file__).with_name(answer_model.FILE)
 ROUNDS = 3
 RATE = 6.0
 SLOWER_EACH_ROUND = 0.5
+CHOICES_MORE = 3  # answers of a line than its longest choice has members
+_CHOICE = re.compile(r"\{([^{}]{1,2000})\}")
 VARIANTS = 2  # of each answer: with greeting, closing, an aside, a typing error
 MIXED_SHARE = 0.15
 ONE = 1 << 16  # the whole number that a weight of 1.0 is
@@ -76,13 +81,28 @@ def read_texts(folder: Path = TEXTS) -> Texts:
     """Language -> section -> answers."""
     found: Texts = {}
     for file in sorted(folder.glob("*.txt")):
-        section = found.setdefault(file.stem, {}).setdefault("", [])
+        sections = found.setdefault(file.stem.partition("-")[0], {})
+        section: list[str] = []
         for line in file.read_text(encoding="utf-8").splitlines():
             if line.startswith("[") and line.endswith("]"):
-                section = found[file.stem].setdefault(line[1:-1], [])
-            elif line.strip():
-                section.append(line.replace("|", "\n"))
+                section = sections.setdefault(line[1:-1], [])
+            elif line.strip() and not line.startswith("#"):
+                section.extend(each for each in _written_out(line.replace("|", "\n")) if each not in section)
     return found
+
+
+def _written_out(line: str) -> list[str]:
+    """The answer, or some of the answers that its choices make: each choice comes at least once."""
+    parts = [part.split("/") if at % 2 else [part] for at, part in enumerate(_CHOICE.split(line))]
+    if len(parts) == 1:
+        return [line]
+    count = min(max(map(len, parts)) + CHOICES_MORE, math.prod(map(len, parts)))
+    starts = [zlib.crc32(f"{at} {line}".encode()) for at in range(len(parts))]
+    chosen = (
+        "".join(part[(starts[at] + each + at * (each // len(part))) % len(part)] for at, part in enumerate(parts))
+        for each in range(count)
+    )
+    return list(dict.fromkeys(chosen))
 
 
 def train(texts: Texts, rounds: int = ROUNDS) -> bytes:
@@ -140,7 +160,7 @@ def _mistyped(text: str, dice: Dice) -> str:
 
 
 def _example(tokens: Sequence[str], answer: Answer) -> Example:
-    found = tuple(NUMBERS[bucket] for bucket in answer_model.buckets(tokens))
+    found = tuple(NUMBERS[bucket] for bucket in sorted(answer_model.buckets(tokens)))
     return Example(found, itemgetter(*found), ANSWERS.index(answer), 1 / len(found) ** 0.5)
 
 

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import islice, pairwise
-from operator import itemgetter
 
 __all__ = ["BUCKETS", "FILE", "buckets", "leanings", "read_columns", "telling_words", "tokens"]
 
 FILE = "answer_model.bin"
 BUCKETS = 1 << 16
+CLASSES = 8
+BYTES_APART = 3  # of each class in a row: room for the sum of 65,000 weights
 TEXT_CHARS_MAX = 3000
 TOKENS_MAX = 500
 WORDS_CACHED = 4096
@@ -41,17 +42,17 @@ def leanings(text: str) -> tuple[float, ...]:
     if not found:
         return ()
     share = _SHARPNESS / math.sqrt(len(found))
-    weights_of = itemgetter(*found)
-    return tuple(share * sum(weights_of(column)) for column in _columns())
+    rows = _rows()
+    return tuple(share * each for each in _apart(sum([rows[bucket] for bucket in found])))
 
 
 def telling_words(text: str, column: int) -> tuple[str, ...]:
     """The words that lean most towards the class of this column and away from the others."""
-    columns = _columns()
+    rows = _rows()
 
     def lean(token: str) -> float:
         found = _of_word(token)
-        sums = [sum(each[bucket] for bucket in found) for each in columns]
+        sums = _apart(sum([rows[bucket] for bucket in found]))
         return (sums[column] - sum(sums) / len(sums)) / math.sqrt(len(found))
 
     told = {token: lean(token) for token in tokens(text)}
@@ -65,14 +66,14 @@ def tokens(text: str) -> list[str]:
     return [f"<{match.lastgroup}>" if match.lastgroup else match[0] for match in found]
 
 
-def buckets(found: Sequence[str]) -> list[int]:
+def buckets(found: Sequence[str]) -> set[int]:
     """What the model looks at, hashed, each once: words and their pieces, pairs, triples, length, a question mark."""
     if not found:
-        return []
+        return set()
     seen: set[int] = set(_of_order(found))
     for token in found:
         seen.update(_of_word(token))
-    return sorted(seen)
+    return seen
 
 
 @lru_cache(maxsize=WORDS_CACHED)
@@ -103,8 +104,20 @@ def _bucket(feature: str) -> int:
 
 
 @cache
-def _columns() -> tuple[bytes, ...]:
-    return read_columns(resources.files("sequencer.mail").joinpath(FILE).read_bytes())
+def _rows() -> tuple[int, ...]:
+    """For each bucket the weights of all classes in one whole number, so that one addition adds them all."""
+    columns = read_columns(resources.files("sequencer.mail").joinpath(FILE).read_bytes())
+    width = len(columns) * BYTES_APART
+    row = bytearray(BUCKETS * width)
+    for at, column in enumerate(columns):
+        row[at * BYTES_APART :: width] = column
+    return tuple(int.from_bytes(row[at : at + width], "little") for at in range(0, len(row), width))
+
+
+def _apart(added: int) -> list[int]:
+    """The sums of the classes in a sum of rows."""
+    packed = added.to_bytes(CLASSES * BYTES_APART, "little")
+    return [int.from_bytes(packed[at : at + BYTES_APART], "little") for at in range(0, len(packed), BYTES_APART)]
 
 
 def read_columns(packed: bytes) -> tuple[bytes, ...]:

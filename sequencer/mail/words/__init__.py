@@ -12,13 +12,15 @@ of the same sentence, `~` is the rest of a word. Unbounded repeats are refused a
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 
 from sequencer.errors import InvariantBroken
+from sequencer.mail.words.openings import beginning_with, openings
 
 PATTERNS_MAX = 1000  # strangers choose the languages of their mail
+MANY_PHRASES = 20
 
 _GAP = r"(?:[^.!?\n]|(?<=\d)\.|\.(?=\w)){0,40}"  # the dots of dates, numbers and addresses end no sentence
 _NOT_INSIDE = r"(?!(?<=\w)\w)"  # not within a word
@@ -162,13 +164,35 @@ def _folded_but_escapes(phrase: str) -> str:
 def pattern(*topics: str, among: tuple[str, ...] = ()) -> re.Pattern[str]:
     """One alternative a phrase, over all topics named; matches nothing where there is no phrase.
 
-    The start of a word is looked for once for all phrases: inside a word none of them is tried.
+    The start of a word and its first letter are looked for once for all phrases: elsewhere none of them is tried.
     """
     wanted = [phrase for topic in topics for phrase in phrases(topic, among)]
-    at_words = "|".join(_after_start(phrase) for phrase in wanted if _begins_word(phrase))
-    anywhere = [_after_start(phrase) for phrase in wanted if not _begins_word(phrase)]
-    parts = [f"{_WORD_START}(?:{at_words})"] if at_words else []
-    return re.compile("|".join([*parts, *anywhere]) or r"(?!)")
+    at_start = [_after_start(phrase) for phrase in wanted if phrase.startswith("^")]
+    at_words = [_after_start(phrase) for phrase in wanted if _begins_word(phrase)]
+    anywhere = [_after_start(phrase) for phrase in wanted if not _begins_word(phrase) and not phrase.startswith("^")]
+    parts = [f"{_WORD_START}(?:{_by_first_letter(at_words)})"] if at_words else []
+    parts += [f"^(?:{'|'.join(at_start)})"] if at_start else []
+    parts += [_where_one_may_begin(anywhere)] if anywhere else []
+    return re.compile("|".join(parts) or r"(?!)")
+
+
+def _by_first_letter(expressions: Sequence[str]) -> str:
+    """The same alternatives, tried only where the letter at hand can begin them: several times as fast."""
+    if len(expressions) < MANY_PHRASES:
+        return "|".join(expressions)
+    known = {each: openings(each) for each in expressions}
+    letters = dict.fromkeys(letter for each in expressions for letter in sorted(known[each]))
+    parts = [
+        f"(?={re.escape(letter)})(?:{'|'.join(beginning_with(letter, each) for each in expressions if letter in known[each])})"
+        for letter in letters
+    ]
+    return "|".join([*parts, *(each for each in expressions if not known[each])])
+
+
+def _where_one_may_begin(expressions: Sequence[str]) -> str:
+    found = openings("|".join(expressions))
+    may_begin = f"(?=[{re.escape(''.join(sorted(found)))}])" if found else ""
+    return f"{may_begin}(?:{'|'.join(expressions)})"
 
 
 @cache

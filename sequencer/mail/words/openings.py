@@ -1,0 +1,86 @@
+"""With which letters the text matched by an expression can begin.
+
+Hundreds of phrases are looked for at each word of a mail; by its first letter most of them are ruled out at once.
+It reads the expressions that words/ makes and no others: of what it does not know it says that anything may come.
+"""
+
+import re
+from functools import lru_cache
+
+__all__ = ["beginning_with", "openings"]
+
+_DIGITS = frozenset("0123456789")
+_PIECE = re.compile(r"\\.|\[[^\]]{1,40}\]|.", re.S)
+_STRUCTURE = re.compile(r"\\.|\[[^\]]{1,40}\]|[()|]", re.S)
+_CACHED = 4096
+
+
+@lru_cache(_CACHED)
+def openings(expression: str) -> frozenset[str]:
+    """The first letters of all that it matches; empty when anything may come first."""
+    found: set[str] = set()
+    for branch in _branches(expression):
+        letters = _of_branch(branch)
+        if not letters:
+            return frozenset()
+        found |= letters
+    return frozenset(found)
+
+
+def beginning_with(letter: str, expression: str) -> str:
+    """The part of it that matches what begins with one of its openings: of a first choice, the choices that do."""
+    return "|".join(_narrowed(letter, branch) for branch in _branches(expression) if letter in openings(branch))
+
+
+def _narrowed(letter: str, branch: str) -> str:
+    if not branch.startswith("(?:"):
+        return branch
+    group = _group(branch)
+    rest = branch[len(group) :]
+    chosen = beginning_with(letter, group[3:-1])
+    return f"(?:{chosen}){rest}" if chosen or not rest.startswith("?") else beginning_with(letter, rest[1:])
+
+
+def _of_branch(branch: str) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    rest = branch
+    while rest:
+        piece = _PIECE.match(rest)
+        part = _group(rest) if rest.startswith("(?:") else piece[0] if piece else rest
+        rest = rest[len(part) :]
+        letters = _of_part(part)
+        if not letters:
+            return frozenset()
+        found |= letters
+        if not rest.startswith(("?", "{0,")):
+            return found
+        rest = rest[1:] if rest.startswith("?") else rest.partition("}")[2]
+    return frozenset()  # all of it may be missing
+
+
+def _of_part(part: str) -> frozenset[str]:
+    if part.startswith("(?:"):
+        return openings(part[3:-1])
+    if part == r"\d":
+        return _DIGITS
+    return frozenset() if part[0] in "\\[(^$." else frozenset(part)
+
+
+def _group(text: str) -> str:
+    depth = 0
+    for found in _STRUCTURE.finditer(text):
+        depth += (found[0] == "(") - (found[0] == ")")
+        if not depth:
+            return text[: found.end()]
+    return text
+
+
+@lru_cache(_CACHED)
+def _branches(expression: str) -> tuple[str, ...]:
+    depth, start, branches = 0, 0, []
+    for found in _STRUCTURE.finditer(expression):
+        depth += (found[0] == "(") - (found[0] == ")")
+        if found[0] == "|" and not depth:
+            branches.append(expression[start : found.start()])
+            start = found.end()
+    return (*branches, expression[start:])
