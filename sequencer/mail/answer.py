@@ -28,6 +28,7 @@ ANSWERS: tuple[Answer, ...] = (
 )
 
 TEXT_CHARS_MAX = 3000
+SENTENCES_MAX = 30
 EVIDENCE_MAX = 5
 CONFIDENCE_MAX = 0.99
 CONFIDENCE_OF_NOTHING = 0.5  # how often an answer in which nothing is recognised is "other"
@@ -44,8 +45,10 @@ _WEIGHTS: tuple[tuple[Answer, float, float], ...] = (
 # Chosen on answers that neither the lists nor the model has seen (docs/reading.md).
 _STOP_WEIGHT = 4.0
 _DENIAL_WEIGHT = 5.0
-_STOP_ALONE_MIN = 0.7  # likelihood below which the model alone takes nothing for a request to stop
+_STOP_MIN = 0.5  # likelihood below which a phrase is taken for no request to stop: it may be the topic
+_STOP_ALONE_MIN = 0.8  # the same for the model alone
 _ALONE_MIN = 0.45  # likelihood below which what no rule speaks for is nothing in particular
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？]) {0,3}(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +70,17 @@ class _Findings:
 
 def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
     """Classify own words. `names_somebody`: they contain another person's address, which turns a no into a referral."""
-    folded = _sentences(text)
+    folded = _one_line(text)
     leanings = answer_model.leanings(folded)
     if not leanings:
         return Reading("other", CONFIDENCE_OF_NOTHING, ())
     found = _findings(folded, names_somebody=names_somebody)
     likely = _likelihoods(leanings, found.weights)
-    if found.weights.get("opt_out", 0) <= 0 and likely["opt_out"] < _STOP_ALONE_MIN:
-        likely["opt_out"] = 0
-    best = max(ANSWERS, key=lambda answer: likely[answer])
+    request = _likelihood_of_request(folded, likely["opt_out"], found)
+    if request:
+        evidence = found.phrases.get("opt_out") or answer_model.telling_words(folded, ANSWERS.index("opt_out"))
+        return Reading("opt_out", round(min(CONFIDENCE_MAX, request), 2), evidence)
+    best = max((answer for answer in ANSWERS if answer != "opt_out"), key=lambda answer: likely[answer])
     if likely[best] < _ALONE_MIN and best not in found.phrases:
         return Reading("other", CONFIDENCE_OF_NOTHING, ())
     evidence = found.phrases.get(best) or answer_model.telling_words(folded, ANSWERS.index(best))
@@ -84,7 +89,18 @@ def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
 
 def asks_to_stop(text: str) -> bool:
     """Whether the words are a plain request to stop, by the lists alone."""
-    return _stop(_sentences(text))[0] != ""
+    return _stop(_one_line(text))[0] != ""
+
+
+def _likelihood_of_request(folded: str, of_all: float, found: _Findings) -> float:
+    """Of a request to stop; 0 where it is not enough. One plain sentence is, however much is said around it."""
+    if found.weights.get("opt_out", 0) <= 0:
+        return of_all if of_all >= _STOP_ALONE_MIN else 0
+    sentences = _SENTENCE_END.split(folded)[:SENTENCES_MAX]
+    asking = [each for each in sentences if len(sentences) > 1 and _stop(each)[0]]
+    read = [_likelihoods(each, {"opt_out": _STOP_WEIGHT}) for each in map(answer_model.leanings, asking) if each]
+    most = max(of_all, *(each["opt_out"] for each in read), 0)
+    return most if most >= _STOP_MIN else 0
 
 
 def _likelihoods(leanings: tuple[float, ...], weights: dict[Answer, float]) -> dict[Answer, float]:
@@ -122,6 +138,6 @@ def _stop(folded: str) -> tuple[str, str]:
     return (stop[0].strip() if stop else "", kept)
 
 
-def _sentences(text: str) -> str:
+def _one_line(text: str) -> str:
     folded = words.fold(text[:TEXT_CHARS_MAX])
     return re.sub(r"[ \t\n]{1,400}", " ", folded).strip()

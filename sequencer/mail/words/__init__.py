@@ -181,11 +181,10 @@ def _by_first_letter(expressions: Sequence[str]) -> str:
     if len(expressions) < MANY_PHRASES:
         return "|".join(expressions)
     known = {each: openings(each) for each in expressions}
-    letters = dict.fromkeys(letter for each in expressions for letter in sorted(known[each]))
-    parts = [
-        f"(?={re.escape(letter)})(?:{'|'.join(beginning_with(letter, each) for each in expressions if letter in known[each])})"
-        for letter in letters
-    ]
+    parts = []
+    for letter in dict.fromkeys(letter for each in expressions for letter in sorted(known[each])):
+        begun = "|".join(beginning_with(letter, each) for each in expressions if letter in known[each])
+        parts.append(f"(?={re.escape(letter)})(?:{begun})")
     return "|".join([*parts, *(each for each in expressions if not known[each])])
 
 

@@ -96,6 +96,8 @@ CLASSES: dict[Answer, str] = {
         担当は購買部ですので、そちらへご連絡ください。
         """,
     "not_interested": """
+        Interested? No.
+        Curious, yes. Interested, no.
         Thanks, but we don't need it.
         It's not something for us.
         We're happy with what we use today.

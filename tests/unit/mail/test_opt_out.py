@@ -6,6 +6,12 @@ from sequencer.mail.answer import asks_to_stop, read_answer
 
 REQUESTS = {
     "en": """
+        Our tender is decided and we're content, so there is nothing to gain here. Before I forget: kindly take me off.
+        Please cross my brother off, he is ninety.
+        You said the one before was your last message.
+        Would you make sure that we're deleted?
+        Blacklist our domain on your side, please.
+        Nothing here for you. Please don't.
         Stop please.
         stop!!
         STOP MAILING
@@ -38,6 +44,9 @@ REQUESTS = {
         Please remove everybody at our company from your mailings.
         """,
     "de": """
+        Ich vertrete Frau Kern, sie ist im Ruhestand. Könnten Sie die Adresse rausnehmen?
+        Streichen Sie bitte auch meinen Chef.
+        Meine Daten bitte entfernen.
         Abmelden!
         Bitte löschen Sie meine E-Mail-Adresse.
         Streichen Sie mich von Ihrer Liste.
@@ -50,6 +59,8 @@ REQUESTS = {
         Löschung meiner Daten gemäß DSGVO, bitte bestätigen.
         """,
     "fr": """
+        Pas pour une école. Cette adresse, merci de la retirer.
+        Pourriez-vous m'enlever ?
         Désabonnez-moi.
         desinscrivez moi svp
         Retirez mon adresse de vos fichiers.
@@ -72,6 +83,7 @@ REQUESTS = {
         Preferiría no recibir más mensajes suyos.
         """,
     "it": """
+        Se ne occupa il magazzino. Quanto a me, vorrei essere cancellato.
         Cancellatemi.
         Toglietemi dalla vostra lista.
         Non desidero ricevere altre comunicazioni.
@@ -81,6 +93,7 @@ REQUESTS = {
         Basta messaggi.
         """,
     "pt": """
+        Decide a direção. Peço que apaguem o meu correio.
         Remova-me da lista.
         Não quero receber mais mensagens.
         Parem de me escrever.
@@ -90,6 +103,7 @@ REQUESTS = {
         me tira dessa lista por favor
         """,
     "nl": """
+        We zitten nog vier jaar vast. Kun je ons uit het systeem halen?
         Uitschrijven graag.
         Haal mijn adres van de lijst.
         Mail mij niet meer.
@@ -107,6 +121,7 @@ REQUESTS = {
         Przestańcie wysyłać maile.
         """,
     "sv": """
+        Vi är bara två här. Ta gärna bort oss.
         Avregistrera mig.
         Ta bort mig från er lista.
         Sluta skicka mejl.
@@ -121,6 +136,7 @@ REQUESTS = {
         Jeg ønsker ikke flere mails fra jer.
         """,
     "no": """
+        Meld meg ut
         Meld meg av.
         Fjern meg fra listen deres.
         Ikke send meg flere eposter.
@@ -193,6 +209,30 @@ REQUESTS = {
         """,
 }
 NO_REQUESTS = """
+    Don't stop, I look forward to them.
+    Stop sending samples, send the invoice! We buy.
+    I opted out in error. Please put me back, I want the price list.
+    How do you keep our domain off the blocklists?
+    How are deletion requests handled under Art. 17?
+    Can it sync with our do-not-contact list?
+    I usually delete mails like this. Not this one, show me.
+    Please delete my old address and write to this one. When can we talk?
+    If this can stop the shrinkage in our shops, send everything.
+    Wie bestellen Mitglieder das ab?
+    Bei uns verschwindet ständig Werkzeug. Schicken Sie mir Unterlagen.
+    Je me suis désabonnée par erreur, remettez-moi sur la liste.
+    Comment se désinscrivent vos lecteurs ?
+    Me di de baja sin querer, quiero volver.
+    Mi sono cancellato per sbaglio, rimettetemi.
+    Come si disiscrivono gli iscritti?
+    Hoe schrijven onze leden zich uit?
+    Ik heb me per vergissing afgemeld, zet me terug.
+    Kom gerust langs, vrijdagmiddag zijn we er allemaal.
+    Descadastrei sem querer, quero voltar.
+    Hur avslutar våra kunder, avregistrerar de sig själva?
+    Hogyan iratkoznak le az olvasók?
+    Jak se odběratelé odhlásí?
+    会員が退会する場合の手続きはどうなりますか。
     We build an unsubscribe tool, tell me more.
     Unsubscribe management is what we do, so I'm curious. Send it.
     Don't unsubscribe me, I like these. And yes, send the guide.

@@ -1,0 +1,56 @@
+"""Phrases by their first letter: the short cut finds what trying every phrase at every word finds."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sequencer.mail import words
+from sequencer.mail.words.openings import beginning_with, openings
+
+OPENINGS = {
+    "stop": "s",
+    "(?:stop|cease) it": "sc",
+    "(?:please )?(?:stop|cease)": "psc",
+    "(?:(?:do|don't) )?write": "dw",
+    "s?top": "st",
+    "s{0,2}top": "st",
+    r"\d{1,2} days": "0123456789",
+    r"(?:\W{0,3})no": "",  # a sign may come first: anything
+    "(?:please )?": "",  # it may be nothing
+    "(?!not)stop": "",
+    "[ab]c": "",
+}
+NARROWED = {
+    ("s", "(?:stop|cease) it"): "(?:stop) it",
+    ("c", "(?:please )?(?:stop|cease) it"): "(?:cease) it",
+    ("p", "(?:please )?(?:stop|cease) it"): "(?:please )?(?:stop|cease) it",
+    ("a", "a|b|ab"): "a|ab",
+}
+TOPICS = ("answer.opt_out", "answer.opt_out_not", "answer.meeting", "away.body", "quote.closing", "date.back")
+
+
+@pytest.mark.parametrize(("expression", "letters"), OPENINGS.items())
+def test_the_first_letters_of_what_matches(expression: str, letters: str) -> None:
+    assert openings(expression) == frozenset(letters)
+
+
+@pytest.mark.parametrize(("asked", "narrowed"), NARROWED.items())
+def test_the_part_of_an_expression_that_begins_with_a_letter(asked: tuple[str, str], narrowed: str) -> None:
+    assert beginning_with(*asked) == narrowed
+
+
+def _one_by_one(topic: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{words.expression(phrase)})" for phrase in words.phrases(topic)))
+
+
+PAIRS = [(words.pattern(topic), _one_by_one(topic)) for topic in TOPICS]
+SPOKEN = sorted({word for topic in TOPICS for word in re.findall(r"\w+", " ".join(words.phrases(topic)))})
+
+
+@given(st.lists(st.sampled_from(SPOKEN) | st.sampled_from([". ", "? ", ", ", "4"]), max_size=12).map(" ".join))
+def test_it_finds_a_phrase_where_one_is(text: str) -> None:
+    for quick, thorough in PAIRS:
+        found, wanted = quick.search(text), thorough.search(text)
+        assert (found and found.start()) == (wanted and wanted.start())
