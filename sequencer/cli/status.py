@@ -16,8 +16,9 @@ _STANDS_STILL = (
     "daemon",
     "mailbox",
     "inbox",
+    "brake",
 )  # red: something does not work; yellow: something waits for a person
-_COLOURS = {"ok": "", "paused": "yellow", "resting": "yellow", "broken": "bold red"}
+_COLOURS = {"ok": "", "paused": "yellow", "braked": "bold red", "resting": "yellow", "broken": "bold red"}
 
 
 @click.command("status", epilog="Example:  sequencer status")

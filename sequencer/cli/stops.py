@@ -182,8 +182,7 @@ def resume(
         if scope:
             if as_name is None and not os.environ.get("SEQUENCER_REP"):
                 raise InputError(f"say who lifts it: --as {' | '.join(app.config.reps_by_name)}")
-            acting(app.config, as_name)
-            _resume_scope(app, scope, at)
+            _resume_scope(app, scope, acting(app.config, as_name), at)
             return
         by = acting(app.config, as_name)
         if list_name is not None:
@@ -231,12 +230,17 @@ def _where(app: App, face: Face, enrollment_id: int, at: datetime) -> str:
     return app.database.read(read)
 
 
-def _resume_scope(app: App, scope: tuple[ScopeName, str], at: datetime) -> None:
+def _resume_scope(app: App, scope: tuple[ScopeName, str], by: str, at: datetime) -> None:
     lifted = app.database.write(
-        lambda connection: outer_stops.resume_scope(connection, app.config, *scope, at), urgent=True
+        lambda connection: outer_stops.resume_scope(connection, app.config, *scope, by, at), urgent=True
     )
-    if lifted.pause:
-        people = f"{lifted.people} {'person goes' if lifted.people == 1 else 'people go'} on, under the usual caps"
+    people = f"{lifted.people} {'person goes' if lifted.people == 1 else 'people go'} on, under the usual caps"
+    if lifted.pause and lifted.pause.braked:
+        line(
+            f"{_name(scope)} goes on; the brake had stopped it {when(lifted.pause.at)}: {lifted.pause.reason}; {people}"
+        )
+        line("its bounces and complaints are counted anew from now on")
+    elif lifted.pause:
         line(f"{_name(scope)} goes on; it was paused by {lifted.pause.by} since {when(lifted.pause.at)}; {people}")
     if lifted.mended:
         line(f"{scope[1]} counts as mended; it had stopped with: {lifted.mended}")

@@ -119,7 +119,10 @@ def _outer_gate(facts: Facts, scope: str) -> Gate:
         return Gate(name, True)
     if scope == "restored":
         return Gate(name, False, reason, pause.reason, frees_by=mend)
-    detail = f"by {pause.by} since {pause.at:%Y-%m-%d %H:%M} UTC" + (f": {pause.reason}" if pause.reason else "")
+    since = f"since {pause.at:%Y-%m-%d %H:%M} UTC"
+    if pause.braked:
+        return Gate(name, False, Reason.BRAKE, f"{since}: {pause.reason}", frees_by=mend.format(key=pause.key))
+    detail = f"by {pause.by} {since}" + (f": {pause.reason}" if pause.reason else "")
     return Gate(name, False, reason, detail, frees_by=mend.format(key=pause.key))
 
 

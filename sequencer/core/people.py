@@ -93,6 +93,8 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Brake:
+    """Shares of a mailbox's mails above which it stops by itself, and of how many mails at least (core/brake.py)."""
+
     bounce_rate: float = 0.05
     complaint_rate: float = 0.003
     min_sent: int = 50
@@ -127,9 +129,12 @@ class Absence:
         return f"{self.last.day} {self.last:%B}"
 
 
+BRAKE = "brake"
+
+
 @dataclass(frozen=True, slots=True)
 class OuterPause:
-    """A pause above the enrollment: of the installation, a sequence or a mailbox.
+    """A pause above the enrollment: of the installation, a sequence or a mailbox; by a person, or by the brake.
 
     "restored": the database may have forgotten what was sent; nobody resumes that, it is reconciled.
     """
@@ -139,3 +144,8 @@ class OuterPause:
     reason: str
     by: str
     at: datetime
+
+    @property
+    def braked(self) -> bool:
+        """Whether the mailbox stopped by itself; then `reason` has the numbers."""
+        return self.by == BRAKE

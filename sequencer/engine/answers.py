@@ -14,6 +14,7 @@ from sequencer.core import events as e
 from sequencer.core.suppression import Suppression
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
+from sequencer.engine.braking import brake
 from sequencer.engine.judged import answer_event
 from sequencer.engine.matching import Match, match, named_send, owners_of, recipients_of, reported_send
 from sequencer.engine.misread import traces
@@ -180,6 +181,7 @@ def _bounced(post: Post) -> None:
         ),
         at_any_age=True,
     )
+    brake(post.connection, post.advance.around.config, [send.mailbox] if hard else (), post.now)
 
 
 def _complained(post: Post) -> None:
@@ -190,6 +192,7 @@ def _complained(post: Post) -> None:
     _settle_by_evidence(post, send, "bounce")
     _suppress(post, send.prospect_id, "complained")
     _record(post, Match(send), lambda _: e.Complained(message=post.row.id))
+    brake(post.connection, post.advance.around.config, [send.mailbox], post.now)
 
 
 def _written_by_hand(post: Post) -> None:

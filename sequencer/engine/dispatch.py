@@ -20,6 +20,7 @@ from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Envelope, Pending
 from sequencer.engine import amnesia
 from sequencer.engine.advance import Advance
+from sequencer.engine.braking import brake
 from sequencer.engine.group import Group
 from sequencer.engine.outcomes import REST, Sent, settle_all, settle_each
 from sequencer.engine.prepare import Batch, limits_of, prepare
@@ -174,7 +175,9 @@ class Dispatch:
         batch = await self._database.aread(lambda connection: self._prepare(connection, mailbox, now))
         drain.next_at = batch.next_at
         if batch.changes:
-            await self._database.awrite(lambda connection: self._commit_batch(connection, batch, now))
+            go = await self._database.awrite(lambda connection: self._commit_batch(connection, mailbox, batch, now))
+            if not go:
+                return False
         if not batch.ready:
             return bool(batch.failed or batch.refused)
         if mailbox.address not in self._channels:
@@ -199,7 +202,10 @@ class Dispatch:
         self._limits[mailbox.address] = limits_of(mailbox, around, days, now)
         return prepare(connection, around, mailbox, amnesia.message_key(connection, self._key), now)
 
-    def _commit_batch(self, connection: Connection, batch: Batch, now: datetime) -> None:
+    def _commit_batch(self, connection: Connection, mailbox: Mailbox, batch: Batch, now: datetime) -> bool:
+        """Whether it may go to the wire; the brake is asked first, because with this mail it may count enough."""
+        if batch.ready and brake(connection, self._advance.around.config, [mailbox.address], now):
+            return False
         sends.put_prepared(connection, batch.ready)
         settle_all(connection, self._advance, batch.refused)
         failed = [(enrollment_id, (event,)) for enrollment_id, event in batch.failed]
@@ -207,6 +213,7 @@ class Dispatch:
         self._advance.record(connection, [*failed, *again], now)
         # After the decisions, which call back what may not stay queued: a wait is noted only where mail still waits.
         sends.put_waits(connection, batch.waits)
+        return True
 
     async def _send(self, this: _Round, prepared: Prepared) -> None:
         """One message from the wire to its outcome. After the dot nothing may stop its outcome from being written.

@@ -15,6 +15,7 @@ from sequencer.core.reason import Reason
 from sequencer.core.timing import again_after
 from sequencer.engine import answering
 from sequencer.engine.advance import Advance
+from sequencer.engine.braking import brake
 from sequencer.engine.resting import rest_reason, was_judged
 from sequencer.engine.situation import load
 from sequencer.mail.amazon import given_id
@@ -81,6 +82,8 @@ def settle_all(connection: Connection, advance: Advance, sent: Sequence[Sent]) -
         elif event := _event(row, one, before, crossed):
             events.append(event)
     advance.record_in(connection, situations, happened, now)
+    refused = [row.mailbox for one, row in ours if isinstance(one.outcome, Refused)]
+    brake(connection, advance.around.config, refused, now)
 
 
 def _works(connection: Connection, advance: Advance, address: str, one: Sent, before: bool) -> bool:

@@ -18,7 +18,7 @@ from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED
 from sequencer.engine.verbs import did_you_mean
 from sequencer.errors import NotFound
 from sequencer.mail.address import normalise
-from sequencer.store import log, reads, scopes, sends, versions
+from sequencer.store import brakes, log, reads, scopes, sends, versions
 
 __all__ = [
     "Lifted",
@@ -69,14 +69,17 @@ class Lifted:
     people: int
 
 
-def resume_scope(connection: Connection, config: Config, scope: ScopeName, key: str, now: datetime) -> Lifted:
+def resume_scope(connection: Connection, config: Config, scope: ScopeName, key: str, by: str, now: datetime) -> Lifted:
     """Lift the pause; of a mailbox that broke, say that it works; of everything, trust the clock again.
 
+    After a brake the count begins anew, or the same bounces would stop the mailbox at once.
     Raises NotFound for an unknown name.
     """
     key = _known(connection, config, scope, key)
     pause = scopes.paused_scopes(connection).get((scope, key))
     scopes.resume_scope(connection, scope, key)
+    if pause is not None and pause.braked:
+        brakes.lift_brake(connection, key, by, now)
     mended = _mend(connection, key) if scope == "mailbox" else None
     reset = scope == "all" and _trust_clock(connection, now)
     ids: list[int] = []

@@ -126,10 +126,12 @@ def _pauses(connection: Connection) -> Iterable[Trouble]:
         if pause.scope == "restored":
             yield Trouble("restored", *restored_words(connection))
             continue
-        what = f"{pause.key}: " if pause.key else ""
-        yield Trouble(
-            "paused", f"{what}{SENTENCE[words[pause.scope]]}{_since(pause)}", _RESUMES[pause.scope].format(pause.key)
-        )
+        what, mend = f"{pause.key}: " if pause.key else "", _RESUMES[pause.scope].format(pause.key)
+        if pause.braked:
+            said = f"{what}{SENTENCE[Reason.BRAKE]} {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}"
+            yield Trouble("brake", said, f"look at the addresses and texts first, then {mend}")
+        else:
+            yield Trouble("paused", f"{what}{SENTENCE[words[pause.scope]]}{_since(pause)}", mend)
 
 
 def _since(pause: OuterPause) -> str:
@@ -280,12 +282,10 @@ def _mailbox(connection: Connection, config: Config, address: str, now: datetime
     state = sends.mailbox_states(connection).get(address)
     broken = state is not None and state.broken_at is not None
     again_at = state.resting_until if state is not None else None
-    paused = (
-        not scopes.paused_scopes(connection)
-        .keys()
-        .isdisjoint({scopes.RESTORED, scopes.EVERYTHING, ("mailbox", address)})
-    )
-    word = "broken" if broken else "paused" if paused else "resting" if again_at else "ok"
+    pauses = scopes.paused_scopes(connection)
+    paused = not pauses.keys().isdisjoint({scopes.RESTORED, scopes.EVERYTHING, ("mailbox", address)})
+    braked = (pause := pauses.get(("mailbox", address))) is not None and pause.braked
+    word = "broken" if broken else "braked" if braked else "paused" if paused else "resting" if again_at else "ok"
     return MailboxLine(
         address, word, sent,
         effective_cap(mailbox, sends.sending_days(connection, address, day)),
@@ -295,7 +295,7 @@ def _mailbox(connection: Connection, config: Config, address: str, now: datetime
 
 def _next_at(first: datetime | None, word: str, again_at: datetime | None, now: datetime) -> datetime | None:
     """When the first of a mailbox's mails may go; nothing is promised of a try that is due and may fail again."""
-    if first is None or word in ("broken", "paused"):
+    if first is None or word in ("broken", "braked", "paused"):
         return None
     if again_at is None:
         return first

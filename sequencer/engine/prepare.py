@@ -38,7 +38,7 @@ BATCH_MAX = 500
 PREPARED_GOOD_FOR = timedelta(minutes=15)
 LOOK_AGAIN = timedelta(minutes=15)
 IN_LINE = (Reason.CAP, Reason.GAP, Reason.TURN, Reason.IN_FLIGHT)
-ABOVE = (Reason.RESTORED, Reason.ALL_PAUSED, Reason.SEQUENCE_PAUSED, Reason.MAILBOX_PAUSED)
+ABOVE = (Reason.RESTORED, Reason.ALL_PAUSED, Reason.SEQUENCE_PAUSED, Reason.MAILBOX_PAUSED, Reason.BRAKE)
 
 logger = logging.getLogger(__name__)
 
@@ -331,7 +331,8 @@ def _valid_until(row: SendRow, situation: Situation, until: Mapping[int, datetim
         # The fence lets this very instant pass, and a day away has then begun.
         ends.append(leaves_before(hours, situation.facts.away, now) - timedelta.resolution)
     if mailbox:
-        ends.append(start_of_day(mailbox.timezone, local_date(mailbox.timezone, now) + timedelta(days=1)))
+        tomorrow = start_of_day(mailbox.timezone, local_date(mailbox.timezone, now) + timedelta(days=1))
+        ends.append(tomorrow - timedelta.resolution)
     if row.answers is None and row.prospect_id in until:
         ends.append(until[row.prospect_id])
     return min(ends)

@@ -4,7 +4,7 @@ Events carry no texts, so subjects, first words of mails and notes are looked up
 simply not there any more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,8 +14,8 @@ from sequencer.core import events as e
 from sequencer.engine.event_words import QUIET, Beside, words_of
 from sequencer.engine.mail_words import first_words
 from sequencer.engine.verbs import Face, face_at, faces
-from sequencer.engine.why_words import When
-from sequencer.store import inbox, log, reads, sends, tasks
+from sequencer.engine.why_words import When, told
+from sequencer.store import brakes, inbox, log, reads, sends, tasks
 
 __all__ = ["Line", "Timeline", "timeline"]
 
@@ -56,7 +56,23 @@ def timeline(connection: Connection, address: str, when: When) -> Timeline:
     lines += [
         Line(note.at, "", "Note", f"{note.by} noted: “{note.text}”") for note in reads.notes_of(connection, face.id)
     ]
+    lines += _brakes(connection, face, when)
     return Timeline(face, tuple(sorted(lines, key=lambda line: line.at)))
+
+
+def _brakes(connection: Connection, face: Face, when: When) -> Iterator[Line]:
+    """When the mailbox that writes to them stopped by itself, and who let it go on."""
+    heads = reads.heads(connection, face.id)
+    for one in brakes.brakes_of(connection, {head.mailbox for head in heads}):
+        for head in heads:
+            concerned = head.mailbox == one.mailbox and head.enrolled_at <= (one.lifted_at or one.at)
+            if not concerned or (head.finished_at and head.finished_at < one.at):
+                continue
+            said = f"{one.mailbox} was stopped by the brake: {told(one.reason, when)}"
+            yield Line(one.at, head.sequence_id, "MailboxBraked", said)
+            if one.lifted_at:
+                goes_on = f"{one.mailbox} goes on, said {one.lifted_by}"
+                yield Line(one.lifted_at, head.sequence_id, "MailboxResumed", goes_on)
 
 
 def _beside(connection: Connection, face: Face, entries: list[log.Entry], when: When) -> Mapping[int | None, Beside]:

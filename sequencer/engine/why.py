@@ -215,6 +215,7 @@ def _ordered(gates: list[Gate], around: Surroundings, situation: Situation) -> t
     if situation.enrollment.progress.step_task:
         named = [_begun(gate) if gate.name in _BEFORE_A_TASK else gate for gate in named]
     told = [_with_window(gate, around, situation) if gate.name == "window" else gate for gate in named]
+    told = [_with_brake(gate, around) if gate.reason is Reason.BRAKE else gate for gate in told]
     return tuple(sorted(told, key=lambda gate: ORDER.index(gate.name)))
 
 
@@ -231,6 +232,12 @@ def _with_absence(
         return gate
     stretch = absence_then(step, situation.enrollment.progress, situation.facts, now, leaving=queued)
     return replace(gate, place=absence_place(around.config, stretch.absence)) if stretch else gate
+
+
+def _with_brake(gate: Gate, around: Surroundings) -> Gate:
+    """The gate with the line of its rates in config.toml, which may be a table of their own."""
+    inline = config_place(around.config, "policy", "brake")
+    return replace(gate, place=inline if inline.line else config_place(around.config, "policy.brake"))
 
 
 def _with_window(gate: Gate, around: Surroundings, situation: Situation) -> Gate:

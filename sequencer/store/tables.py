@@ -216,6 +216,7 @@ class Send(Table, table=True):
         partial_index("uq_sends_open", "prospect_id", unique=True, where="state IN ('sending', 'uncertain', 'person')"),
         Index("ix_sends_sent", "mailbox", "sending_at"),
         Index("ix_sends_prospect", "prospect_id", "sending_at"),
+        partial_index("ix_sends_failed", "mailbox", "settled_at", where="state = 'failed'"),
         partial_index("ix_sends_uncopied", "mailbox", "sending_at", where="state = 'sent' AND copied_at IS NULL"),
     )  # fmt: skip
     id: int | None = Field(default=None, primary_key=True)
@@ -292,6 +293,18 @@ class Daemon(Table, table=True):
     alive_until: datetime = Field(sa_type=Instant)
 
 
+class Brake(Table, table=True):
+    """One time that a mailbox stopped by itself, and who let it go on."""
+
+    __tablename__ = "brakes"
+    id: int | None = Field(default=None, primary_key=True)
+    mailbox: str = Field(index=True)
+    at: datetime = Field(sa_type=Instant)
+    reason: str
+    lifted_at: datetime | None = Field(default=None, sa_type=Instant)
+    lifted_by: str | None = None
+
+
 class Inbox(Table, table=True):
     """One inbox, however many reps share it. `synced_at`: when the last walk began that reached every folder's end."""
 
@@ -339,7 +352,7 @@ class Inbound(Table, table=True):
     answer: str | None = None
     prospect_id: int | None = Field(default=None, index=True)
     enrollment_id: int | None = None
-    send_id: int | None = None
+    send_id: int | None = Field(default=None, index=True)
     reason: str = ""
     projected_at: datetime | None = Field(default=None, sa_type=Instant)
     set_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
@@ -394,7 +407,7 @@ META, SCOPES, VERSIONS = core(Meta), core(Scope), core(Version)
 ACCOUNTS, PROSPECTS, ADDRESSES, LIST_MEMBERS = core(Account), core(Prospect), core(Address), core(ListMember)
 SUPPRESSIONS, ENROLLMENTS, EVENTS = core(Suppression), core(Enrollment), core(Event)
 TASKS, DRAFTS, NOTES = core(Task), core(Draft), core(Note)
-SENDS, USAGE, MAILBOXES, DAEMONS = core(Send), core(Usage), core(Mailbox), core(Daemon)
+SENDS, USAGE, MAILBOXES, DAEMONS, BRAKES = core(Send), core(Usage), core(Mailbox), core(Daemon), core(Brake)
 INBOXES, CURSORS, INBOUND, NOT_OURS = core(Inbox), core(Cursor), core(Inbound), core(NotOurs)
 RELAY_IDS = core(RelayId)
 AUDIT, ERASED = core(Audit), core(Erased)

@@ -73,7 +73,7 @@ async def test_nobody_waits_behind_a_paused_sequence_and_resuming_it_needs_no_cl
     await house.run(dispatch, rounds=1)
     assert len(channel.accepted) == len(free)
     assert {row.wait_reason for row in queued(house)} == {Reason.SEQUENCE_PAUSED}
-    house.database.write(lambda c: resume_scope(c, house.config, "sequence", "large", house.clock.now()))
+    house.database.write(lambda c: resume_scope(c, house.config, "sequence", "large", "ana", house.clock.now()))
     await house.run(dispatch)
     await dispatch.stop()
     assert len(channel.accepted) == 305

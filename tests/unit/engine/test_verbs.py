@@ -155,7 +155,9 @@ def test_a_pause_above_people_is_one_row_and_resume_makes_them_due(house: House)
     assert not pause("three")  # the first one stands
     house.inside()
     assert house.rows("queued") == []
-    lifted = write(lambda connection: outer_stops.resume_scope(connection, house.config, "sequence", "three", now))
+    lifted = write(
+        lambda connection: outer_stops.resume_scope(connection, house.config, "sequence", "three", "ana", now)
+    )
     assert lifted.pause is not None
     assert (lifted.pause.by, lifted.people) == ("ana", 1)
     house.advance_all()
@@ -173,7 +175,7 @@ def test_resume_of_a_mailbox_mends_it(house: House) -> None:
 
     house.database.write(break_it)
     lifted = house.database.write(
-        lambda connection: outer_stops.resume_scope(connection, house.config, "mailbox", box, now)
+        lambda connection: outer_stops.resume_scope(connection, house.config, "mailbox", box, "ana", now)
     )
     assert lifted.mended == "535 wrong password"
     assert house.database.read(sends.mailbox_states)[box].broken_at is None
@@ -183,7 +185,7 @@ def test_resume_of_everything_trusts_the_clock_again(house: House) -> None:
     ahead = house.clock.now() + timedelta(hours=2)
     house.database.write(lambda connection: scopes.put_meta(connection, "highest_instant", ahead.isoformat()))
     lifted = house.database.write(
-        lambda connection: outer_stops.resume_scope(connection, house.config, "all", "", house.clock.now())
+        lambda connection: outer_stops.resume_scope(connection, house.config, "all", "", "ana", house.clock.now())
     )
     assert lifted.clock_reset
 
