@@ -11,13 +11,8 @@ from sequencer.engine.absence_lines import AbsenceLine
 from sequencer.engine.overview import MailboxLine, Overview, overview
 from sequencer.engine.why_words import told
 
-_STANDS_STILL = (
-    "restored",
-    "daemon",
-    "mailbox",
-    "inbox",
-    "brake",
-)  # red: something does not work; yellow: something waits for a person
+# red: something does not work; yellow: something waits for a person
+_STANDS_STILL = ("restored", "daemon", "mailbox", "inbox", "brake")
 _COLOURS = {"ok": "", "paused": "yellow", "braked": "bold red", "resting": "yellow", "broken": "bold red"}
 
 

@@ -236,10 +236,8 @@ def _resume_scope(app: App, scope: tuple[ScopeName, str], by: str, at: datetime)
     )
     people = f"{lifted.people} {'person goes' if lifted.people == 1 else 'people go'} on, under the usual caps"
     if lifted.pause and lifted.pause.braked:
-        line(
-            f"{_name(scope)} goes on; the brake had stopped it {when(lifted.pause.at)}: {lifted.pause.reason}; {people}"
-        )
-        line("its bounces and complaints are counted anew from now on")
+        line(f"{_name(scope)} goes on; the brake had stopped it {when(lifted.pause.at)}: {lifted.pause.reason}")
+        line(f"{people}; bounces and complaints are counted anew from now on")
     elif lifted.pause:
         line(f"{_name(scope)} goes on; it was paused by {lifted.pause.by} since {when(lifted.pause.at)}; {people}")
     if lifted.mended:

@@ -48,8 +48,9 @@ class Usage:
     """What was used of every limit so far.
 
     `in_flight`: sends admitted and not settled; `sent_today` leaves them out, `account_today` and `domain_today` count
-    them. A day is the mailbox's local one. `sending_days`: local days with a send before today, since the last 14 idle
-    ones. `person_touches`: instants of the last 7 days, all channels, in any order.
+    them, and the account's calls and LinkedIn touches too. A day is the mailbox's local one. `sending_days`: local days
+    with a send before today, since the last 14 idle ones. `person_touches`: instants of the last 7 days, all channels,
+    in any order.
     """
 
     sent_today: int = 0

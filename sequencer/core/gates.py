@@ -256,18 +256,20 @@ def absence_then(
 def _rep_gates(step: AnyStep, progress: Progress, facts: Facts, now: datetime) -> tuple[Gate, ...]:
     """A rep gets no more calls a day, and no more connection requests a week, than they can do."""
     rep = facts.cover or facts.rep
+    today = local_date(rep.timezone, now)
     if isinstance(step, CallStep) and facts.calls_today >= rep.calls_per_day:
-        used, limit = facts.calls_today, rep.calls_per_day
+        used, limit, again = facts.calls_today, rep.calls_per_day, today + timedelta(days=1)
     elif (
         isinstance(step, LinkedInStep)
         and step.linkedin == "connect"
         and facts.connects_this_week >= rep.connects_per_week
     ):
         used, limit = facts.connects_this_week, rep.connects_per_week
+        again = today + timedelta(days=7 - today.weekday())
     else:
         return ()
-    tomorrow = start_of_day(rep.timezone, local_date(rep.timezone, now) + timedelta(days=1))
-    opens = opening(hours_now(step, progress, facts), tomorrow) or tomorrow
+    begins = start_of_day(rep.timezone, again)
+    opens = opening(hours_now(step, progress, facts), begins) or begins
     return (Gate("rep capacity", False, Reason.REP_DAY, f"{used} of {limit} for {rep.name}", frees_at=opens),)
 
 

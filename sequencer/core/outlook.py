@@ -7,7 +7,7 @@ answers, and that mailbox and rep have room; where they have none, `room_from` s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
@@ -20,6 +20,7 @@ from sequencer.core.progress import Progress, step
 from sequencer.core.reason import Gate, Reason
 from sequencer.core.sequence import EmailStep, Sequence
 from sequencer.core.state import evolve
+from sequencer.core.window import local_date
 
 DECISIONS_MAX = 2_000
 NO_LIMITS: Mapping[str, datetime] = MappingProxyType({})
@@ -82,9 +83,20 @@ def outlook(
         closed = _closed(decision)
         if decision.due_at is None or closed is None or closed.frees_at is None:
             return Outlook(tuple(expected), closed)
-        facts = replace(facts, calls_today=0, connects_this_week=0) if closed.reason is Reason.REP_DAY else facts
         at = decision.due_at
+        facts = _worked_off(facts, now, at)
     return Outlook(tuple(expected))
+
+
+def _worked_off(facts: Facts, now: datetime, at: datetime) -> Facts:
+    """What a rep has had today counts no more tomorrow, nor what they had this week on Monday."""
+    zone = (facts.cover or facts.rep).timezone
+    today, then = local_date(zone, now), local_date(zone, at)
+    if facts.calls_today and then > today:
+        facts = replace(facts, calls_today=0)
+    if facts.connects_this_week and then >= today + timedelta(days=7 - today.weekday()):
+        facts = replace(facts, connects_this_week=0)
+    return facts
 
 
 def _closed(decision: Decision) -> Gate | None:

@@ -114,7 +114,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.PERSON_GAP: "the person had a touch a short while ago",
     Reason.ACCOUNT_DAY: "the account had as many touches today as the policy allows",
     Reason.DOMAIN_DAY: "the recipient's domain had as many mails today as the policy allows",
-    Reason.REP_DAY: "the rep has as many tasks of this kind today as they can do",
+    Reason.REP_DAY: "the rep has as many tasks of this kind as they can do",
     Reason.REP_AWAY: "the rep is away",
     Reason.INBOX_STALE: "the mailbox was not read to its end lately, so an answer could be waiting in it",
     Reason.IN_FLIGHT: "a mail to this person is on its way",

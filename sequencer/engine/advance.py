@@ -17,9 +17,8 @@ from sequencer.core.decide import DECISIONS_PER_PASS_MAX, decide
 from sequencer.core.gates import expires_at
 from sequencer.core.progress import Progress, step
 from sequencer.core.reason import Reason
-from sequencer.core.sequence import LinkedInStep
 from sequencer.engine import project
-from sequencer.engine.situation import Situation, Surroundings, load
+from sequencer.engine.situation import Situation, Surroundings, is_connect, load
 from sequencer.errors import InvariantBroken
 from sequencer.store import log, people, sends
 from sequencer.store.database import Database, is_refusal
@@ -127,7 +126,7 @@ class _Opened:
     def count(self, one: Pass) -> None:
         for event in one.recorded:
             if isinstance(event, e.TaskOpened):
-                self._calls[_worker(one.situation)] += event.work == "call"
+                self._calls[_worker(one.situation)] += event.work == "call" and event.step is not None
                 self._connects[_worker(one.situation)] += _is_connect(one.situation, event)
 
 
@@ -137,8 +136,7 @@ def _worker(situation: Situation) -> str:
 
 def _is_connect(situation: Situation, event: e.TaskOpened) -> bool:
     sequence = situation.bundle.sequence
-    step = sequence.step(event.step) if event.step and event.step in sequence.index else None
-    return isinstance(step, LinkedInStep) and step.linkedin == "connect"
+    return event.step is not None and event.step in sequence.index and is_connect(sequence.step(event.step))
 
 
 def settled(situation: Situation, events: Sequence[e.Event], now: datetime) -> Pass:

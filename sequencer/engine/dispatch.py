@@ -34,6 +34,8 @@ GUARD_S = 2.0
 SLOW_FENCES_MAX = 3
 SETTLE_AGAIN_S = (0.05, 0.5, 2.0, 5.0)
 CLOCK_BACK_TOLERATED = timedelta(seconds=60)
+DAEMON_OFF = "daemon_off"  # from and to when no daemon ran, the last time that none did for long
+OFF_MIN = timedelta(hours=1)  # a restart or an upgrade is no absence
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +143,8 @@ class Dispatch:
         if self._clock_went_back(now):
             logger.error("the clock is %s behind the highest instant seen: nothing is sent", seen - now)
             return {}, epoch.Epoch()
+        if now - seen > OFF_MIN:
+            scopes.put_meta(connection, DAEMON_OFF, f"{seen.isoformat()} {now.isoformat()}")
         raised = self._beat(connection, now)
         scopes.put_meta(connection, scopes.HIGHEST_INSTANT, self._highest.isoformat())
         ours = leases.lease(connection, addresses, self._owner, now, self._lease)

@@ -21,6 +21,7 @@ from sequencer.engine.absence import worker_of
 from sequencer.engine.absence_lines import AbsenceLine, absence_lines
 from sequencer.engine.amnesia import restored_words
 from sequencer.engine.freshness import still_to_read
+from sequencer.engine.lateness import late
 from sequencer.engine.leaving import daemon_gates, seen_at
 from sequencer.engine.outer_stops import config_trouble
 from sequencer.engine.situation import Surroundings
@@ -95,6 +96,7 @@ def overview(connection: Connection, around: Surroundings, now: datetime) -> Ove
     idle, absences = tuple(_daemon(connection, now)), tuple(absence_lines(connection, around, now))
     troubles = (
         *(idle if people else ()), *_config(connection), *_pauses(connection), *_mailboxes(connection, config, now),
+        *(() if idle else _late(connection, around, now)),
         *(_inboxes(connection, config, now) if seen else ()), *_mails(connection), *_held(connection),
         *_unanswered(absences), *_overdue(connection, config, now), *_copies(connection, config, now),
         *_files(config, applied),
@@ -161,6 +163,18 @@ def _copies(connection: Connection, config: Config, now: datetime) -> Iterable[T
             f"{address}: {said} not in Sent yet",
             '"sequencer doctor" asks the folder; the daemon tries again by itself',
         )
+
+
+def _late(connection: Connection, around: Surroundings, now: datetime) -> Iterable[Trouble]:
+    """What no daemon was there for: it is made up for under the usual caps, and by when."""
+    if found := late(connection, around, now):
+        mails = f"{found.mails} mail{'s' if found.mails > 1 else ''}" if found.mails else ""
+        tasks = f"{found.tasks} task{'s' if found.tasks > 1 else ''}" if found.tasks else ""
+        one = found.mails + found.tasks == 1
+        off = f"the daemon was off from {found.since:%Y-%m-%d %H:%M} UTC to {found.until:%Y-%m-%d %H:%M} UTC"
+        said = f"{' and '.join(filter(None, (mails, tasks)))} {'is' if one else 'are'} late: {off}"
+        goes = "it goes on" if one else "they go until"
+        yield Trouble("late", said, f"{goes} {found.last_day:%A %d %B}, under the usual caps")
 
 
 def _inboxes(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:
@@ -233,12 +247,12 @@ def _unanswered(absences: Iterable[AbsenceLine]) -> Iterable[Trouble]:
 
 
 def _overdue(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:
-    for late in reads.overdue(connection, now - LATE):
-        if due_at_work(config.away_by_rep.get(late.rep, ()), late.oldest, now) > now - LATE:
+    for each in reads.overdue(connection, now - LATE):
+        if due_at_work(config.away_by_rep.get(each.rep, ()), each.oldest, now) > now - LATE:
             continue
-        days, worker = max(1, (now - late.oldest).days), worker_of(config, late.rep, now)
-        many = "1 task is" if late.count == 1 else f"{late.count} tasks are"
-        whose = late.rep if worker == late.rep else f"{worker}, who covers for {late.rep}"
+        days, worker = max(1, (now - each.oldest).days), worker_of(config, each.rep, now)
+        many = "1 task is" if each.count == 1 else f"{each.count} tasks are"
+        whose = each.rep if worker == each.rep else f"{worker}, who covers for {each.rep}"
         yield Trouble(
             "overdue", f"{many} late for {whose}, the oldest by {days} d", f'"sequencer tasks --rep {worker}"'
         )

@@ -5,6 +5,7 @@ opens.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -227,6 +228,8 @@ def usage_of(connection: Connection, mailbox: Mailbox, rows: Sequence[SendRow], 
     state = sends.mailbox_states(connection).get(mailbox.address)
     touches = sends.recent_touches(connection, [row.prospect_id for row in rows], now)
     sent = sends.used(connection, "mailbox", [mailbox.address], day).get(mailbox.address, 0)
+    accounts = {row.account_id for row in rows if row.account_id}
+    by_hand = tasks.touches_of_accounts(connection, accounts, start_of_day(mailbox.timezone, day), now)
     return Usage(
         sent_today=max(sent - own, 0),
         sending_days=sends.sending_days(connection, mailbox.address, day),
@@ -234,7 +237,7 @@ def usage_of(connection: Connection, mailbox: Mailbox, rows: Sequence[SendRow], 
         in_flight=own,
         in_flight_people=frozenset(row.prospect_id for row in flying),
         person_touches={person: tuple(at) for person, at in touches.items()},
-        account_today=sends.used(connection, "account", {row.account_id for row in rows if row.account_id}, day),
+        account_today=by_hand + Counter(sends.used(connection, "account", accounts, day)),
         domain_today=sends.used(connection, "domain", {row.domain for row in rows if row.domain}, day),
     )
 

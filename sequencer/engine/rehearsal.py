@@ -5,7 +5,7 @@ and core/foresight.py's, days to start on core/spread.py's; this reads what they
 """
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from collections.abc import Sequence as Several
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -30,7 +30,7 @@ from sequencer.engine.absence import works_for
 from sequencer.engine.advance import Advance
 from sequencer.engine.enrolling import Door, Seat, Start, enrolled_event
 from sequencer.engine.project import limited_domain
-from sequencer.engine.situation import facts_of, load, rep_load
+from sequencer.engine.situation import Situation, facts_of, load, rep_load
 from sequencer.store import enrollments, people, scopes, sends
 from sequencer.store.rows import chunks
 
@@ -178,6 +178,20 @@ def rehearse(
     return Rehearsal(tuple(prospects), foreseen.loads, house.live, len(inside), starts.days, house.stops())
 
 
+def entrants_inside(connection: Connection, situations: Iterable[Situation], now: datetime) -> list[Entrant]:
+    """Those who are enrolled already, as core/foresight.py sees them, in the same order."""
+    ones = list(situations)
+    touched = sends.recent_touches(connection, [one.enrollment.prospect_id for one in ones], now)
+    return [
+        Entrant(
+            one.bundle.sequence, one.enrollment.progress, one.facts, ("inside", one.enrollment.id),
+            limited_domain(one.facts.prospect.address or ""),
+            tuple(touched.get(one.enrollment.prospect_id, ())), new=False,
+        )
+        for one in ones
+    ]  # fmt: skip
+
+
 @dataclass(slots=True)
 class _House:
     """What is there already: who is inside, what is used up today."""
@@ -194,16 +208,7 @@ class _House:
         self.live, found = len(ids), []
         for part in chunks(ids[:LIVE_COUNTED_MAX]):
             situations = load(self.connection, self.advance.around, part, self.now)
-            persons = [one.enrollment.prospect_id for one in situations.values()]
-            touched = sends.recent_touches(self.connection, persons, self.now)
-            found += [
-                Entrant(
-                    one.bundle.sequence, one.enrollment.progress, one.facts, ("inside", one.enrollment.id),
-                    limited_domain(one.facts.prospect.address or ""),
-                    tuple(touched.get(one.enrollment.prospect_id, ())), new=False,
-                )
-                for one in situations.values()
-            ]  # fmt: skip
+            found += entrants_inside(self.connection, situations.values(), self.now)
         return found
 
     def entrants(self, newcomers: Several[Prospective]) -> list[Entrant]:
@@ -232,7 +237,8 @@ class _House:
         for address, day in days.items():
             taken[Slot("mailbox", address, day)] += self._used("mailbox", [address], day).get(address, 0)
         rep = config.reps_by_name[self.door.rep]
-        calls, connects = rep_load(connection, works_for(config, rep.name, self.now), rep, self.door.bundle, self.now)
+        reps, catalog = works_for(config, rep.name, self.now), self.advance.around.catalog
+        calls, connects = rep_load(connection, catalog, reps, rep, self.door.bundle.sequence.steps, self.now)
         today = local_date(rep.timezone, self.now)
         taken[Slot("call", rep.name, today)] += calls
         taken[Slot.week_of("connect", rep.name, today)] += connects

@@ -6,7 +6,6 @@ This is the only place where rows and config become the core's Facts. It decides
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -16,7 +15,7 @@ from sequencer.content.definition import Bundle
 from sequencer.content.holiday import holidays_of
 from sequencer.core.facts import Facts
 from sequencer.core.people import Account, Mailbox, OuterPause, Prospect, Rep
-from sequencer.core.sequence import CallStep, LinkedInStep, Settings
+from sequencer.core.sequence import AnyStep, CallStep, LinkedInStep, Settings
 from sequencer.core.suppression import Suppression
 from sequencer.core.window import Holidays, Window, local_date, no_holidays, parse_window, start_of_day
 from sequencer.engine.absence import worker_of, works_for
@@ -173,20 +172,39 @@ class _Loads:
         key = (worker, bundle.digest)
         if key not in self._known:
             reps = works_for(self._around.config, worker, self._now)
-            self._known[key] = rep_load(self._connection, reps, _rep(self._around.config, worker), bundle, self._now)
+            self._known[key] = rep_load(
+                self._connection, self._around.catalog, reps, _rep(self._around.config, worker),
+                bundle.sequence.steps, self._now,
+            )  # fmt: skip
         return self._known[key]
 
 
 def rep_load(
-    connection: Connection, reps: Collection[str], worker: Rep, bundle: Bundle, now: datetime
+    connection: Connection,
+    catalog: Catalog,
+    reps: Collection[str],
+    worker: Rep,
+    steps: Collection[AnyStep],
+    now: datetime,
 ) -> tuple[int, int]:
-    """(calls that came up today, connection requests that came up this week) for these reps, in the worker's zone."""
+    """(calls that came up today, connection requests that came up this week) for these reps, in the worker's zone.
+
+    Of every sequence; only a kind that is among `steps` is looked up.
+    """
     today = local_date(worker.timezone, now)
     monday = start_of_day(worker.timezone, today - timedelta(days=today.weekday()))
-    steps = bundle.sequence.steps
-    connects = {step.id for step in steps if isinstance(step, LinkedInStep) and step.linkedin == "connect"}
-    count = partial(tasks.load_counts, connection, reps, now=now)
-    has_calls = any(isinstance(step, CallStep) for step in steps)
-    calls = count("call", (), start_of_day(worker.timezone, today)) if has_calls else 0
-    weekly = count("linkedin", connects, monday) if connects else 0
-    return calls, weekly
+    calls, connects = 0, 0
+    if any(isinstance(step, CallStep) for step in steps):
+        calls = tasks.came_up(connection, reps, "call", start_of_day(worker.timezone, today), now).total()
+    if any(is_connect(step) for step in steps):
+        for (sequence_id, version, step_id), number in tasks.came_up(connection, reps, "linkedin", monday, now).items():
+            sequence = catalog.bundle(connection, sequence_id, version).sequence
+            # Nobody knows any more what a step was that an edit removed: it counts.
+            if step_id not in sequence.index or is_connect(sequence.step(step_id)):
+                connects += number
+    return calls, connects
+
+
+def is_connect(step: AnyStep) -> bool:
+    """Whether the step is a connection request on LinkedIn, of which a rep has so many a week."""
+    return isinstance(step, LinkedInStep) and step.linkedin == "connect"

@@ -159,12 +159,17 @@ def on_the_wire(connection: Connection, enrollment_ids: Collection[int]) -> set[
 
 
 def due_sends(connection: Connection, mailbox: str, now: datetime, limit: int, skip: int = 0) -> list[SendRow]:
-    """Queued sends of a mailbox that may be looked at now: reps' answers, follow-ups, then the longest due."""
+    """Queued sends of a mailbox that may be looked at now: reps' answers, follow-ups, first touches.
+
+    Within each of these the sequences take turns, each with its longest due: however many a big one has queued, those
+    of a small one are among the first that are read.
+    """
     ready = (SENDS.c.mailbox == mailbox) & (SENDS.c.state == "queued") & (SENDS.c.due_at <= now)
     open_now = SENDS.c.not_before.is_(None) | (SENDS.c.not_before <= now)
-    answers_first = case((SENDS.c.step.startswith(ANSWER), 0), else_=1)
-    order = (answers_first, SENDS.c.first_touch, SENDS.c.due_at, SENDS.c.id)
-    query = select(*_COLUMNS).where(ready, open_now).order_by(*order)
+    urgency = (case((SENDS.c.step.startswith(ANSWER), 0), else_=1), SENDS.c.first_touch)
+    oldest = (SENDS.c.due_at, SENDS.c.id)
+    place = func.row_number().over(partition_by=(*urgency, SENDS.c.sequence_id), order_by=oldest)
+    query = select(*_COLUMNS).where(ready, open_now).order_by(*urgency, place, *oldest)
     return [_row(row) for row in connection.execute(query.limit(limit).offset(skip))]
 
 

@@ -1,5 +1,6 @@
 """Tasks: touches that a person performs, as rows beside the log that opened them."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from sequencer.core import events as e
 from sequencer.core.reaction import Priority, TaskKind
 from sequencer.errors import NotFound
 from sequencer.store.rows import chunks, upsert
-from sequencer.store.tables import DRAFTS, NOTES, TASKS
+from sequencer.store.tables import DRAFTS, ENROLLMENTS, NOTES, PROSPECTS, TASKS
 
 TASKS_SHOWN_MAX = 500
 
@@ -106,17 +107,32 @@ def person_tasks(connection: Connection, prospect_id: int) -> list[TaskRow]:
     return [TaskRow(*row) for row in connection.execute(query)]
 
 
-def load_counts(
-    connection: Connection, reps: Collection[str], work: str, steps: Collection[str], since: datetime, now: datetime
-) -> int:
-    """How many tasks of this kind came up for these reps since then, new ones and such as had been put off until then.
+def came_up(
+    connection: Connection, reps: Collection[str], work: str, since: datetime, now: datetime
+) -> Counter[tuple[str, int, str]]:
+    """How many tasks of this kind came up for these reps since then, by (sequence, version, step).
 
-    `steps` limits it to these step ids.
+    Those of steps, new ones and such as had been put off until then; one that a rule opens is beside the steps.
     """
-    came_up = (TASKS.c.opened_at >= since) | TASKS.c.snoozed_until.between(since, now)
-    query = select(TASKS.c.step).where(TASKS.c.rep.in_(reps), TASKS.c.work == work, came_up)
-    counted = [step for step in connection.scalars(query.where(TASKS.c.state != "cancelled")) if step is not None]
-    return sum(step in steps for step in counted) if steps else len(counted)
+    then = (TASKS.c.opened_at >= since) | TASKS.c.snoozed_until.between(since, now)
+    those = TASKS.c.rep.in_(reps) & (TASKS.c.work == work) & TASKS.c.step.is_not(None) & (TASKS.c.state != "cancelled")
+    query = select(ENROLLMENTS.c.sequence_id, ENROLLMENTS.c.version, TASKS.c.step).select_from(TASKS)
+    query = query.join(ENROLLMENTS, ENROLLMENTS.c.id == TASKS.c.enrollment_id).where(those, then)
+    return Counter((row.sequence_id, row.version, row.step) for row in connection.execute(query))
+
+
+def touches_of_accounts(
+    connection: Connection, account_ids: Collection[str], since: datetime, until: datetime
+) -> Counter[str]:
+    """How many calls and LinkedIn touches people at each of these accounts had between these instants."""
+    done = (TASKS.c.state == "done") & TASKS.c.work.in_(("call", "linkedin")) & (TASKS.c.closed_at >= since)
+    found: Counter[str] = Counter()
+    for part in chunks(account_ids):
+        query = select(PROSPECTS.c.account_id, func.count()).select_from(TASKS)
+        query = query.join(PROSPECTS, PROSPECTS.c.id == TASKS.c.prospect_id)
+        query = query.where(PROSPECTS.c.account_id.in_(part), done, TASKS.c.closed_at <= until)
+        found.update({row[0]: row[1] for row in connection.execute(query.group_by(PROSPECTS.c.account_id))})
+    return found
 
 
 def put_draft(connection: Connection, enrollment_id: int, step: str, subject: str | None, body: str) -> None:

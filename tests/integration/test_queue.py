@@ -366,3 +366,20 @@ async def test_an_attempt_of_an_uncertain_mail_keeps_its_bytes_and_its_counters_
     house.database.write(lambda c: sends.reattempt(c, 1, MONDAY))
     (row,) = queued(house)
     assert (row.attempt, row.fence, row.wait_reason, row.sending_at, row.local_day) == (2, 1, "", None, None)
+
+
+async def test_a_small_sequence_is_read_beside_a_big_one_however_long_its_queue(tmp_path: Path) -> None:
+    """1,200 older mails would fill every page that is read before the 3 of the small one."""
+    house = Installation(tmp_path, 25, cap=8)
+    house.apply()
+    house.apply("large", SEQUENCE)
+    crowd(house, 1200, "large")
+    await advanced(house)
+    house.clock.forward(minutes=1)
+    crowd(house, 3, "three")
+    channel = ScriptedChannel()
+    await house.run_and_stop(dispatch_over(house, channel))
+    left = [each.recipient.partition("@")[2] for each in channel.accepted]
+    assert len(left) == 8
+    assert sum(domain.startswith("three") for domain in left) == 3
+    house.close()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sequencer.core import events as e
+from sequencer.core.decide import decide
 from sequencer.core.facts import Facts
 from sequencer.core.outlook import outlook
 from sequencer.core.reason import Reason
@@ -166,7 +167,21 @@ def test_a_pause_above_stops_it_and_a_full_day_does_not() -> None:
     assert stopped.next is None
     assert stopped.stopped_by
     assert stopped.stopped_by.reason is Reason.SEQUENCE_PAUSED
+    assert ahead(life, facts(calls_today=40))[0] == "24 Nov 09:00 task call-1"  # the full day is Monday
+    life.at(denver(24, 8, 45))
     assert ahead(life, facts(calls_today=40))[0] == "25 Nov 08:30 task call-1"
+
+
+def test_connection_requests_of_a_full_week_open_on_monday() -> None:
+    life = Life(
+        sequence(EMAIL, {"id": "connect", "wait": "1bd", "linkedin": "connect", "note": "linkedin/connect.txt"})
+    )
+    life.sent()
+    life.at(denver(24, 8))
+    full = facts(connects_this_week=80)
+    assert ahead(life, full)[0] == "30 Nov 08:30 task connect"
+    gates = decide(life.sequence, life.progress, full, denver(24, 12)).gates
+    assert next(gate.frees_at for gate in gates if gate.name == "rep capacity") == denver(30, 8, 30)
 
 
 def test_skips_say_why_and_finished_has_no_future() -> None:

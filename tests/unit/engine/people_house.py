@@ -68,7 +68,7 @@ class House(Installation):
     def inside(self, sequence_id: str = "three", email: str = "bo@acme.test", name: str = "Bo", **fields: str) -> int:
         """A person, enrolled and advanced; returns the enrollment."""
         person = self.person(email, name, **fields)
-        self.database.write(lambda connection: _reachable(connection, person))
+        self.database.write(lambda connection: reachable(connection, person))
         key = self.enroll(person, sequence_id)
         self.advance_all()
         return key
@@ -120,7 +120,7 @@ def do(house: House, verb: Callable[..., Any], *args: Any, **named: Any) -> Any:
     return house.database.write(lambda connection: verb(connection, house.advance, *args, **named))
 
 
-def _reachable(connection: Connection, person: int) -> None:
+def reachable(connection: Connection, person: int) -> None:
     """Give the person a phone number and a page."""
     known = people.load_prospects(connection, [person])[person]
     people.update_prospect(connection, replace(known, phone="+13035550131", linkedin="https://linkedin.test/bo"))
@@ -136,4 +136,4 @@ def house(tmp_path: Path) -> Iterator[House]:
     one.close()
 
 
-__all__ = ["ALL_KINDS", "FILES", "House", "do", "house"]
+__all__ = ["ALL_KINDS", "FILES", "House", "do", "house", "reachable"]

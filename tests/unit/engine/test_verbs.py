@@ -155,9 +155,7 @@ def test_a_pause_above_people_is_one_row_and_resume_makes_them_due(house: House)
     assert not pause("three")  # the first one stands
     house.inside()
     assert house.rows("queued") == []
-    lifted = write(
-        lambda connection: outer_stops.resume_scope(connection, house.config, "sequence", "three", "ana", now)
-    )
+    lifted = write(lambda c: outer_stops.resume_scope(c, house.config, "sequence", "three", "ana", now))
     assert lifted.pause is not None
     assert (lifted.pause.by, lifted.people) == ("ana", 1)
     house.advance_all()
