@@ -125,6 +125,7 @@ def _answered(post: Post) -> None:
     elif judgement.kind == "reply":
         _replied(post, found)
     else:
+        _settle_by_evidence(post, found.send, "reply")
         _record(post, found, lambda enrollment: _event(post, found, enrollment))
 
 

@@ -16,6 +16,7 @@ from sequencer.core import events as e
 from sequencer.core.outcome import Uncertain
 from sequencer.engine import answering
 from sequencer.engine.advance import Advance
+from sequencer.engine.evidence import told_by_mail
 from sequencer.engine.outcomes import Sent, settle_each
 from sequencer.store import fence, sends
 from sequencer.store.database import Database
@@ -61,8 +62,8 @@ class Rescue:
             return False
 
     def _note(self, connection: Connection, row: SendRow, found: bool, now: datetime) -> None:
-        if found:
-            settle_as_sent(connection, self._advance, row, "sent_folder", now)
+        if by := "sent_folder" if found else told_by_mail(connection, row):
+            settle_as_sent(connection, self._advance, row, by, now)
             return
         counted = fence.count_look(connection, row.id, row.looks)
         if counted and row.looks + 1 >= len(LOOKS):
@@ -70,14 +71,21 @@ class Rescue:
 
 
 def sweep(connection: Connection, advance: Advance, now: datetime) -> int:
-    """Every `sending` row under a stale fence becomes uncertain; returns how many."""
+    """Every `sending` row under a stale fence becomes uncertain; returns how many.
+
+    One that a mail names which came in meanwhile is sent.
+    """
+    stale = fence.stale(connection, now)
     lost = [
         Sent(row.id, row.fence, Uncertain("the daemon stopped before the server's answer was recorded", "dot"), now)
-        for row in fence.stale(connection, now)
+        for row in stale
     ]
     failed = [error for error in settle_each(connection, advance, lost) if error is not None] if lost else []
     for error in failed:
         logger.error("a lost send could not be recorded as uncertain: a bug", exc_info=error)
+    for row in stale:
+        if by := told_by_mail(connection, row):
+            settle_as_sent(connection, advance, row, by, now)
     return len(lost) - len(failed)
 
 

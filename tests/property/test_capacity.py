@@ -1,6 +1,7 @@
 """Admission laws over days of simulated passes, counted from the sends that went and not from what `admit` was told."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
 from random import Random
@@ -15,6 +16,18 @@ from sequencer.core.span import Span
 
 START = datetime(2026, 10, 23, 20, tzinfo=UTC)  # two days before Madrid's clock goes back
 ZONE = ZoneInfo("Europe/Madrid")
+# Where a day begins, and when the passes do: near a change of the clock, on both sides of the date line, between hours.
+PLACES = [
+    ("Europe/Madrid", START),  # 25 hours on Sunday
+    ("Europe/Madrid", datetime(2026, 3, 27, 20, tzinfo=UTC)),  # 23 hours
+    ("Pacific/Kiritimati", START),  # UTC+14
+    ("America/Adak", datetime(2026, 10, 30, 20, tzinfo=UTC)),  # UTC-9, -10 from Sunday on
+    ("Pacific/Apia", datetime(2011, 12, 28, 20, tzinfo=UTC)),  # 30 December was left out
+    ("Asia/Kolkata", START),  # half an hour
+    ("Asia/Kathmandu", START),  # three quarters
+    ("Pacific/Chatham", datetime(2026, 9, 25, 2, tzinfo=UTC)),  # three quarters and DST
+    ("Australia/Lord_Howe", datetime(2026, 10, 2, 2, tzinfo=UTC)),  # DST of half an hour
+]
 PEOPLE, ACCOUNTS, DOMAINS = 12, 5, 4
 
 mailboxes = st.builds(
@@ -73,9 +86,10 @@ class World:
         self.flying: list[tuple[datetime, Due]] = []
 
     def usage(self, now: datetime) -> Usage:
-        today = now.astimezone(ZONE).date()
-        days = {at.astimezone(ZONE).date() for at, _ in self.sent}
-        of_today = [send for at, send in self.sent if at.astimezone(ZONE).date() == today]
+        zone = self.mailbox.timezone
+        today = now.astimezone(zone).date()
+        days = {at.astimezone(zone).date() for at, _ in self.sent}
+        of_today = [send for at, send in self.sent if at.astimezone(zone).date() == today]
         counted = of_today + [send for _, send in self.flying]
         return Usage(
             sent_today=len(of_today),
@@ -108,10 +122,16 @@ class World:
         return admission.next_at
 
 
-@given(mailboxes, policies, due_lists(), st.lists(st.integers(0, 8 * 3600), min_size=5, max_size=25))
-@settings(max_examples=150, deadline=None)
-def test_no_limit_is_ever_passed(mailbox: Mailbox, policy: Policy, due: list[Due], steps: list[int]) -> None:
-    world, now = World(mailbox, policy, due), START
+@given(
+    mailboxes, policies, due_lists(), st.lists(st.integers(0, 8 * 3600), min_size=5, max_size=25),
+    st.sampled_from(PLACES),
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_no_limit_is_ever_passed(
+    mailbox: Mailbox, policy: Policy, due: list[Due], steps: list[int], place: tuple[str, datetime]
+) -> None:
+    mailbox, now = replace(mailbox, timezone=ZoneInfo(place[0])), place[1]
+    world = World(mailbox, policy, [replace(send, due_at=send.due_at - START + now) for send in due])
     for step_s in steps:
         now += timedelta(seconds=step_s)
         world.look(now)
@@ -122,9 +142,10 @@ def test_no_limit_is_ever_passed(mailbox: Mailbox, policy: Policy, due: list[Due
 
 def check_limits(mailbox: Mailbox, policy: Policy, sent: list[tuple[datetime, Due]]) -> None:
     assert all(send.inbox_fresh for _, send in sent)
-    dates = sorted({at.astimezone(ZONE).date() for at, _ in sent})
+    zone = mailbox.timezone
+    dates = sorted({at.astimezone(zone).date() for at, _ in sent})
     for sending_days, date in enumerate(dates):
-        of_day = [send for at, send in sent if at.astimezone(ZONE).date() == date]
+        of_day = [send for at, send in sent if at.astimezone(zone).date() == date]
         assert len(of_day) <= effective_cap(mailbox, sending_days)
         accounts = Counter(send.account_id for send in of_day if send.account_id)
         assert all(count <= policy.account_touches_per_day for count in accounts.values())
