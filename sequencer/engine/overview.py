@@ -130,8 +130,8 @@ def _pauses(connection: Connection) -> Iterable[Trouble]:
             continue
         what, mend = f"{pause.key}: " if pause.key else "", _RESUMES[pause.scope].format(pause.key)
         if pause.braked:
-            said = f"{what}{SENTENCE[Reason.BRAKE]} {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}"
-            yield Trouble("brake", said, f"look at the addresses and texts first, then {mend}")
+            said = f"{what}{SENTENCE[Reason.BRAKE]}, since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.reason}"
+            yield Trouble("brake", said, f"look at the addresses and texts first; {mend}")
         else:
             yield Trouble("paused", f"{what}{SENTENCE[words[pause.scope]]}{_since(pause)}", mend)
 
