@@ -101,9 +101,9 @@ def admit(due: Sequence[Due], usage: Usage, mailbox: Mailbox, policy: Policy, no
     """Divide `due` into those that may go now, in order, and those that wait; each is in exactly one of the two.
 
     Answers go first, then follow-ups, then first touches. Within each of these the sequences take turns, so that a
-    big one cannot starve another; the turn moves on with every mail of the day. Within a sequence the oldest goes
-    first. With a gap at most one goes at a time and none beside one in flight; without, as many as cap and
-    connections allow.
+    big one cannot starve another; the turn moves on with every mail, and begins each sending day one further, because
+    a cap may be lower than there are sequences. Within a sequence the oldest goes first. With a gap at most one goes
+    at a time and none beside one in flight; without, as many as cap and connections allow.
 
     A send that several gates stop shows the one that no clock opens, else the one that opens last.
     """
@@ -121,7 +121,7 @@ def admit(due: Sequence[Due], usage: Usage, mailbox: Mailbox, policy: Policy, no
     room = _Room(usage, mailbox, now, tomorrow)
     going: list[int] = []
     ahead = 0
-    for send in _in_turn(ready, usage.sent_today + usage.in_flight):
+    for send in _in_turn(ready, usage.sending_days + usage.sent_today + usage.in_flight):
         gate = limits.gate_within_pass(send) or room.gate(ahead)
         if gate is None:
             going.append(send.send_id)

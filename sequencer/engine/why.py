@@ -16,7 +16,7 @@ from sequencer.core.decide import standing
 from sequencer.core.gates import absence_then, contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
 from sequencer.core.outlook import Expected, Outlook, outlook
 from sequencer.core.reason import FinishReason, Gate, Reason
-from sequencer.core.sequence import AnyStep, EmailStep
+from sequencer.core.sequence import AnyStep, CallStep, EmailStep
 from sequencer.engine.absence import absence_place, worker_of
 from sequencer.engine.advance import Advance
 from sequencer.engine.again import Return, may_return
@@ -216,6 +216,7 @@ def _ordered(gates: list[Gate], around: Surroundings, situation: Situation) -> t
         named = [_begun(gate) if gate.name in _BEFORE_A_TASK else gate for gate in named]
     told = [_with_window(gate, around, situation) if gate.name == "window" else gate for gate in named]
     told = [_with_brake(gate, around) if gate.reason is Reason.BRAKE else gate for gate in told]
+    told = [_with_rep(gate, around, situation) if gate.reason is Reason.REP_DAY else gate for gate in told]
     return tuple(sorted(told, key=lambda gate: ORDER.index(gate.name)))
 
 
@@ -238,6 +239,14 @@ def _with_brake(gate: Gate, around: Surroundings) -> Gate:
     """The gate with the line of its rates in config.toml, which may be a table of their own."""
     inline = config_place(around.config, "policy", "brake")
     return replace(gate, place=inline if inline.line else config_place(around.config, "policy.brake"))
+
+
+def _with_rep(gate: Gate, around: Surroundings, situation: Situation) -> Gate:
+    """The gate with the line of the budget of whoever does the task."""
+    step = standing(situation.bundle.sequence, situation.enrollment.progress)
+    key = "calls_per_day" if isinstance(step, CallStep) else "connects_per_week"
+    rep = situation.facts.cover or situation.facts.rep
+    return replace(gate, place=config_place(around.config, "reps", key, rep.name))
 
 
 def _with_window(gate: Gate, around: Surroundings, situation: Situation) -> Gate:

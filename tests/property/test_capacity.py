@@ -212,3 +212,22 @@ def test_a_big_sequence_does_not_starve_a_small_one(big_is_first: bool, gap_s: f
         gone += [sequences[send_id] for send_id in go]
         left = [send for send in left if send.send_id not in go]
     assert len(gone) <= 6 + connections
+
+
+@given(st.lists(st.integers(1, 25), min_size=2, max_size=5), st.integers(1, 7), st.sampled_from([0.0, 90.0]))
+@settings(max_examples=60, deadline=None)
+def test_whoever_has_mail_gets_their_turn_over_days_of_any_cap(sizes: list[int], cap: int, gap_s: float) -> None:
+    """At no time has a sequence with mail left had fewer than the busiest, but for a turn each sequence and day."""
+    mailbox = Mailbox("ana@ourco.test", "Ana", "ana", ZONE, cap, None, gap_s, 0.0, 1)
+    names = [name for name, size in zip("abcde", sizes, strict=False) for _ in range(size)]
+    left = [Due(number, number, number, None, None, name, START) for number, name in enumerate(names)]
+    gone: Counter[str] = Counter()
+    for day in range(sum(sizes)):
+        for sent in range(cap):
+            go = admit(left, Usage(sent_today=sent, sending_days=day), mailbox, Policy(), START).go
+            gone.update(names[send_id] for send_id in go)
+            left = [send for send in left if send.send_id not in go]
+        waiting = {names[send.send_id] for send in left}
+        if waiting:
+            assert max(gone.values()) - min(gone[name] for name in waiting) <= 2 * len(sizes)
+    assert not left

@@ -96,3 +96,36 @@ def test_what_a_rep_did_at_the_account_today_leaves_less_room_for_mail(house: Ho
     rows = house.rows("queued")
     later = house.database.read(lambda c: usage_of(c, box, rows, house.clock.now() + timedelta(hours=1)))
     assert not later.account_today.get("acme.test")
+
+
+@pytest.mark.parametrize(
+    ("sequence", "limit", "goes_at"),
+    [
+        (CALLS, "calls_per_day = 1", datetime(2026, 11, 24, 8, 30, tzinfo=UTC)),
+        (
+            LINKEDIN.format(step="hi", what="connect"),
+            "connects_per_week = 1",
+            datetime(2026, 11, 30, 8, 30, tzinfo=UTC),
+        ),
+    ],
+)
+def test_why_names_the_budget_its_line_and_when_the_task_opens(
+    house: House, sequence: str, limit: str, goes_at: datetime
+) -> None:
+    path = house.folder / "config.toml"
+    path.write_text(path.read_text().replace('name = "ana"\n', f'name = "ana"\n{limit}\n'))
+    limited(house)
+    house.apply("one", sequence, FILES)
+    house.inside("one", "first@acme1.test")
+    house.inside("one")
+    beat(house)
+    one = standing(house)
+    gate = next(gate for gate in one.gates if gate.name == "rep capacity")
+    assert (gate.passed, gate.reason, gate.detail) == (False, Reason.REP_DAY, "1 of 1 for ana")
+    assert path.read_text().splitlines()[gate.place.line - 1] == limit
+    assert (gate.frees_at, one.goes_at) == (goes_at, goes_at)
+    house.clock.to(goes_at - timedelta(seconds=1))
+    house.advance_all()
+    assert len(house.open_tasks()) == 1
+    house.later(seconds=1)
+    assert len(house.open_tasks()) == 2
