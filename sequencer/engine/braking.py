@@ -14,7 +14,7 @@ from sequencer.config import Config
 from sequencer.core.brake import first_day, too_many
 from sequencer.core.people import BRAKE, Mailbox, OuterPause
 from sequencer.core.window import local_date, start_of_day
-from sequencer.store import brakes, scopes, sends
+from sequencer.store import brakes, ramp, scopes
 
 __all__ = ["brake"]
 
@@ -38,7 +38,7 @@ def brake(connection: Connection, config: Config, addresses: Iterable[str], now:
 
 def _reason(connection: Connection, config: Config, mailbox: Mailbox, now: datetime) -> str:
     today = local_date(mailbox.timezone, now)
-    day = first_day(today, sends.sent_on(connection, mailbox.address, today))
+    day = first_day(today, ramp.sent_on(connection, mailbox.address, today))
     since = start_of_day(mailbox.timezone, day)
     lifted = brakes.lifted_at(connection, mailbox.address)
     returns = brakes.returns_of(connection, mailbox.address, max(since, lifted) if lifted else since)

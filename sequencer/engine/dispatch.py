@@ -25,7 +25,7 @@ from sequencer.engine.group import Group
 from sequencer.engine.outcomes import REST, Sent, settle_all, settle_each
 from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.errors import StoreError
-from sequencer.store import epoch, fence, leases, scopes, sends
+from sequencer.store import epoch, fence, leases, ramp, scopes, sends
 from sequencer.store.database import Database
 from sequencer.store.epoch_file import EpochFile
 from sequencer.store.sends import Prepared
@@ -202,7 +202,7 @@ class Dispatch:
             return Batch()
         around = self._advance.around
         usage_day = limits_of(mailbox, around, 0, now).day
-        days = sends.sending_days(connection, mailbox.address, usage_day)
+        days = ramp.sending_days(connection, mailbox.address, usage_day)
         self._limits[mailbox.address] = limits_of(mailbox, around, days, now)
         return prepare(connection, around, mailbox, amnesia.message_key(connection, self._key), now)
 

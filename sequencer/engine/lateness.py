@@ -23,7 +23,7 @@ from sequencer.engine.dispatch import DAEMON_OFF
 from sequencer.engine.rehearsal import LIVE_COUNTED_MAX, entrants_inside
 from sequencer.engine.situation import Situation, Surroundings, load, rep_load
 from sequencer.errors import InvariantBroken
-from sequencer.store import reads, scopes, sends
+from sequencer.store import ramp, reads, scopes, sends
 
 __all__ = ["Late", "late"]
 
@@ -99,7 +99,7 @@ def _ledger(connection: Connection, around: Surroundings, entrants: list[Entrant
     for address, day in days.items():
         taken[Slot("mailbox", address, day)] += sends.used(connection, "mailbox", [address], day).get(address, 0)
     taken.update(_taken_by_reps(connection, around, entrants, now))
-    sent_on = {address: tuple(sends.sent_on(connection, address, day)) for address, day in days.items()}
+    sent_on = {address: tuple(ramp.sent_on(connection, address, day)) for address, day in days.items()}
     return Ledger(config.mailboxes_by_address, config.reps_by_name, config.policy, sent_on, +taken)
 
 

@@ -20,7 +20,7 @@ from sequencer.core.people import Mailbox
 from sequencer.core.sequence import Sequence as Steps
 from sequencer.core.window import local_date
 from sequencer.errors import InputError
-from sequencer.store import enrollments, inbox, scopes, sends
+from sequencer.store import enrollments, inbox, ramp, scopes, sends
 
 __all__ = ["Choice", "Usable", "troubles", "usable"]
 
@@ -116,7 +116,7 @@ class Choice:
     def _left_today(self, box: Mailbox) -> int:
         today = local_date(box.timezone, self.now)
         used = sends.used(self.connection, "mailbox", [box.address], today).get(box.address, 0)
-        return effective_cap(box, sends.sending_days(self.connection, box.address, today)) - used
+        return effective_cap(box, ramp.sending_days(self.connection, box.address, today)) - used
 
     def take(self, person_id: int) -> str:
         """The mailbox for this person, whose room gets one less; "" where the sequence needs none."""

@@ -26,7 +26,7 @@ from sequencer.engine.leaving import daemon_gates, seen_at
 from sequencer.engine.outer_stops import config_trouble
 from sequencer.engine.situation import Surroundings
 from sequencer.engine.verbs import faces
-from sequencer.store import copies, inbox, reads, scopes, sends, versions
+from sequencer.store import copies, inbox, ramp, reads, scopes, sends, versions
 
 __all__ = ["MailboxLine", "Overview", "SequenceLine", "Trouble", "overview"]
 
@@ -302,7 +302,7 @@ def _mailbox(connection: Connection, config: Config, address: str, now: datetime
     word = "broken" if broken else "braked" if braked else "paused" if paused else "resting" if again_at else "ok"
     return MailboxLine(
         address, word, sent,
-        effective_cap(mailbox, sends.sending_days(connection, address, day)),
+        effective_cap(mailbox, ramp.sending_days(connection, address, day)),
         queue.queued if queue else 0, _next_at(queue.next_at if queue else None, word, again_at, now),
     )  # fmt: skip
 

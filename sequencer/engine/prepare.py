@@ -28,7 +28,7 @@ from sequencer.engine.outcomes import Sent
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.mail.compose import HeaderRefused
-from sequencer.store import correspondence, people, sends, tasks
+from sequencer.store import correspondence, people, ramp, sends, tasks
 from sequencer.store.database import is_refusal
 from sequencer.store.fence import Limits
 from sequencer.store.sends import Prepared, SendRow
@@ -232,7 +232,7 @@ def usage_of(connection: Connection, mailbox: Mailbox, rows: Sequence[SendRow], 
     by_hand = tasks.touches_of_accounts(connection, accounts, start_of_day(mailbox.timezone, day), now)
     return Usage(
         sent_today=max(sent - own, 0),
-        sending_days=sends.sending_days(connection, mailbox.address, day),
+        sending_days=ramp.sending_days(connection, mailbox.address, day),
         last_sent_at=state.last_sent_at if state else None,
         in_flight=own,
         in_flight_people=frozenset(row.prospect_id for row in flying),

@@ -31,7 +31,7 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.enrolling import Door, Seat, Start, enrolled_event
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, facts_of, load, rep_load
-from sequencer.store import enrollments, people, scopes, sends
+from sequencer.store import enrollments, people, ramp, scopes, sends
 from sequencer.store.rows import chunks
 
 LIVE_COUNTED_MAX = 5_000
@@ -242,7 +242,7 @@ class _House:
         today = local_date(rep.timezone, self.now)
         taken[Slot("call", rep.name, today)] += calls
         taken[Slot.week_of("connect", rep.name, today)] += connects
-        sent_on = {address: tuple(sends.sent_on(connection, address, day)) for address, day in days.items()}
+        sent_on = {address: tuple(ramp.sent_on(connection, address, day)) for address, day in days.items()}
         return Ledger(boxes, config.reps_by_name, config.policy, sent_on, +taken)
 
     def _used(self, kind: str, keys: Collection[str], day: date) -> Mapping[str, int]:

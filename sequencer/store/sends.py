@@ -15,7 +15,6 @@ from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.engine import Row
 
 from sequencer.core.answers import ANSWER
-from sequencer.core.capacity import sending_days_before
 from sequencer.core.reason import Reason
 from sequencer.store.rows import chunks, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
@@ -23,7 +22,6 @@ from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
 OPEN = ("sending", "uncertain", "person")
 LEFT = ("sending", "sent", "uncertain", "person")
 MAY_HAVE_ARRIVED = (*LEFT, "skipped")  # a person gave an uncertain one up: it may lie in the inbox all the same
-SENDING_DAYS_READ_MAX = 400
 _NO_REST = {"resting_until": None, "rest_reason": None}
 WEEK = timedelta(days=7)
 
@@ -333,18 +331,6 @@ def used(connection: Connection, kind: str, keys: Collection[str], day: date) ->
     """The counters of one local day."""
     query = select(USAGE.c.key, USAGE.c.n).where(USAGE.c.kind == kind, USAGE.c.key.in_(list(keys)), USAGE.c.day == day)
     return {row.key: row.n for row in connection.execute(query)}
-
-
-def sent_on(connection: Connection, mailbox: str, today: date) -> list[date]:
-    """The local days before `today` on which the mailbox sent a mail, the newest first."""
-    own = (USAGE.c.kind == "mailbox") & (USAGE.c.key == mailbox) & (USAGE.c.n > 0) & (USAGE.c.day < today)
-    query = select(USAGE.c.day).where(own).order_by(USAGE.c.day.desc())
-    return list(connection.scalars(query.limit(SENDING_DAYS_READ_MAX)))
-
-
-def sending_days(connection: Connection, mailbox: str, today: date) -> int:
-    """Days before `today` with a mail sent, since the last pause of 14 days."""
-    return sending_days_before(today, sent_on(connection, mailbox, today))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
 from sequencer.core.people import OuterPause
-from sequencer.store import fence, leases, people, scopes, sends
+from sequencer.store import fence, leases, people, ramp, scopes, sends
 from sequencer.store.database import Database
 from sequencer.store.fence import Intent, Limits, Settlement
 from sequencer.store.tables import ACCOUNTS, ENROLLMENTS, MAILBOXES, PROSPECTS, SENDS, USAGE
@@ -210,6 +210,6 @@ def test_a_ramp_counts_sending_days_and_starts_anew_after_two_idle_weeks(databas
             day = NOW.date() - timedelta(days=back)
             connection.execute(insert(USAGE).values(kind="mailbox", key=BOX, day=day, n=1))
         later = NOW.date() + timedelta(days=20)
-        return [sends.sending_days(connection, BOX, NOW.date()), sends.sending_days(connection, BOX, later)]
+        return [ramp.sending_days(connection, BOX, NOW.date()), ramp.sending_days(connection, BOX, later)]
 
     assert database.write(work) == [3, 0]

@@ -1,0 +1,25 @@
+"""On which days a mailbox sent: what its ramp grows by, and the days that its brake counts.
+
+Read from the counters that the fence takes, so that a day on which nothing left is none.
+"""
+
+from datetime import date
+
+from sqlalchemy import Connection, select
+
+from sequencer.core.capacity import sending_days_before
+from sequencer.store.tables import USAGE
+
+SENDING_DAYS_READ_MAX = 400
+
+
+def sent_on(connection: Connection, mailbox: str, today: date) -> list[date]:
+    """The local days before `today` on which the mailbox sent a mail, the newest first."""
+    own = (USAGE.c.kind == "mailbox") & (USAGE.c.key == mailbox) & (USAGE.c.n > 0) & (USAGE.c.day < today)
+    query = select(USAGE.c.day).where(own).order_by(USAGE.c.day.desc())
+    return list(connection.scalars(query.limit(SENDING_DAYS_READ_MAX)))
+
+
+def sending_days(connection: Connection, mailbox: str, today: date) -> int:
+    """Days before `today` with a mail sent, since the last pause of 14 days."""
+    return sending_days_before(today, sent_on(connection, mailbox, today))
