@@ -19,9 +19,10 @@ import pytest
 from sqlalchemy import Connection, Dialect, make_url, select, update
 
 from sequencer.store.database import Database, throw_away_engine
+from sequencer.store.installation_tables import DAEMONS
 from sequencer.store.leases import lease_clock
 from sequencer.store.migrate import migrate
-from sequencer.store.tables import DAEMONS, MAILBOXES, PROSPECTS
+from sequencer.store.tables import MAILBOXES, PROSPECTS
 from tests.postgresql import missing, shared_server
 
 _COMPILED: dict[str, dict[Any, Any]] = {"sqlite": {}, "postgresql": {}}

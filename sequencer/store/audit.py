@@ -20,8 +20,8 @@ from sqlalchemy.engine import Row
 
 from sequencer.mail.address import normalise
 from sequencer.store.database import Database
+from sequencer.store.installation_tables import AUDIT
 from sequencer.store.scopes import meta, put_meta
-from sequencer.store.tables import AUDIT
 
 __all__ = ["AuditRow", "Command", "Recorded", "Verified", "append", "pseudonym", "rows", "verify"]
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from sequencer.core.brake import Returns
-from sequencer.store.tables import BRAKES, INBOUND, SENDS
+from sequencer.store.installation_tables import BRAKES
+from sequencer.store.tables import INBOUND, SENDS
 
 _REFUSED_MIN = 500
 _KINDS = ("hard_bounce", "complaint")

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from sequencer.store.columns import Instant
+from sequencer.store.installation_tables import DAEMONS
 from sequencer.store.rows import upsert
-from sequencer.store.tables import DAEMONS, MAILBOXES, SENDS
+from sequencer.store.tables import MAILBOXES, SENDS
 
 __all__ = ["elsewhere", "lease", "lease_clock", "release"]
 

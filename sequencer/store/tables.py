@@ -7,7 +7,7 @@ and texts stand only in tables that erasure can reach; events carry ids, codes a
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Date, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from sequencer.store.columns import Instant, Table, core, json_column, partial_index
@@ -285,26 +285,6 @@ class Mailbox(Table, table=True):
     answers_read_by: str | None = None
 
 
-class Daemon(Table, table=True):
-    """A daemon that is at work, by its own name: among how many the mailboxes are shared."""
-
-    __tablename__ = "daemons"
-    name: str = Field(primary_key=True)
-    alive_until: datetime = Field(sa_type=Instant)
-
-
-class Brake(Table, table=True):
-    """One time that a mailbox stopped by itself, and who let it go on."""
-
-    __tablename__ = "brakes"
-    id: int | None = Field(default=None, primary_key=True)
-    mailbox: str = Field(index=True)
-    at: datetime = Field(sa_type=Instant)
-    reason: str
-    lifted_at: datetime | None = Field(default=None, sa_type=Instant)
-    lifted_by: str | None = None
-
-
 class Inbox(Table, table=True):
     """One inbox, however many reps share it. `synced_at`: when the last walk began that reached every folder's end."""
 
@@ -386,28 +366,11 @@ class Erased(Table, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
-class Audit(Table, table=True):
-    """One row for each command that changed something; each carries the hash of the one before (store/audit.py).
-
-    Triggers refuse to change or delete a row. `asked`: what was asked for, as JSON of codes, numbers and keyed hashes.
-    """
-
-    __tablename__ = "audit"
-    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
-    at: datetime = Field(sa_type=Instant)
-    by: str
-    via: str
-    verb: str
-    asked: str = Field(sa_type=Text)
-    previous: str
-    hash: str
-
-
 META, SCOPES, VERSIONS = core(Meta), core(Scope), core(Version)
 ACCOUNTS, PROSPECTS, ADDRESSES, LIST_MEMBERS = core(Account), core(Prospect), core(Address), core(ListMember)
 SUPPRESSIONS, ENROLLMENTS, EVENTS = core(Suppression), core(Enrollment), core(Event)
 TASKS, DRAFTS, NOTES = core(Task), core(Draft), core(Note)
-SENDS, USAGE, MAILBOXES, DAEMONS, BRAKES = core(Send), core(Usage), core(Mailbox), core(Daemon), core(Brake)
+SENDS, USAGE, MAILBOXES = core(Send), core(Usage), core(Mailbox)
 INBOXES, CURSORS, INBOUND, NOT_OURS = core(Inbox), core(Cursor), core(Inbound), core(NotOurs)
 RELAY_IDS = core(RelayId)
-AUDIT, ERASED = core(Audit), core(Erased)
+ERASED = core(Erased)

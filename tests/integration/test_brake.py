@@ -23,7 +23,7 @@ from sequencer.engine.situation import Surroundings
 from sequencer.engine.timeline import timeline
 from sequencer.engine.why import Standing, why
 from sequencer.engine.why_words import sentence
-from sequencer.store import brakes, fence, scopes
+from sequencer.store import brakes, leases, scopes
 from tests.integration.installation import ALWAYS_OPEN
 from tests.integration.mail_room import ANA, OWNER, MailRoom, bounce, complaint
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over
@@ -158,7 +158,7 @@ def test_below_min_sent_nothing_stops_and_the_mail_that_makes_it_enough_is_the_l
         shop.bounced(person)
     assert shop.stopped is None
     channel = ScriptedChannel()
-    shop.database.write(lambda c: fence.release(c, OWNER))
+    shop.database.write(lambda c: leases.release(c, OWNER))
 
     async def one_more() -> None:
         shop.known += 1
@@ -182,7 +182,7 @@ def test_refusals_stop_what_the_same_batch_has_on_the_wire(shop: Shop) -> None:
         return SPAM
 
     channel = ScriptedChannel(dot=no)
-    shop.database.write(lambda c: fence.release(c, OWNER))
+    shop.database.write(lambda c: leases.release(c, OWNER))
     asyncio.run(shop.run_and_stop(dispatch_over(shop, channel)))
     failed = shop.database.read(lambda c: brakes.returns_of(c, ANA, shop.clock.now() - timedelta(days=1))).refused
     assert shop.stopped is not None

@@ -127,7 +127,7 @@ class Stopper:
 
         def work(connection: Connection) -> set[int]:
             fenced = _fenced(connection, *_below(scope, key))
-            resume_scope(connection, self._house.config, scope, key, self._house.clock.now())
+            resume_scope(connection, self._house.config, scope, key, "ana", self._house.clock.now())
             return fenced
 
         passed = self._databases[0].write(work) - self._fenced_below.pop((scope, key))

@@ -15,7 +15,7 @@ from sequencer.engine import settling
 from sequencer.engine.prepare import limits_of, prepare
 from sequencer.engine.rescue import LOOKS, Rescue
 from sequencer.errors import InputError
-from sequencer.store import fence, sends
+from sequencer.store import fence, leases, sends
 from tests.integration.installation import KEY
 from tests.integration.mail_room import ANA, LEASE, MailRoom, bounce, complaint, mail
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over
@@ -50,7 +50,7 @@ def on_the_wire(room: MailRoom) -> tuple[int, int]:
             pass
         (ready,) = prepare(connection, room.advance.around, mailbox, KEY, now).ready
         sends.put_prepared(connection, [ready])
-        number = fence.lease(connection, [ANA], "dead", now, LEASE)[ANA]
+        number = leases.lease(connection, [ANA], "dead", now, LEASE)[ANA]
         limits = {ANA: limits_of(mailbox, room.advance.around, 0, now)}
         assert fence.pass_fence(connection, [fence.Intent(ready.send_id, "dead", number)], limits, now) == {
             ready.send_id: ""

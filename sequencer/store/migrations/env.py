@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
-from sequencer.store import tables  # noqa: F401  env needs every table to be known
+from sequencer.store import installation_tables, tables  # noqa: F401  env needs every table to be known
 from sequencer.store.columns import Table, say_for_postgresql
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, update
 from sequencer.store import fence, leases
 from sequencer.store.database import Database
 from sequencer.store.fence import Intent
-from sequencer.store.tables import DAEMONS, MAILBOXES
+from sequencer.store.installation_tables import DAEMONS
+from sequencer.store.tables import MAILBOXES
 from tests.fresh import age_leases
 from tests.unit.store.test_fence import BOX, NOW, ROOMY, queued
 
