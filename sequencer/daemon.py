@@ -42,6 +42,7 @@ from sequencer.store.database import sqlite_file
 DRAIN_S_MAX = 30.0
 BEATS_S_MAX = 10.0
 COPY_S_MAX = 2.0
+DAEMONS_MAX_OF_A_FOLDER = 64  # on PostgreSQL, each with an epoch file of its own
 FROZEN_AFTER_S = 10.0  # half a lease: its batches are small, and other daemons and stops wait for it meanwhile
 logger = logging.getLogger(__name__)
 Beat = Callable[[], Awaitable[object]]
@@ -175,7 +176,9 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
     signals.listen(asyncio.get_running_loop())
     name = daemon_name()
     app.database.frozen_after_s = FROZEN_AFTER_S
-    with only_daemon(app.database.url), epoch_file.opened(epoch_path(app.config), app.key) as outside:
+    daemons_max = 1 if sqlite_file(app.database.url) else DAEMONS_MAX_OF_A_FOLDER
+    epochs = epoch_file.opened(epoch_path(app.config), app.key, daemons_max=daemons_max)
+    with only_daemon(app.database.url), epochs as outside:
         logger.info("running; SIGTERM or Ctrl-C drains and stops, SIGHUP reads config.toml again")
         cut_off = 0
         while not signals.end:

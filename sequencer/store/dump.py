@@ -36,7 +36,8 @@ CARRIED: Mapping[str, Table] = {
     table.name: table
     for table in (
         t.ACCOUNTS, t.PROSPECTS, t.ADDRESSES, t.LIST_MEMBERS, t.SUPPRESSIONS, t.ERASED, t.SCOPES, t.VERSIONS,
-        t.ENROLLMENTS, t.EVENTS, t.TASKS, t.DRAFTS, t.NOTES, t.SENDS, t.USAGE, t.MAILBOXES, t.INBOUND,
+        t.ENROLLMENTS, t.EVENTS, t.TASKS, t.DRAFTS, t.NOTES, t.SENDS, t.RELAY_IDS, t.USAGE, t.MAILBOXES,
+        t.INBOUND,
     )
 }  # fmt: skip
 LEFT_BEHIND: Mapping[str, str] = {
@@ -44,6 +45,8 @@ LEFT_BEHIND: Mapping[str, str] = {
     "inboxes": "each installation reads its inboxes by itself",
     "cursors": "each installation reads its inboxes by itself",
     "not_ours": "each installation reads its inboxes by itself",
+    "daemons": "who is at work on this database now",
+    "brakes": "a mailbox that stopped by itself is paused there too, and its count begins anew",
     "audit": "carried to be read: the chain is this installation's",
 }
 _COUNT_ON = text("SELECT setval(pg_get_serial_sequence(:name, 'id'), greatest(:last, 1), :last > 0)")

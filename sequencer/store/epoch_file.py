@@ -111,21 +111,30 @@ def installation_of(key: bytes) -> str:
 
 
 @contextmanager
-def opened(path: Path, key: bytes, machine: Path = MACHINE_ID) -> Iterator[EpochFile]:
-    """The file, made where there is none, for this process alone. Raises InputError, StoreError."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
-    try:
+def opened(path: Path, key: bytes, machine: Path = MACHINE_ID, *, daemons_max: int = 1) -> Iterator[EpochFile]:
+    """The file, made where there is none, for this process alone. Raises InputError, StoreError.
+
+    `daemons_max`: how many daemons of one folder may share the database. Each has a file of its own then, the first
+    that is free of `path`, `path.2` ...: a database that is older than any of them has forgotten something.
+    """
+    for number in range(1, daemons_max + 1):
+        one = path if number == 1 else path.with_name(f"{path.name}.{number}")
+        try:
+            descriptor = os.open(one, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(f"{one} cannot be opened: {error.strerror}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"another daemon has {path} open: its database is this one, or a copy of it") from None
-        _sync_folder(path.parent)
-        yield EpochFile(path, descriptor, installation_of(key), machine)
-    finally:
-        os.close(descriptor)
+            os.close(descriptor)
+            continue
+        try:
+            _sync_folder(one.parent)
+            yield EpochFile(one, descriptor, installation_of(key), machine)
+        finally:
+            os.close(descriptor)
+        return
+    raise InputError(f"another daemon has {path} open: its database is this one, or a copy of it")
 
 
 def look(path: Path, key: bytes) -> Told:

@@ -63,7 +63,8 @@ async def test_the_new_enrollment_writes_in_the_old_thread_and_answers_to_it_are
     room.clock.forward(hours=1)
     await desk.got(mail("Now I answer.", answers=desk.sent, number=2))
     assert desk.last.progress.finished is FinishReason.REPLIED
-    assert e.ReplyReceived(message=2, answer="other", step="intro") in room.events(desk.last.id)
+    replies = [event for event in room.events(desk.last.id) if isinstance(event, e.ReplyReceived)]
+    assert [(reply.message, reply.step) for reply in replies] == [(2, "intro")]
 
 
 async def test_a_wrong_opt_out_lifts_the_refusal_that_it_put_and_lets_them_go_on(desk: Desk) -> None:

@@ -21,6 +21,8 @@ BOXES = ("ana@ourco.test", "bo@ourco.test")
 CONFIG = ALWAYS_OPEN + ALWAYS_OPEN[ALWAYS_OPEN.index("[[mailboxes]]") :].replace(*BOXES)
 PEOPLE = 240
 
+SLOW_MACHINE_S = 30.0  # two leases, and what a busy machine or a freeze in mid-transaction takes beside them
+
 
 def founded(folder: Path, world: World, number: int, url: str = "") -> Installation:
     """Half of the people are written to from each mailbox."""
@@ -89,7 +91,7 @@ def test_a_daemon_that_dies_or_freezes_loses_its_mailbox_to_the_other(
             (lost,) = [address for address, owner in owners(house).items() if owner == str(gone.pid)]
             gone.send_signal(how)
             taken_by = str(running[1].pid)
-            wait_for(lambda: owners(house).get(lost) == taken_by, "taking over", 2 * lease_s)
+            wait_for(lambda: owners(house).get(lost) == taken_by, "taking over", 2 * lease_s + SLOW_MACHINE_S)
             taken_at = len(states(house, "sent"))
             wait_for(lambda: len(states(house, "sent")) > taken_at + 10 or all_settled(house, PEOPLE), "going on")
             gone.send_signal(signal.SIGCONT)  # thawed: what it still has on the wire gets no dot and settles nothing
