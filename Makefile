@@ -1,7 +1,7 @@
 .PHONY: venv demo test check docs sim kills hostile bench lock model stops
 BIN := .venv/bin
 INSTALLED := .venv/installed
-SEEDS ?= 5
+SEEDS ?= 300
 FIRST ?= 1
 N ?= 100
 MAILS ?= 5000
@@ -31,8 +31,8 @@ docs: $(INSTALLED)  ## docs/cli.md from --help
 model: $(INSTALLED)  ## what reads answers, from benchmarks/answers/
 	$(BIN)/python -m benchmarks.train_answers
 
-sim: $(INSTALLED)  ## many seeded worlds; SEED=n plays one
-	$(BIN)/python -m tests.simulation.run $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST))
+sim: $(INSTALLED)  ## many seeded weeks with faults; SEED=n plays one and prints its trace; MUTANTS=1 plays mutants
+	$(BIN)/python -m tests.simulation.run $(if $(MUTANTS),--mutants,$(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)))
 
 kills: $(INSTALLED)  ## kill -9 in mid-send, N times on each database
 	KILLS=$(N) $(BIN)/python -m pytest -q -rP tests/integration/test_kill.py

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Dialect, make_url, select, update
 
-from sequencer.store.database import Database, throw_away_engine
+from sequencer.store.database import Database, Writer, throw_away_engine
 from sequencer.store.installation_tables import DAEMONS
 from sequencer.store.leases import lease_clock
 from sequencer.store.migrate import migrate
@@ -75,9 +75,9 @@ def named(url: str, folder: Path) -> str:
     return "" if url == f"sqlite:///{folder / 'sequencer.db'}" else f'[database]\nurl = "{url}"\n'
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, writer: Writer | None = None) -> Database:
     """The product's own; only what it compiles is shared."""
-    database = Database(url)
+    database = Database(url, writer)
     backend = make_url(url).get_backend_name()
     database.engine.dialect = _dialect(backend)
     database.engine.update_execution_options(compiled_cache=_COMPILED[backend])

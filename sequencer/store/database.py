@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -31,29 +31,74 @@ READERS_MAX = 8
 T = TypeVar("T")
 
 
+class Writer(Protocol):
+    """Carries out writes one after another, urgent ones first, and settles each one's future."""
+
+    def put(self, run: Callable[[], Any], done: "Future[Any]", urgent: bool) -> None:
+        """Have `run` carried out; `done` gets its result or its exception."""
+        ...
+
+    def close(self) -> None:
+        """Finish what was put."""
+        ...
+
+
+class WriterThread:
+    """One thread of its own, with a pause after each write."""
+
+    def __init__(self, pause_s: float) -> None:
+        self._pause_s = pause_s
+        self._numbers = itertools.count()
+        self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[], Any] | None, Future[Any]]] = queue.PriorityQueue()
+        self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, run: Callable[[], Any], done: "Future[Any]", urgent: bool) -> None:
+        self._jobs.put((0 if urgent else 1, next(self._numbers), run, done))
+
+    def close(self) -> None:
+        self._jobs.put((2, next(self._numbers), None, Future()))
+        self._thread.join()
+
+    def _write_all(self) -> None:
+        while True:
+            _, _, run, done = self._jobs.get()
+            if run is None:
+                return
+            if done.set_running_or_notify_cancel():
+                _settle(run, done)
+                time.sleep(self._pause_s)
+
+
+def _settle(run: Callable[[], Any], done: "Future[Any]") -> None:
+    try:
+        result = run()
+    except BaseException as error:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
+
+
 class Database:
     """Reads and writes as functions of a connection: `database.write(lambda connection: …)`.
 
     A function given to `write` is one durable transaction: committed when the call returns, rolled back if it raises.
-    `frozen_after_s`: on PostgreSQL, how long a process may say nothing in mid-transaction before others write again.
+    `writer` None: a thread of its own. `frozen_after_s`: on PostgreSQL, how long a process may say nothing in
+    mid-transaction before others write again.
     Raises: StoreError, when the database refuses; whatever the function raises.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, writer: Writer | None = None) -> None:
         self.url = url
         self.frozen_after_s = FROZEN_AFTER_S
         self.engine = _engine(url)
         self._on_sqlite = self.engine.dialect.name == "sqlite"
-        self._numbers = itertools.count()
-        self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[Connection], Any] | None, Future[Any]]]
-        self._jobs = queue.PriorityQueue()
-        self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
-        self._writer.start()
+        self._writer = writer or WriterThread(PAUSE_S_BETWEEN_WRITES if self._on_sqlite else 0.0)
 
     def submit(self, work: Callable[[Connection], T], *, urgent: bool = False) -> "Future[T]":
-        """Queue `work` for the writer thread."""
+        """Queue `work` for the writer."""
         done: Future[T] = Future()
-        self._jobs.put((0 if urgent else 1, next(self._numbers), work, done))
+        self._writer.put(lambda: self._transact(work), done, urgent)
         return done
 
     def write(self, work: Callable[[Connection], T], *, urgent: bool = False) -> T:
@@ -78,31 +123,15 @@ class Database:
 
     def close(self) -> None:
         """Finish what is queued, then let go of the database."""
-        self._jobs.put((2, next(self._numbers), None, Future()))
-        self._writer.join()
+        self._writer.close()
         self.engine.dispose()
 
-    def _write_all(self) -> None:
-        while True:
-            _, _, work, done = self._jobs.get()
-            if work is None:
-                return
-            if done.set_running_or_notify_cancel():
-                self._write_one(work, done)
-                if self._on_sqlite:
-                    time.sleep(PAUSE_S_BETWEEN_WRITES)
-
-    def _write_one(self, work: Callable[[Connection], Any], done: "Future[Any]") -> None:
-        try:
-            with refusals(), self.engine.connect() as connection:
-                connection.execution_options(writes=True)
-                with connection.begin():
-                    begin_write(connection, self.frozen_after_s)
-                    result = work(connection)
-        except BaseException as error:
-            done.set_exception(error)
-        else:
-            done.set_result(result)
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        with refusals(), self.engine.connect() as connection:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                begin_write(connection, self.frozen_after_s)
+                return work(connection)
 
 
 class refusals:  # noqa: N801  reads as the word it is in a with statement

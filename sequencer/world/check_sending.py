@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from sequencer.config import MailboxSection
 from sequencer.core import events as e
@@ -98,14 +97,14 @@ def in_hours(seen: Evidence) -> Verdict:
             continue
         if row.answers is not None:
             continue
-        person = seen.census.people[row.prospect_id]
-        zone = ZoneInfo(person.timezone) if person.timezone else _mailbox(seen, mail.sender).timezone
-        zones.add(str(zone))
-        local = mail.at.astimezone(zone)
-        if not _open(seen, row, local):
-            broken.append(f"{mail} left at {local:%a %d %b %H:%M} in {zone}")
-        if person.country and local.date() in _holidays(person.country, local.year):
-            broken.append(f"{mail} left on a holiday in {person.country}, {local:%d %b}")
+        country = seen.census.people[row.prospect_id].country
+        candidates = seen.zones_of(row, mail)
+        zones |= set(map(str, candidates))
+        clocks = [seen.left_at(mail).astimezone(zone) for zone in candidates]
+        if not any(_open(seen, row, local) for local in clocks):
+            broken.append(f"{mail} left at {clocks[0]:%a %d %b %H:%M} in {candidates[0]}")
+        elif country and all(local.date() in _holidays(country, local.year) for local in clocks):
+            broken.append(f"{mail} left on a holiday in {country}, {clocks[0]:%d %b}")
     counted = f"{len(seen.took)} mails in {len(zones)} zones"
     return Verdict("in the hours of the person's zone, off their holidays", counted, tuple(broken))
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from sequencer.config import Config
 from sequencer.core.sequence import Sequence
@@ -81,6 +82,17 @@ class Evidence:
             if row.sending_at is not None and row.sending_at <= mail.at
         ]  # fmt: skip
         return rows[-1] if rows else None
+
+    def zones_of(self, row: SendRow, mail: Took) -> tuple[ZoneInfo, ...]:
+        """The zones of whose hours one must be open; the mailbox's counts for a person whose own is not known."""
+        person = self.census.people[row.prospect_id]
+        if person.timezone:
+            return (ZoneInfo(person.timezone),)
+        return tuple(box.timezone for box in self.config.mailboxes if box.address == mail.sender)
+
+    def left_at(self, mail: Took) -> datetime:
+        """When it was allowed to leave, as far as somebody watched that; else when it was accepted."""
+        return mail.at
 
     def is_answer(self, mail: Took) -> bool:
         """Whether a rep wrote it in answer to the person: neither hours nor the reply itself stops that (LIFECYCLE)."""

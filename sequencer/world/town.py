@@ -6,34 +6,45 @@ into the mailboxes. It never looks at the product's database.
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
-from sequencer.world.clock import SteppingClock
+from sequencer.clock import Clock
 from sequencer.world.letters import Original, read_original
-from sequencer.world.mailroom import SENT, Mailroom, Parcel
+from sequencer.world.mailroom import SENT, Parcel
 from sequencer.world.people import Character, reactions
 from sequencer.world.record import Declined, Record, Took
 from sequencer.world.smtp import Verdict
 
-__all__ = ["Town"]
+__all__ = ["Rooms", "Town"]
 
 COPY_LAG = timedelta(minutes=3)
 UNKNOWN_USER = "550 5.1.1 no such user here"
 
 
+class Rooms(Protocol):
+    """Where mail to the reps goes; the demo's Mailroom is one."""
+
+    def post(self, parcel: Parcel, at: datetime) -> None:
+        """Deliver the mail at `at`."""
+
+    def file(self, parcel: Parcel, now: datetime) -> None:
+        """Put the mail where it belongs at once."""
+
+
 class Town:
     """Everybody who can be written to; the SMTP server's Post. `arrived`: Message-IDs that reached their readers."""
 
-    def __init__(self, seed: int, clock: SteppingClock, record: Record) -> None:
+    def __init__(self, seed: int, clock: Clock, record: Record) -> None:
         self._seed, self._clock, self._record = seed, clock, record
         self._people: dict[str, Character] = {}
-        self._mailroom: Mailroom | None = None
+        self._mailroom: Rooms | None = None
         self._knocked: Counter[str] = Counter()
         self._received: Counter[str] = Counter()
         self._broken: Counter[str] = Counter()
         self.arrived: set[str] = set()
 
-    def settle(self, people: Iterable[Character], mailroom: Mailroom) -> None:
+    def settle(self, people: Iterable[Character], mailroom: Rooms) -> None:
         """Who lives here, and where their answers go. Until then the door refuses everybody."""
         self._people = {one.address: one for one in people}
         self._mailroom = mailroom

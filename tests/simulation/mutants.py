@@ -1,0 +1,249 @@
+"""Small mistakes put into the engine, for the simulation alone: one that catches none of them proves nothing.
+
+Each replaces one function of the engine while seeds are played, and must be caught within so many of them. This is
+the only place where our own code is patched.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+from sqlalchemy import update
+
+from sequencer.core import events as e
+from sequencer.engine import arrivals, dispatch, rescue, situation
+from sequencer.store import fence, inbox, log, people, sends
+from sequencer.store.tables import SENDS
+from tests.simulation.checks import broken
+from tests.simulation.seed import play
+
+__all__ = ["MUTANTS", "Mutant", "caught_at"]
+
+FIRST = 1
+Patch = Callable[[], contextlib.AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`within`: so many seeds from the first on must catch it."""
+
+    put_in: Patch
+    within: int
+
+
+def caught_at(name: str) -> tuple[str, int | None]:
+    """The first seed that catches the mutant, None when none does."""
+    mutant = MUTANTS[name]
+    with mutant.put_in():
+        for seed in range(FIRST, FIRST + mutant.within):
+            if broken(play(seed)):
+                return name, seed
+    return name, None
+
+
+def _resend_uncertain() -> Any:
+    """What is uncertain is queued again."""
+
+    def hand_to_person(connection: Any, send_id: int) -> None:
+        connection.execute(update(SENDS).where(SENDS.c.id == send_id).values(state="queued", not_before=None))
+
+    return patch.object(fence, "hand_to_person", hand_to_person)
+
+
+def _no_intent() -> Any:
+    """The dot is written without asking the fence."""
+
+    async def ask(self: Any, intent: Any) -> tuple[str, float]:
+        return "", self._clock.monotonic()
+
+    return patch.object(dispatch.Dispatch, "_ask_fence", ask)
+
+
+def _fence_before_body() -> Any:
+    """The fence is asked before the connection: what is recorded during the dialogue stops nothing."""
+    real = dispatch.Dispatch._attempt
+
+    async def attempt(self: Any, this: Any, prepared: Any) -> Any:
+        answer = await dispatch.Dispatch._ask_fence(self, fence.Intent(prepared.send_id, self._owner, this.fence))
+        if answer[0]:
+            this.drain.refused = True
+            return None
+
+        async def passed(_self: Any, _intent: Any) -> tuple[str, float]:
+            return answer[0], self._clock.monotonic()
+
+        with patch.object(dispatch.Dispatch, "_ask_fence", passed):
+            return await real(self, this, prepared)
+
+    return patch.object(dispatch.Dispatch, "_attempt", attempt)
+
+
+def _ignore_lease() -> Any:
+    """Every daemon believes that it holds every mailbox."""
+
+    def lease(connection: Any, addresses: Any, owner: str, now: datetime, length: timedelta) -> dict[str, int]:
+        real_lease(connection, addresses, owner, now, length)
+        rows = sends.mailbox_states(connection)
+        return {address: rows[address].fence for address in addresses}
+
+    real_lease = fence.lease
+    real_pass = fence.pass_fence
+
+    def pass_fence(connection: Any, intents: Any, limits: Any, now: datetime) -> dict[int, str]:
+        states = sends.mailbox_states(connection)
+        rows = sends.load_sends(connection, [intent.send_id for intent in intents])
+        held = [
+            fence.Intent(
+                each.send_id, states[rows[each.send_id].mailbox].owner, states[rows[each.send_id].mailbox].fence
+            )
+            for each in intents
+        ]
+        return real_pass(connection, held, limits, now)
+
+    stack = contextlib.ExitStack()
+    stack.enter_context(patch.object(fence, "lease", lease))
+    stack.enter_context(patch.object(fence, "pass_fence", pass_fence))
+    return stack
+
+
+def _skip_suppression() -> Any:
+    """Nobody asks whether a rule forbids contact."""
+    return patch.object(people, "suppressions_of", lambda connection, persons: {})
+
+
+def _cap_in_memory() -> Any:
+    """The day's count is kept by the daemon alone, and is gone with it."""
+
+    class Counters(fence._Counters):
+        _own: ClassVar[dict[Any, int]] = {}
+
+        def take(self, row: Any, limits: fence.Limits) -> bool:
+            key = (id(self), row.mailbox, limits.day)
+            Counters._own[key] = Counters._own.get(key, 0) + 1
+            super().take(row, replace(limits, mailbox=10**6, account=10**6, domain=10**6))
+            return Counters._own[key] <= limits.mailbox
+
+    stack = contextlib.ExitStack()
+    stack.enter_context(patch.object(fence, "_Counters", Counters))
+    stack.enter_context(patch.object(sends, "used", lambda connection, kind, keys, day: {}))
+    return stack
+
+
+def _naive_zone() -> Any:
+    """The zone's offset of one day is taken for every day."""
+    real = situation.zone_of
+    winter = datetime(2026, 10, 20, 12, tzinfo=UTC)
+
+    def zone_of(settings: Any, person: Any, mailbox: Any) -> Any:
+        zone, detail = real(settings, person, mailbox)
+        return timezone(winter.astimezone(zone).utcoffset() or timedelta()), detail
+
+    return patch.object(situation, "zone_of", zone_of)
+
+
+def _stop_without_number() -> Any:
+    """What is recorded of a person does not raise their number."""
+    return patch.object(people, "raise_seq", lambda connection, ids: None)
+
+
+def _lost_fence_settles() -> Any:
+    """An outcome is written whatever became of its send meanwhile."""
+    return patch.object(fence, "_is_ours", lambda row, one: True)
+
+
+def _effect_twice() -> Any:
+    """A mail that comes again under another UID is taken for another mail."""
+    real = inbox.store_arrival
+    numbers = iter(range(10**9))
+
+    def store_arrival(connection: Any, arrival: Any) -> bool:
+        return real(connection, replace(arrival, identity=f"{arrival.identity} {next(numbers)}"))
+
+    return patch.object(inbox, "store_arrival", store_arrival)
+
+
+def _other_folders_unread() -> Any:
+    """Only the INBOX is kept: an answer that lies elsewhere is lost."""
+    real = arrivals.Walk.wanted
+    return patch.object(
+        arrivals.Walk, "wanted", lambda self, head: real(self, head) and head.role == "inbox"
+    )  # fmt: skip
+
+
+def _cursor_before_mail() -> Any:
+    """The cursor is stored in a transaction of its own, before the mail that it passes."""
+    real = arrivals.Walk.settle
+
+    def settle(self: Any, folder: Any, cursor: Any, items: Any) -> None:
+        stored = inbox.StoredCursor(folder, cursor.uid_validity, cursor.uid_last, cursor.state)
+        self._database.write(lambda connection: inbox.put_cursor(connection, self._name, stored))
+        real(self, folder, cursor, items)
+
+    return patch.object(arrivals.Walk, "settle", settle)
+
+
+def _no_guard() -> Any:
+    """However late the commit, the dot is written."""
+    return patch.object(dispatch, "GUARD_S", 10_000.0)
+
+
+def _nobody_sweeps() -> Any:
+    """What a dead daemon left on the wire stays there."""
+    return patch.object(rescue, "sweep", lambda connection, advance, now: 0)
+
+
+def _nobody_looks() -> Any:
+    """What is uncertain is never looked for and never handed on."""
+    return patch.object(rescue, "look_due", lambda row, now: False)
+
+
+def _bytes_anew() -> Any:
+    """A mail that had its fence is written anew for its next try."""
+    return patch.object(sends, "raw_bytes", lambda connection, send_ids: {})
+
+
+def _reply_ends_one() -> Any:
+    """An answer ends one enrollment of its person, and not the others."""
+    real = log.live_of
+    return patch.object(log, "live_of", lambda connection, ids: real(connection, ids)[:1])
+
+
+def _counters_kept() -> Any:
+    """A definite no does not give its counters back."""
+    return patch.object(fence, "_give_back", lambda connection, row: None)
+
+
+def _events_lost() -> Any:
+    """A pause by a person is kept in the state and not in the log."""
+    real = log.append
+
+    def append(connection: Any, entries: Any) -> None:
+        real(connection, [each for each in entries if not isinstance(each.event, e.PauseTaken)])
+
+    return patch.object(log, "append", append)
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    "re-send an uncertain one": Mutant(_resend_uncertain, 60),
+    "no intent before the wire": Mutant(_no_intent, 3),
+    "fence before the body": Mutant(_fence_before_body, 40),
+    "ignore the lease": Mutant(_ignore_lease, 60),
+    "skip the suppression check": Mutant(_skip_suppression, 60),
+    "cap counted in memory": Mutant(_cap_in_memory, 60),
+    "naive local time across DST": Mutant(_naive_zone, 60),
+    "a stop raises no number": Mutant(_stop_without_number, 60),
+    "a lost fence settles": Mutant(_lost_fence_settles, 100),
+    "an effect for each copy": Mutant(_effect_twice, 20),
+    "only the INBOX is read": Mutant(_other_folders_unread, 60),
+    "the cursor before its mail": Mutant(_cursor_before_mail, 100),
+    "no guard": Mutant(_no_guard, 60),
+    "nobody sweeps": Mutant(_nobody_sweeps, 60),
+    "nobody looks for the uncertain": Mutant(_nobody_looks, 40),
+    "bytes made anew after a fence": Mutant(_bytes_anew, 40),
+    "an answer ends one enrollment": Mutant(_reply_ends_one, 100),
+    "counters are kept after a no": Mutant(_counters_kept, 40),
+    "an event is not logged": Mutant(_events_lost, 40),
+}

@@ -1,0 +1,183 @@
+"""What can be seen of a played seed: the world's record, the rows at the end, and every change that the triggers noted.
+
+Nothing is judged here. All marks are numbers of one order: what has a higher one happened later.
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from sequencer.config import Config
+from sequencer.core import events as e
+from sequencer.core.sequence import Sequence
+from sequencer.engine.catalog import Catalog
+from sequencer.store import census, versions
+from sequencer.store.sends import SendRow
+from sequencer.world.evidence import Evidence
+from sequencer.world.record import Record, Took
+from tests.fresh import open_database
+
+__all__ = ["Backdrop", "Change", "Dot", "Happening", "Sight", "Switch", "look"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A send whose state or bytes changed, in a transaction that was committed. `old` "": the row is new.
+
+    `at`: seconds of virtual time; `wall`: what the wall clock said, as ISO 8601.
+    """
+
+    mark: int
+    at: float
+    transaction: int
+    send_id: int
+    enrollment_id: int
+    step: str
+    attempt: int
+    prospect_id: int
+    mailbox: str
+    address: str
+    domain: str | None
+    account_id: str | None
+    sequence_id: str
+    old: str
+    new: str
+    fence: int | None
+    message_id: str | None
+    raw: bytes | None
+    wall: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of the log, and when it was committed."""
+
+    mark: int
+    at: float
+    transaction: int
+    enrollment_id: int | None
+    prospect_id: int
+    event: e.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A final dot that reached the server: when the client wrote it, in virtual seconds."""
+
+    mark: int
+    written_at: float
+    message_id: str
+    recipient: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Something that forbids mail began or ceased to stand: a rule against contact, a pause of a scope."""
+
+    mark: int
+    kind: str
+    key: str
+    channel: str
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrop:
+    """What the director knows: `calm_at`, `ends_at` in virtual seconds, `homes` the zones of people by address.
+
+    `skewed`: whether the wall clock was wrong for a while.
+    """
+
+    config: Config
+    record: Record
+    dots: tuple[Dot, ...]
+    calm_at: float
+    ends_at: float
+    ends: datetime
+    homes: Mapping[str, ZoneInfo]
+    skewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """`sequences`: by (id, version)."""
+
+    evidence: Evidence
+    changes: tuple[Change, ...]
+    happenings: tuple[Happening, ...]
+    rules: tuple[Switch, ...]
+    pauses: tuple[Switch, ...]
+    sequences: Mapping[tuple[str, int], Sequence]
+    backdrop: Backdrop
+
+    @property
+    def dots(self) -> tuple[Dot, ...]:
+        return self.backdrop.dots
+
+
+@dataclass(frozen=True)
+class WatchedEvidence(Evidence):
+    """Knows from the fences when a mail was allowed to leave, and whose hours counted before two people became one.
+
+    `fenced`: wall-clock instants by Message-ID, with their marks. `homes`: zones by address.
+    """
+
+    fenced: Mapping[str, tuple[tuple[int, datetime], ...]] = field(default_factory=dict)
+    homes: Mapping[str, ZoneInfo] = field(default_factory=dict)
+
+    def zones_of(self, row: SendRow, mail: Took) -> tuple[ZoneInfo, ...]:
+        return (*super().zones_of(row, mail), self.homes[mail.recipient])
+
+    def left_at(self, mail: Took) -> datetime:
+        before = [at for mark, at in self.fenced.get(mail.message_id, ()) if mark < mail.order]
+        return before[-1] if before else mail.at
+
+
+def look(url: str, catalog: Catalog, backdrop: Backdrop) -> Sight:
+    """Everything, read once at the end."""
+    database = open_database(url)
+    try:
+        return database.read(lambda connection: _look(connection, catalog, backdrop))
+    finally:
+        database.close()
+
+
+def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight:
+    def rows(asked: str) -> list[Any]:
+        return [tuple(row) for row in connection.exec_driver_sql(asked)]
+
+    changes = tuple(
+        Change(*before, zlib.decompress(raw) if raw else None, wall)  # type: ignore
+        for *before, raw, wall in rows("SELECT * FROM witness_sends ORDER BY mark")
+    )
+    happenings = tuple(
+        Happening(mark, at, transaction, enrollment, person, e.from_json(kind, body))
+        for mark, at, transaction, enrollment, person, kind, body in rows("SELECT * FROM witness_events ORDER BY mark")
+    )
+    latest = versions.latest(connection)
+    applied = [(name, number) for name, each in sorted(latest.items()) for number in range(1, each.version + 1)]
+    sequences = {key: catalog.bundle(connection, *key).sequence for key in applied}
+    fenced: dict[str, list[tuple[int, datetime]]] = {}
+    for each in changes:
+        if each.new == "sending" and each.message_id:
+            fenced.setdefault(each.message_id, []).append((each.mark, datetime.fromisoformat(each.wall)))
+    evidence = WatchedEvidence(
+        backdrop.config, {name: sequences[name, each.version] for name, each in latest.items()}, backdrop.record,
+        census.take(connection), {}, backdrop.ends,
+        {key: tuple(instants) for key, instants in fenced.items()}, backdrop.homes,
+    )  # fmt: skip
+    return Sight(
+        evidence,
+        changes,
+        happenings,
+        tuple(Switch(*row) for row in rows("SELECT * FROM witness_rules ORDER BY mark")),
+        tuple(Switch(*row) for row in rows("SELECT * FROM witness_scopes ORDER BY mark")),
+        sequences,
+        backdrop,
+    )
