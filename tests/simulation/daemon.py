@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, text
 
 from sequencer.app import LEASE, App, Doors, Services, make_services, smtp_server
 from sequencer.channels.connect import Server
@@ -25,16 +26,17 @@ from sequencer.engine.rescue import next_look_at
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import StoreError
 from sequencer.store import log, sends
+from sequencer.store.columns import Instant
 from sequencer.store.database import Database
 from tests.simulation.folders import Account, Reader
 from tests.simulation.loop import PROCESS
-from tests.simulation.premises import AUTHORITY_FILE, INSTALLATION_KEY, premises
+from tests.simulation.premises import AUTHORITY_FILE, BO, INSTALLATION_KEY, premises
 from tests.simulation.stage import Stage
 from tests.simulation.storage import daemon_database
 
 __all__ = ["Daemon"]
 
-BUSY_S, WATCHING_S, IDLE_S_MAX = 2.0, 5.0, 4 * 3600.0
+BUSY_S, WATCHING_S, IDLE_S_MAX = 2.0, 8.0, 24 * 3600.0
 FIRST_IDLE_S, SLOWER, SETTLES_S = 25.0, 8, 0.1  # a dead daemon's lease ends in 20 s
 FULL_BEAT_EVERY = 12
 
@@ -52,6 +54,7 @@ class Daemon:
         app = App(config, self.database, Advance(self.database, Surroundings(config, catalog)),
                   bytes.fromhex(INSTALLATION_KEY))  # fmt: skip
         self._services: Services = make_services(app, stage.clock, _doors(stage, config, accounts), name, LEASE)
+        self._accounts = accounts
         self._running: dict[str, asyncio.Task[None]] = {}
         self._awake = asyncio.Event()
         self._context = copy_context()
@@ -79,8 +82,7 @@ class Daemon:
         while not self.stopping:
             self._awake.clear()
             before = self._moves()
-            watching = bool(self._services.dispatch.at_work) and beats % FULL_BEAT_EVERY != 0
-            await self._beat(("dispatch", "sweep") if watching else _ALL)
+            await self._beat(_ALL if beats % FULL_BEAT_EVERY == 0 else self._needed())
             beats += 1
             if self._at_work():
                 await asyncio.sleep(SETTLES_S)
@@ -147,6 +149,19 @@ class Daemon:
         services = self._services
         return bool(self._running or services.dispatch.at_work or services.ingest.busy or services.filing.at_work)
 
+    def _needed(self) -> tuple[str, ...]:
+        """The services that have something to do: a beat of any other changes nothing."""
+        if self._services.dispatch.at_work:
+            return ("dispatch", "sweep")
+        work = self._observer.read(lambda connection: _work(connection, self._stage.clock.now()))
+        mail = work.queued or work.uncopied
+        unread = work.unsorted or any(account.unread for account in self._accounts.values())
+        wanted = {
+            "ingest": work.queued or unread, "advance": work.due or unread, "dispatch": mail or work.sending,
+            "sweep": work.sending, "rescue": work.uncertain, "filing": work.uncopied,
+        }  # fmt: skip
+        return tuple(name for name in _ALL if wanted[name])
+
     def _moves(self) -> int:
         """How often anything moved that anybody looks at."""
         return self._observer.read(_moves)
@@ -160,6 +175,32 @@ class Daemon:
 
 
 _ALL = ("ingest", "advance", "dispatch", "sweep", "rescue", "filing")
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the rows hold for each service."""
+
+    due: bool
+    queued: bool
+    sending: bool
+    uncertain: bool
+    uncopied: bool
+    unsorted: bool
+
+
+_WORK = """
+SELECT EXISTS (SELECT 1 FROM enrollments WHERE due_at <= :now),
+  EXISTS (SELECT 1 FROM sends WHERE state = 'queued' AND coalesce(not_before, due_at) <= :now),
+  EXISTS (SELECT 1 FROM sends WHERE state = 'sending'), EXISTS (SELECT 1 FROM sends WHERE state = 'uncertain'),
+  EXISTS (SELECT 1 FROM sends WHERE state = 'sent' AND copied_at IS NULL AND mailbox = :filed),
+  EXISTS (SELECT 1 FROM inbound WHERE state IN ('stored', 'judged'))
+"""
+
+
+def _work(connection: Connection, now: datetime) -> _Work:
+    asked = text(_WORK).bindparams(bindparam("now", type_=Instant))
+    return _Work(*map(bool, connection.execute(asked, {"now": now, "filed": BO}).one()))
 
 
 _UNREAD = "SELECT count(*) FROM inbound WHERE state IN ('stored', 'judged')"

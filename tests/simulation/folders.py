@@ -25,6 +25,7 @@ class _Mail:
     raw: bytes
     entry: Delivered | None = None
     settled: bool = False
+    offered: bool = False
 
 
 @dataclass(slots=True)
@@ -33,8 +34,8 @@ class _Folder:
     next_uid: int = 1
     mails: list[_Mail] = field(default_factory=list)
 
-    def add(self, raw: bytes, entry: Delivered | None, settled: bool = False) -> None:
-        self.mails.append(_Mail(self.next_uid, raw, entry, settled))
+    def add(self, raw: bytes, entry: Delivered | None, offered: bool = False) -> None:
+        self.mails.append(_Mail(self.next_uid, raw, entry, False, offered))
         self.next_uid += 1
 
 
@@ -46,6 +47,11 @@ class Account:
         self.dice = stage.dice(f"account {address}")
         self.folders: dict[FolderName, _Folder] = {name: _Folder() for name in ROLES}
         self.away_until = 0.0
+
+    @property
+    def unread(self) -> bool:
+        """Whether no walk has passed all that lies here."""
+        return any(not mail.settled for folder in self.folders.values() for mail in folder.mails)
 
     def put(self, folder: FolderName, raw: bytes, entry: Delivered | None) -> None:
         self.folders[folder].add(raw, entry)
@@ -62,12 +68,12 @@ class Account:
             folder.next_uid = 1
             mails, folder.mails = folder.mails, []
             for mail in mails:
-                folder.add(mail.raw, mail.entry, mail.settled)
+                folder.add(mail.raw, mail.entry, mail.offered)
         inbox = self.folders["INBOX"]
         if inbox.mails and faults.plays("mail moved by the user") and faults.hit("mail moved by the user"):
             mail = inbox.mails.pop(self.dice.randrange(len(inbox.mails)))
-            self.folders["Archive"].add(mail.raw, mail.entry, mail.settled)
-        unread = [mail for mail in inbox.mails if not mail.settled and mail.entry is not None]
+            self.folders["Archive"].add(mail.raw, mail.entry, mail.offered)
+        unread = [mail for mail in inbox.mails if not mail.offered and mail.entry is not None]
         if unread and faults.hit("mail deleted by the user"):
             mail = self.dice.choice(unread)
             inbox.mails.remove(mail)
@@ -106,6 +112,8 @@ class Reader:
                 )
                 fetched = Fetched(name, mail.uid, validity, mail.raw, False) if wanted(head) else None
                 items.append(Settled(head, fetched))
+            for mail in new:
+                mail.offered = True
             settle(name, Cursor(validity, new[-1].uid), items)
             last = new[-1].uid
             for mail in new:

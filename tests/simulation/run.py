@@ -22,7 +22,7 @@ from tests.simulation.seed import play
 
 __all__ = ["Outcome", "one", "past"]
 
-EVERY_FAULT_FROM = 100
+EVERY_FAULT_FROM, PROGRESS_EVERY = 100, 10
 PAST = Path(__file__).with_name("seeds.txt")
 
 
@@ -91,6 +91,8 @@ def _sum_up(outcomes: Iterable[Outcome]) -> int:
         seeds, mails = seeds + 1, mails + outcome.mails
         fired.update(outcome.fired)
         violations += len(outcome.broken)
+        if seeds % PROGRESS_EVERY == 0:
+            sys.stderr.write(f"{seeds} seeds, {violations} violations\n")
         for each in outcome.broken:
             sys.stdout.write(f"seed {outcome.seed}: {each}\n  replay: make sim SEED={outcome.seed}\n")
         sys.stdout.flush()

@@ -37,8 +37,8 @@ from tests.simulation.wire import InMemoryNetwork
 
 __all__ = ["Played", "play"]
 
-WILD, CALM = timedelta(days=WILD_DAYS), timedelta(days=7)
-WORK_OFF_S, WORK_OFF_BEATS = 45.0, 16
+WILD, CALM = timedelta(days=WILD_DAYS), timedelta(days=6)
+WORK_OFF_S, WORK_OFF_BEATS = 45.0, 15
 ORDINARY = (datetime(2026, 11, 2, 7, tzinfo=UTC), datetime(2026, 11, 30, 7, tzinfo=UTC),
             datetime(2027, 1, 4, 7, tzinfo=UTC))  # fmt: skip
 BEFORE_DST = (datetime(2026, 10, 19, 7, tzinfo=UTC), datetime(2026, 10, 26, 7, tzinfo=UTC),
@@ -277,14 +277,12 @@ class _Director(Watch):
     def dot(self, message: bytes, recipient: str, written_at: float) -> None:
         with suppress(KeyError):
             original = read_original(message)
+            self.stage.say(f"dot: {recipient}: {original.subject}")
             self._dots.append(Dot(self.stage.record.mark(), written_at, original.message_id, recipient, message))
 
-    def answered(self) -> None:
-        """The mail is taken; the daemon may never learn of it."""
-        last = list(self.stage.record.of(Took))[-1:]
-        for mail in last:
-            self._post.remember(mail.recipient, mail.raw)
-            self.stage.say(f"taken: {mail}")
+    def taken(self, recipient: str, raw: bytes) -> None:
+        """The daemon may never learn of it."""
+        self._post.remember(recipient, raw)
         if self._daemons and self.stage.faults.hit("crash between dot and answer"):
             name = self._dice.choice(list(self._daemons))
             self.stage.crash(name, "between dot and answer")

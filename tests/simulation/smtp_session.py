@@ -38,8 +38,8 @@ class Watch:
     def dot(self, message: bytes, recipient: str, written_at: float) -> None:
         """The final dot arrived."""
 
-    def answered(self) -> None:
-        """The answer to a dot is about to leave."""
+    def taken(self, recipient: str, raw: bytes) -> None:
+        """The mail is this server's; its answer is about to leave."""
 
 
 class Session:
@@ -195,10 +195,11 @@ class Session:
         if verdict.then == "break" or faults.hit("lost answer"):
             self._leave()
             return
-        self._server.watch.answered()
         if not verdict.reply.startswith("2"):
             self._say(verdict.reply)
-        elif faults.hit("answer after 9 min"):
+            return
+        self._server.watch.taken(recipient, raw)
+        if faults.hit("answer after 9 min"):
             self._say(verdict.reply, NINE_MINUTES_S)
         elif faults.hit("no answer for 11 min"):
             self._say(verdict.reply, ELEVEN_MINUTES_S)
