@@ -113,6 +113,8 @@ def every_dot_allowed(sight: Sight) -> Verdict:
         fence = before[-1]
         if dot.written_at - fence.at > GUARD_S + 1e-6:
             broken.append(f"{_words(fence)} had its dot {dot.written_at - fence.at:.3f} s after its fence")
+        if fence.mark < dot.begun:
+            broken.append(f"{_words(fence)} passed its fence before its body was on the wire")
         if fence.raw is None or dot.raw.rstrip() != fence.raw.rstrip():
             broken.append(f"{_words(fence)} left with other bytes than were stored")
     used = Counter(dot.message_id for dot in sight.dots)

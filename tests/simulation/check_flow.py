@@ -16,6 +16,11 @@ __all__ = ["CHECKS"]
 
 RESOLVED_WITHIN_S = 76 * 60.0
 NEVER = 10**9
+# What a day can come to: the next morning's opening after a mail at closing time, an hour less where summer begins.
+LEAST_H = {
+    ("plain", "bump"): 14.5, ("plain", "last"): 14.5, ("mixed", "nudge"): 14.5, ("mixed", "close"): 30.0,
+    ("quick", "second"): 4.0, ("quick", "third"): 20.0,
+}  # fmt: skip
 WORKED_WITHIN = timedelta(minutes=10)
 
 
@@ -66,47 +71,56 @@ class _Walk:
 
 
 def _too_soon(sight: Sight) -> Iterator[str]:
-    """A mail within half the shortest wait of any version after the one before it, in time that cannot be set."""
+    """A mail within the least time that any version of its step's wait can mean, in hours that no clock can set."""
+    if sight.backdrop.skewed:
+        return
     last: dict[int, tuple[str, float]] = {}
     by_message = {fence.message_id: fence for fence in fences(sight)}
+    accepted = {mail.message_id for mail in sight.evidence.took}
     for dot in sight.dots:
         fence = by_message.get(dot.message_id)
         if fence is None or fence.step.startswith("answer:"):
             continue
         before = last.get(fence.enrollment_id)
         hours = (dot.written_at - before[1]) / 3600 if before else 0.0
-        if before and before[0] != fence.step and hours < _SHORTEST_H and not sight.backdrop.skewed:
+        if before and before[0] != fence.step and hours < LEAST_H[fence.sequence_id, fence.step]:
             yield f"enrollment {fence.enrollment_id}: {fence.step} {hours:.1f} h after {before[0]}"
-        if any(mail.message_id == dot.message_id for mail in sight.evidence.took):
+        if dot.message_id in accepted:
             last[fence.enrollment_id] = (fence.step, dot.written_at)
-
-
-_SHORTEST_H = 15.5  # a day later at the same wall time, which a window may bring forward to its opening
 
 
 def replies_stop_all(sight: Sight) -> Verdict:
     """Invariant 15: the moment an answer has its effect, everything live of that person ends."""
     broken: list[str] = []
-    stopped = 0
+    effects = {}
+    for mail, row in _read(sight):
+        effect = _effect_of(sight, row)
+        if mail.effect in ("stop", "opt_out") and mail.kind != "colleague" and effect is not None:
+            effects[effect.transaction] = (mail, effect)
     finished: dict[int, int] = {}
-    begun: dict[int, Happening] = {}
     for each in sight.happenings:
-        if each.enrollment_id is not None and isinstance(each.event, e.Enrolled):
-            begun[each.enrollment_id] = each
         if each.enrollment_id is not None and isinstance(each.event, e.Finished):
             finished.setdefault(each.enrollment_id, each.transaction)
-    for mail, row in _read(sight):
-        if mail.effect not in ("stop", "opt_out") or mail.kind == "colleague":
-            continue
-        effect = _effect_of(sight, row)
-        if effect is None:
-            continue
-        stopped += 1
-        for key, start in begun.items():
-            theirs = sight.evidence.census.enrollments[key].prospect_id == row.prospect_id
-            if theirs and start.transaction < effect.transaction and finished.get(key, NEVER) > effect.transaction:
+    for transaction, (mail, effect) in effects.items():
+        whose = _owners(sight, transaction)
+        for key, person in whose.items():
+            if person == whose.get(effect.enrollment_id or 0) and finished.get(key, NEVER) > transaction:
                 broken.append(f"{mail} had its effect, and enrollment {key} of the same person went on")
-    return Verdict("an answer ends everything of its person", f"{stopped} answers", tuple(broken))
+    return Verdict("an answer ends everything of its person", f"{len(effects)} answers", tuple(broken))
+
+
+def _owners(sight: Sight, transaction: int) -> dict[int, int]:
+    """Whose each enrollment was before this transaction, as far as people had been merged by then."""
+    whose: dict[int, int] = {}
+    for each in sight.happenings:
+        if each.transaction >= transaction:
+            break
+        if isinstance(each.event, e.Enrolled) and each.enrollment_id is not None:
+            whose[each.enrollment_id] = each.prospect_id
+        if isinstance(each.event, e.PersonMerged) and each.enrollment_id is None:
+            goes, stays = each.event.person, each.prospect_id
+            whose = {key: stays if person == goes else person for key, person in whose.items()}
+    return whose
 
 
 def _read(sight: Sight) -> Iterator[tuple[Delivered, InboundRow]]:

@@ -65,6 +65,10 @@ class Daemon:
         self._stage.say(f"{self.name} starts")
         self._context.run(self._stage.loop.create_task, self._run())
 
+    @property
+    def sends(self) -> bool:
+        return bool(self._services.dispatch.at_work)
+
     def wake(self, after_s: float = 0.0) -> None:
         self._stage.loop.call_later(after_s, self._awake.set, context=self._context)
 

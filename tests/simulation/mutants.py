@@ -64,21 +64,30 @@ def _no_intent() -> Any:
 
 def _fence_before_body() -> Any:
     """The fence is asked before the connection: what is recorded during the dialogue stops nothing."""
-    real = dispatch.Dispatch._attempt
+    real_ask, real_attempt = dispatch.Dispatch._ask_fence, dispatch.Dispatch._attempt
+    passed: set[tuple[int, int]] = set()
+
+    async def ask(self: Any, intent: Any) -> tuple[str, float]:
+        if (id(self), intent.send_id) not in passed:
+            return await real_ask(self, intent)
+        return "", self._clock.monotonic()
 
     async def attempt(self: Any, this: Any, prepared: Any) -> Any:
-        answer = await dispatch.Dispatch._ask_fence(self, fence.Intent(prepared.send_id, self._owner, this.fence))
-        if answer[0]:
+        refusal, _ = await real_ask(self, fence.Intent(prepared.send_id, self._owner, this.fence))
+        if refusal:
             this.drain.refused = True
             return None
+        key = (id(self), prepared.send_id)
+        passed.add(key)
+        try:
+            return await real_attempt(self, this, prepared)
+        finally:
+            passed.discard(key)
 
-        async def passed(_self: Any, _intent: Any) -> tuple[str, float]:
-            return answer[0], self._clock.monotonic()
-
-        with patch.object(dispatch.Dispatch, "_ask_fence", passed):
-            return await real(self, this, prepared)
-
-    return patch.object(dispatch.Dispatch, "_attempt", attempt)
+    stack = contextlib.ExitStack()
+    stack.enter_context(patch.object(dispatch.Dispatch, "_ask_fence", ask))
+    stack.enter_context(patch.object(dispatch.Dispatch, "_attempt", attempt))
+    return stack
 
 
 def _ignore_lease() -> Any:

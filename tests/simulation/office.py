@@ -114,7 +114,7 @@ class Office:
         self._later(resume, scope, 30)
 
     def pause_sequence(self, _: str) -> None:
-        self._pause_scope("sequence", self._dice.choice(("plain", "mixed")))
+        self._pause_scope("sequence", self._dice.choice(("plain", "mixed", "quick")))
 
     def pause_mailbox(self, _: str) -> None:
         self._pause_scope("mailbox", self._dice.choice((ANA, BO)))
@@ -128,7 +128,9 @@ class Office:
             self._write(lambda c, box=box: outer_stops.resume_scope(c, self._app.config, "mailbox", box, self._now))  # type: ignore[misc]
 
     def resume_everything(self, _: str) -> None:
-        places: tuple[tuple[ScopeName, str], ...] = (("all", ""), ("sequence", "plain"), ("sequence", "mixed"))
+        places: tuple[tuple[ScopeName, str], ...] = (
+            ("all", ""), ("sequence", "plain"), ("sequence", "mixed"), ("sequence", "quick"),
+        )  # fmt: skip
         for scope, key in places:
             self._write(
                 lambda c, scope=scope, key=key: outer_stops.resume_scope(c, self._app.config, scope, key, self._now)  # type: ignore[misc]
@@ -141,7 +143,9 @@ class Office:
         suppressing.suppress(self._app.database, self._app.advance, [target], None, "a customer", "ana", self._now)
 
     def move(self, address: str) -> None:
-        target = self._dice.choice(("plain", "mixed", "plain:bump", "mixed:close", "mixed:nudge"))
+        target = self._dice.choice(
+            ("plain", "mixed", "plain:bump", "mixed:close", "mixed:nudge", "quick", "quick:second")
+        )
         self._write(lambda c: moving.move(c, self._app.advance, address, target, "ana", self._now))
 
     def merge(self, address: str) -> None:
@@ -159,7 +163,7 @@ class Office:
         self._write(lambda c: applying.apply(c, self._app.advance, edits(), "ana", self._now))
 
     def enroll(self, address: str) -> None:
-        sequence, rep = self._dice.choice(("plain", "plain", "mixed")), self._dice.choice(("ana", "bo"))
+        sequence, rep = self._dice.choice(("plain", "mixed", "quick")), self._dice.choice(("ana", "bo"))
 
         def work(connection: Connection) -> None:
             door = enrolling.open_door(connection, self._app.advance, sequence, rep, rep)

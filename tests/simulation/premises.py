@@ -139,7 +139,22 @@ steps:
     email: last.md
     reply_to: hello
 """
-SEQUENCES = {"plain": PLAIN.replace("{wait}", "1d").replace("{last}", "last.md"), "mixed": MIXED}
+QUICK = """
+title: Within a day
+settings: {exclusive: false}
+steps:
+  - id: first
+    email: intro.md
+  - id: second
+    wait: 4h
+    email: bump.md
+    reply_to: first
+  - id: third
+    wait: 20h
+    email: last.md
+    reply_to: first
+"""
+SEQUENCES = {"quick": QUICK, "plain": PLAIN.replace("{wait}", "1d").replace("{last}", "last.md"), "mixed": MIXED}
 EDITED = {"plain": PLAIN.replace("{wait}", "2d").replace("{last}", "edited.md")}
 TEMPLATES = {
     "intro.md": "Subject: An idea for {{ prospect.first_name }}\n\nHi {{ prospect.first_name }},\n\nshall we talk?\n",

@@ -21,7 +21,6 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
 from sequencer.world.letters import read_original
-from sequencer.world.record import Took
 from sequencer.world.reps import Reps
 from sequencer.world.town import Town
 from tests.simulation.crowd import Crowd, Post, import_table, work
@@ -38,6 +37,7 @@ from tests.simulation.wire import InMemoryNetwork
 __all__ = ["Played", "play"]
 
 WILD, CALM = timedelta(days=WILD_DAYS), timedelta(days=6)
+DOTS_MAX = 150
 WORK_OFF_S, WORK_OFF_BEATS = 45.0, 15
 ORDINARY = (datetime(2026, 11, 2, 7, tzinfo=UTC), datetime(2026, 11, 30, 7, tzinfo=UTC),
             datetime(2027, 1, 4, 7, tzinfo=UTC))  # fmt: skip
@@ -93,6 +93,7 @@ class _Director(Watch):
         self._office = Office(stage, self._app, self._crowd, self._wake)
         self._server = MailServer(stage, self._town, self)
         stage.loop.network = InMemoryNetwork(stage, self._server.serve)
+        stage.hot = self._is_hot
         stage.at_death(self._died)
         stage.at_freeze(self._froze)
         self._daemons: dict[str, Daemon] = {}
@@ -100,6 +101,7 @@ class _Director(Watch):
         self._dots: list[Dot] = []
         self._calm_at = 0.0
         self._skewed = False
+        self._flooded = asyncio.Event()
 
     def play(self) -> Played:
         stage = self.stage
@@ -125,18 +127,27 @@ class _Director(Watch):
         stage = self.stage
         import_table(self._app, list(self._crowd.rows.values()), stage.clock.now())
         self._start_daemon()
-        for address in self._crowd.people:
-            stage.later(self._dice.uniform(0, 60) * 3600, self._office.run, self._office.enroll, address)
+        for address in [*self._crowd.people, *self._crowd.people]:
+            stage.later(self._dice.uniform(0, 120) * 3600, self._office.run, self._office.enroll, address)
         reps = Reps(stage.seed, self._app, self._crowd.by_id(self._app), self._has_arrived, stage.record)
         stage.loop.create_task(work(stage, self._app, reps, self._has_arrived, self._wake))
         self._plan()
-        await asyncio.sleep(WILD.total_seconds())
+        await self._pass(WILD.total_seconds())
         self._grow_calm()
-        await asyncio.sleep(CALM.total_seconds())
+        await self._pass(CALM.total_seconds())
         for _ in range(WORK_OFF_BEATS):
             self._wake()
-            await asyncio.sleep(WORK_OFF_S)
+            await self._pass(WORK_OFF_S)
         return stage.clock.now()
+
+    async def _pass(self, seconds: float) -> None:
+        """Let time pass, unless there is no end of mail: then the rest would show nothing new."""
+        if not self._flooded.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._flooded.wait(), seconds)
+
+    def _is_hot(self) -> bool:
+        return any(daemon.sends for daemon in self._daemons.values())
 
     def _has_arrived(self, message_id: str) -> bool:
         return message_id in self._town.arrived
@@ -156,7 +167,7 @@ class _Director(Watch):
         for name, act in once.items():
             if self.stage.faults.plays(name):
                 self._at_work_time(lambda name=name, act=act: self._happen(name, act))  # type: ignore[misc]
-        for _ in range(self._dice.randint(0, 8)):
+        for _ in range(self._dice.randint(0, 10)):
             self._at_work_time(self._office.anything)
 
     def _at_work_time(self, act: Callable[[], None]) -> None:
@@ -259,7 +270,7 @@ class _Director(Watch):
         for daemon in self._daemons.values():
             daemon.wake(after_s)
 
-    def body_begins(self, recipient: str) -> None:
+    def body_begins(self, recipient: str) -> int:
         faults, one = self.stage.faults, self._crowd.people[recipient]
         moment_s = self._dice.random() * 0.05
         if recipient in self._post.originals and faults.hit("a reply at the fence"):
@@ -268,17 +279,22 @@ class _Director(Watch):
             self.stage.later(moment_s, self._office.stop_at_once, one.address)
         if faults.hit("merge while sending"):
             self.stage.later(moment_s, self._office.run, self._office.merge, one.address)
+        return self.stage.record.mark()
 
     def _answer(self, recipient: str) -> None:
         if self._post.answer_now(self._crowd.people[recipient]):
             for daemon in self._daemons.values():
                 daemon.read_now()
 
-    def dot(self, message: bytes, recipient: str, written_at: float) -> None:
+    def dot(self, message: bytes, recipient: str, written_at: float, begun: int) -> None:
         with suppress(KeyError):
             original = read_original(message)
             self.stage.say(f"dot: {recipient}: {original.subject}")
-            self._dots.append(Dot(self.stage.record.mark(), written_at, original.message_id, recipient, message))
+            mark = self.stage.record.mark()
+            self._dots.append(Dot(mark, begun, written_at, original.message_id, recipient, message))
+        if len(self._dots) == DOTS_MAX:
+            self.stage.problems.append(f"{DOTS_MAX} dots: there is no end of mail")
+            self._flooded.set()
 
     def taken(self, recipient: str, raw: bytes) -> None:
         """The daemon may never learn of it."""

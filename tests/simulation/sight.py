@@ -67,9 +67,10 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A final dot that reached the server: when the client wrote it, in virtual seconds."""
+    """A final dot that reached the server. `begun`: the mark of its 354; `written_at`: virtual seconds."""
 
     mark: int
+    begun: int
     written_at: float
     message_id: str
     recipient: str

@@ -32,11 +32,12 @@ class MailServer:
 class Watch:
     """Whoever wants to know what happens on the wire."""
 
-    def body_begins(self, recipient: str) -> None:
-        """DATA was answered by 354: within a moment the body is there and the fence is asked."""
+    def body_begins(self, recipient: str) -> int:
+        """DATA is answered by 354: within a moment the body is there and the fence is asked. Returns a mark."""
+        return 0
 
-    def dot(self, message: bytes, recipient: str, written_at: float) -> None:
-        """The final dot arrived."""
+    def dot(self, message: bytes, recipient: str, written_at: float, begun: int) -> None:
+        """The final dot arrived; `begun` is the mark of its body."""
 
     def taken(self, recipient: str, raw: bytes) -> None:
         """The mail is this server's; its answer is about to leave."""
@@ -54,7 +55,7 @@ class Session:
         self._recipient: str | None = None
         self._refused = False
         self._lines: list[bytes] = []
-        self._heard_at = 0.0
+        self._heard_at, self._begun = 0.0, 0
         self._over = False
         self._pipelining = server.dice.random() < 0.6
 
@@ -165,7 +166,7 @@ class Session:
             return
         self._in_data = True
         self._lines = []
-        self._server.watch.body_begins(self._recipient)
+        self._begun = self._server.watch.body_begins(self._recipient)
         self._say("354 go on")
 
     def _take_line(self, line: bytes, written_at: float) -> None:
@@ -180,7 +181,7 @@ class Session:
         if recipient is None:
             self._stage.problems.append("a dot was written after a refused RCPT")
             return
-        self._server.watch.dot(raw, recipient, written_at)
+        self._server.watch.dot(raw, recipient, written_at, self._begun)
         self._at_dot(recipient, raw)
 
     def _at_dot(self, recipient: str, raw: bytes) -> None:

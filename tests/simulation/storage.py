@@ -91,7 +91,7 @@ class _InVirtualTime:
         self._busy = False
 
     def put(self, run: Callable[[], Any], done: "Future[Any]", urgent: bool) -> None:
-        self._stage.touch(self._process)
+        self._stage.seam(self._process)
         if self._stage.loop.inline:  # a thread that waits for its write: nothing else runs meanwhile
             try:
                 done.set_result(self._carried_out(run))
@@ -131,7 +131,6 @@ class _InVirtualTime:
             self._begin()
 
     def _carried_out(self, run: Callable[[], Any]) -> Any:
-        self._stage.seam(self._process)
         result = run()
         if self._stage.faults.hit("crash just after commit"):
             self._stage.crash(self._process, "just after a commit")
@@ -174,7 +173,7 @@ def _break(stage: Stage, database: Database, process: str) -> None:
 
     @event.listens_for(database.engine, "begin")
     def _(connection: Connection) -> None:
-        stage.touch(process)
+        stage.seam(process)
         if _writes(connection) and faults.hit("database locked"):
             raise _refusal("BEGIN IMMEDIATE", "database is locked")
 
