@@ -153,9 +153,12 @@ def _naive_zone() -> Any:
     return patch.object(situation, "zone_of", zone_of)
 
 
-def _stop_without_number() -> Any:
-    """What is recorded of a person does not raise their number."""
-    return patch.object(people, "raise_seq", lambda connection, ids: None)
+def _stop_unheeded() -> Any:
+    """What is recorded of a person neither raises their number nor calls a queued mail back."""
+    stack = contextlib.ExitStack()
+    stack.enter_context(patch.object(people, "raise_seq", lambda connection, ids: None))
+    stack.enter_context(patch.object(sends, "call_back", lambda connection, enrollment_id, step, attempt: False))
+    return stack
 
 
 def _lost_fence_settles() -> Any:
@@ -243,7 +246,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "skip the suppression check": Mutant(_skip_suppression, 60),
     "cap counted in memory": Mutant(_cap_in_memory, 60),
     "naive local time across DST": Mutant(_naive_zone, 60),
-    "a stop raises no number": Mutant(_stop_without_number, 60),
+    "a stop raises no number": Mutant(_stop_unheeded, 60),
     "a lost fence settles": Mutant(_lost_fence_settles, 100),
     "an effect for each copy": Mutant(_effect_twice, 20),
     "only the INBOX is read": Mutant(_other_folders_unread, 60),

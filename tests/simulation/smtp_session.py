@@ -13,6 +13,7 @@ __all__ = ["MailServer", "Session"]
 
 _PATH = re.compile(r"(?:FROM|TO):\s*<([^<>\s]*)>", re.IGNORECASE)
 IDLE_S_MAX = 300.0
+PONDERS_S_MAX = 0.06  # so that what arrives at DATA meets the fence from either side
 NINE_MINUTES_S, ELEVEN_MINUTES_S = 540.0, 660.0
 
 
@@ -167,7 +168,7 @@ class Session:
         self._in_data = True
         self._lines = []
         self._begun = self._server.watch.body_begins(self._recipient)
-        self._say("354 go on")
+        self._say("354 go on", self._server.dice.random() * PONDERS_S_MAX)
 
     def _take_line(self, line: bytes, written_at: float) -> None:
         if line != b".":
