@@ -15,7 +15,8 @@ from sqlalchemy import update
 
 from sequencer.core import events as e
 from sequencer.engine import arrivals, dispatch, rescue, situation
-from sequencer.store import fence, inbox, log, people, sends
+from sequencer.store import fence, inbox, leases, log, people, sends
+from sequencer.store.epoch import Epoch
 from sequencer.store.tables import SENDS
 from tests.simulation.checks import broken
 from tests.simulation.seed import play
@@ -56,8 +57,8 @@ def _resend_uncertain() -> Any:
 def _no_intent() -> Any:
     """The dot is written without asking the fence."""
 
-    async def ask(self: Any, intent: Any) -> tuple[str, float]:
-        return "", self._clock.monotonic()
+    async def ask(self: Any, intent: Any) -> tuple[str, float, Epoch]:
+        return "", self._clock.monotonic(), Epoch()
 
     return patch.object(dispatch.Dispatch, "_ask_fence", ask)
 
@@ -67,13 +68,13 @@ def _fence_before_body() -> Any:
     real_ask, real_attempt = dispatch.Dispatch._ask_fence, dispatch.Dispatch._attempt
     passed: set[tuple[int, int]] = set()
 
-    async def ask(self: Any, intent: Any) -> tuple[str, float]:
+    async def ask(self: Any, intent: Any) -> tuple[str, float, Epoch]:
         if (id(self), intent.send_id) not in passed:
             return await real_ask(self, intent)
-        return "", self._clock.monotonic()
+        return "", self._clock.monotonic(), Epoch()
 
     async def attempt(self: Any, this: Any, prepared: Any) -> Any:
-        refusal, _ = await real_ask(self, fence.Intent(prepared.send_id, self._owner, this.fence))
+        refusal, _, _ = await real_ask(self, fence.Intent(prepared.send_id, self._owner, this.fence))
         if refusal:
             this.drain.refused = True
             return None
@@ -98,7 +99,7 @@ def _ignore_lease() -> Any:
         rows = sends.mailbox_states(connection)
         return {address: rows[address].fence for address in addresses}
 
-    real_lease = fence.lease
+    real_lease = leases.lease
     real_pass = fence.pass_fence
 
     def pass_fence(connection: Any, intents: Any, limits: Any, now: datetime) -> dict[int, str]:
@@ -113,7 +114,7 @@ def _ignore_lease() -> Any:
         return real_pass(connection, held, limits, now)
 
     stack = contextlib.ExitStack()
-    stack.enter_context(patch.object(fence, "lease", lease))
+    stack.enter_context(patch.object(leases, "lease", lease))
     stack.enter_context(patch.object(fence, "pass_fence", pass_fence))
     return stack
 

@@ -109,7 +109,7 @@ class Office:
         self._write(lambda c: outer_stops.pause_scope(c, config, scope, key, "ana", "a break", self._now))
 
         def resume(_: str) -> None:
-            self._write(lambda c: outer_stops.resume_scope(c, config, scope, key, self._now))
+            self._write(lambda c: outer_stops.resume_scope(c, config, scope, key, "ana", self._now))
 
         self._later(resume, scope, 30)
 
@@ -125,17 +125,18 @@ class Office:
     def resume_mailboxes(self, _: str) -> None:
         """Whoever looks after the mailboxes mends what is broken."""
         for box in (ANA, BO):
-            self._write(lambda c, box=box: outer_stops.resume_scope(c, self._app.config, "mailbox", box, self._now))  # type: ignore[misc]
+            self._write(lambda c, box=box: self._resume(c, "mailbox", box))  # type: ignore[misc]
 
     def resume_everything(self, _: str) -> None:
         places: tuple[tuple[ScopeName, str], ...] = (
             ("all", ""), ("sequence", "plain"), ("sequence", "mixed"), ("sequence", "quick"),
         )  # fmt: skip
         for scope, key in places:
-            self._write(
-                lambda c, scope=scope, key=key: outer_stops.resume_scope(c, self._app.config, scope, key, self._now)  # type: ignore[misc]
-            )
+            self._write(lambda c, scope=scope, key=key: self._resume(c, scope, key))  # type: ignore[misc]
         self.resume_mailboxes("")
+
+    def _resume(self, connection: Connection, scope: ScopeName, key: str) -> None:
+        outer_stops.resume_scope(connection, self._app.config, scope, key, "ana", self._now)
 
     def suppress_domain(self, address: str) -> None:
         domain = address.rpartition("@")[2]
