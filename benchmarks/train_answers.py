@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sequencer.mail import answer_model, words
-from sequencer.mail.answer import ANSWERS, Answer
+from sequencer.mail.judgement import ANSWERS, Answer
 
 __all__ = ["main", "read_texts", "train"]
 

@@ -24,10 +24,9 @@ from sequencer.engine.taking_back import TakingBack
 from sequencer.engine.verbs import by_name, face_at
 from sequencer.errors import InputError
 from sequencer.mail.address import is_free_mail
-from sequencer.mail.answer import ANSWERS, Answer
 from sequencer.mail.author import author
 from sequencer.mail.dates import come_back_day, first_day_back
-from sequencer.mail.judgement import VERSION, Judgement
+from sequencer.mail.judgement import ANSWERS, VERSION, Answer, Judgement
 from sequencer.mail.parse import Parsed
 from sequencer.store import inbox, people, sends
 from sequencer.store.database import Database

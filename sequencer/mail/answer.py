@@ -9,23 +9,11 @@ Only the person's own words are read: quoting.py took the quote and our own foot
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from sequencer.mail import answer_model, words
+from sequencer.mail.judgement import ANSWERS, Answer
 
-__all__ = ["ANSWERS", "Answer", "Reading", "asks_to_stop", "read_answer"]
-
-Answer = Literal["interested", "meeting", "question", "not_now", "referral", "not_interested", "opt_out", "other"]
-ANSWERS: tuple[Answer, ...] = (
-    "interested",
-    "meeting",
-    "question",
-    "not_now",
-    "referral",
-    "not_interested",
-    "opt_out",
-    "other",
-)
+__all__ = ["Reading", "asks_to_stop", "read_answer"]
 
 TEXT_CHARS_MAX = 3000
 SENTENCES_MAX = 30
@@ -42,7 +30,7 @@ _WEIGHTS: tuple[tuple[Answer, float, float], ...] = (
     ("interested", 1.2, 0.4),
     ("question", 1.0, 0.3),
 )
-# Chosen on answers that neither the lists nor the model has seen (docs/reading.md).
+# Chosen on labelled answers that the model was not trained with, some of which the lists were widened on since.
 _STOP_WEIGHT = 4.0
 _DENIAL_WEIGHT = 5.0
 _STOP_MIN = 0.5  # likelihood below which a phrase is taken for no request to stop: it may be the topic

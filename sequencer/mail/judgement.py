@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from sequencer.mail.answer import Answer
-
-__all__ = ["VERSION", "Judgement", "Kind"]
+__all__ = ["ANSWERS", "VERSION", "Answer", "Judgement", "Kind"]
 
 VERSION = 2  # of the rules that judge: raised when they change, so that what is stored is judged anew
 
 Kind = Literal["hard_bounce", "soft_bounce", "delay", "complaint", "auto_reply", "reply", "other"]
+
+
+Answer = Literal["interested", "meeting", "question", "not_now", "referral", "not_interested", "opt_out", "other"]
+ANSWERS: tuple[Answer, ...] = (
+    "interested",
+    "meeting",
+    "question",
+    "not_now",
+    "referral",
+    "not_interested",
+    "opt_out",
+    "other",
+)
 
 
 @dataclass(frozen=True, slots=True)

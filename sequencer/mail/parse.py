@@ -24,7 +24,6 @@ from sequencer.mail.fields import (
     sent_at,
 )
 from sequencer.mail.flowed import unflowed
-from sequencer.mail.html_text import HTML_CHARS_MAX, html_to_text
 
 __all__ = [
     "DEPTH_MAX",
@@ -300,6 +299,8 @@ def _addresses(headers: Headers, *names: str) -> tuple[str, ...]:
 
 
 def _reading_text(body: Iterable[Part]) -> str:
+    from sequencer.mail.html_text import HTML_CHARS_MAX, html_to_text  # weighs half a MB: for who reads, not who waits
+
     pieces: list[str] = []
     html_chars_left = HTML_CHARS_MAX
     for part in body:

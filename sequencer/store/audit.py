@@ -81,6 +81,15 @@ class Recorded(Database):
     def _settle(self, done: "Future[Any]") -> None:
         self._written = self._written or not (done.cancelled() or done.exception())
 
+    @property
+    def frozen_after_s(self) -> float:
+        """As the database below has it, which runs the transactions."""
+        return self._database.frozen_after_s
+
+    @frozen_after_s.setter
+    def frozen_after_s(self, seconds: float) -> None:
+        self._database.frozen_after_s = seconds
+
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a snapshot of the database below."""
         return self._database.read(work)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 
 from sequencer.errors import SchemaTooNew, StoreError
-from sequencer.store.backup import back_up
 from sequencer.store.database import begin_write, refusals, sqlite_file, throw_away_engine
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ def migrate(url: str, *, asked: bool = False) -> str:
         if found and found not in known:
             raise SchemaTooNew(f"the database has schema {found}, which this version does not know: upgrade sequencer")
         if found and file:
+            from sequencer.store.backup import back_up  # needed once in a schema's life
+
             back_up(file, file.with_name(f"{file.name}.before-{known[-1]}"), overwrite=True)
         elif found and not asked:
             raise StoreError(

@@ -5,7 +5,7 @@ Nothing is judged here. All marks are numbers of one order: what has a higher on
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -154,8 +154,8 @@ def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight
         return [tuple(row) for row in connection.exec_driver_sql(asked)]
 
     changes = tuple(
-        Change(*before, zlib.decompress(raw) if raw else None, wall)  # type: ignore
-        for *before, raw, wall in rows("SELECT * FROM witness_sends ORDER BY mark")
+        replace(Change(*row), raw=zlib.decompress(row[-2]) if row[-2] else None)
+        for row in rows("SELECT * FROM witness_sends ORDER BY mark")
     )
     happenings = tuple(
         Happening(mark, at, transaction, enrollment, person, e.from_json(kind, body))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sequencer.mail.answer import EVIDENCE_MAX, Answer, read_answer
+from sequencer.mail.answer import EVIDENCE_MAX, read_answer
+from sequencer.mail.judgement import Answer
 
 CLASSES: dict[Answer, str] = {
     "interested": """

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmarks import train_answers
 from sequencer.mail import answer_model, words
-from sequencer.mail.answer import ANSWERS
+from sequencer.mail.judgement import ANSWERS
 
 MODEL_BYTES_MAX = 500_000
 

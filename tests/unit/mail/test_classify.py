@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sequencer.mail import words
-from sequencer.mail.answer import ANSWERS, read_answer
+from sequencer.mail.answer import read_answer
 from sequencer.mail.classify import Judgement, classify, classify_text
+from sequencer.mail.judgement import ANSWERS
 from sequencer.mail.parse import parse
 
 

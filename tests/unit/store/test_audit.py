@@ -125,3 +125,9 @@ def test_the_database_below_is_told_of_a_refusal(database: Database) -> None:
     with pytest.raises(StoreError):
         audit.Recorded(database, command()).write(lambda c: c.exec_driver_sql("SELECT * FROM nothing"))
     assert database.read(lambda c: list(audit.rows(c))) == []
+
+
+def test_how_long_a_freeze_is_waited_for_is_the_databases_below(database: Database) -> None:
+    recorded = audit.Recorded(database, command("daemon"))
+    recorded.frozen_after_s = 7.0
+    assert (database.frozen_after_s, recorded.frozen_after_s) == (7.0, 7.0)
