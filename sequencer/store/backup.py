@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from sequencer.errors import InputError, StoreError
 from sequencer.store.database import BUSY_S, sqlite_file
+from sequencer.store.durable import make_durable
 
 __all__ = ["Copied", "back_up", "put_back", "sqlite_only"]
 
@@ -53,10 +54,10 @@ def back_up(source: Path, target: Path, *, overwrite: bool = False) -> Copied:
         partial.unlink(missing_ok=True)
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         _copy(source, partial)
-        _sync(partial)
+        make_durable(partial)
         _refuse(source, target, overwrite)
         os.replace(partial, target)
-        _sync(target.parent)
+        make_durable(target.parent)
     except sqlite3.Error as error:
         raise StoreError(f"{source} could not be copied: {error}") from None
     except OSError as error:
@@ -110,14 +111,6 @@ def put_back(copy: Path, file: Path, aside: Path) -> None:
             if there.exists():
                 os.replace(there, f"{aside}{log}")
         os.replace(fresh, file)
-        _sync(file.parent)
+        make_durable(file.parent)
     except OSError as error:
         raise StoreError(f"{file} could not be exchanged: {error.strerror}") from None
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 from sequencer.errors import InputError, StoreError
+from sequencer.store.durable import make_durable
 from sequencer.store.epoch import Epoch
 
 SLOT_BYTES = 4096  # no two slots in one sector of any disk
@@ -129,7 +130,7 @@ def opened(path: Path, key: bytes, machine: Path = MACHINE_ID, *, daemons_max: i
             os.close(descriptor)
             continue
         try:
-            _sync_folder(one.parent)
+            make_durable(one.parent)
             yield EpochFile(one, descriptor, installation_of(key), machine)
         finally:
             os.close(descriptor)
@@ -147,13 +148,5 @@ def look(path: Path, key: bytes) -> Told:
         raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
     try:
         return EpochFile(path, descriptor, installation_of(key)).told
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

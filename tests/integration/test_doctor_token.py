@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from tests.integration.mail_servers import HOST, Dovecot, free_ports, missing
+from tests.integration.mail_servers import HOST, Dovecot, free_ports
 from tests.integration.oauth_dovecot import oauth_dovecot, token
 from tests.integration.typed import Run
 from tests.unit.doctor.zone_server import zone_server
@@ -28,9 +28,6 @@ imap = {{ host = "{host}", port = {imap}, security = "none", auth = "xoauth2", t
 
 @pytest.fixture(scope="module")
 def imap() -> Iterator[Dovecot]:
-    reason = missing()
-    if reason is not None:
-        pytest.skip(reason)
     with oauth_dovecot(ANA) as running:
         yield running
 

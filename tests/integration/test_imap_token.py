@@ -7,7 +7,7 @@ import pytest
 
 from sequencer.errors import ConfigError, InboxBroken, InboxLost
 from sequencer.inbound.imap import Imap, ImapServer
-from tests.integration.mail_servers import HOST, Dovecot, missing
+from tests.integration.mail_servers import HOST, Dovecot
 from tests.integration.oauth_dovecot import oauth_dovecot, token
 from tests.integration.scripted_imap import CUT, scripted_imap
 
@@ -17,9 +17,6 @@ TAKES_TOKENS = {"CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\n{tag} OK 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Dovecot]:
-    reason = missing()
-    if reason is not None:
-        pytest.skip(reason)
     with oauth_dovecot(ANA) as running:
         yield running
 
