@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from sequencer.mail import words
-from sequencer.mail.date_text import Mention, Writing, any_of, day_of, phrase_pattern, shaped
+from sequencer.mail.date_text import Mention, Writing, any_of, day_of, named, phrase_pattern, shaped
 
-__all__ = ["easter", "find_periods", "lasting", "this_week", "today"]
+__all__ = ["easter", "find_periods", "lasting", "this_week", "today", "told_alone"]
 
 MENTIONS_MAX = 40
 PATTERNS_MAX = 200
 DAYS_IN_WEEK = 7
+_CLAUSES = re.compile(r"[.!?;\n]")
 _MIDDLE, _LATE = 15, 25
 _CHINESE = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 
@@ -60,6 +61,16 @@ def _weeks(writing: Writing) -> Iterator[Mention]:
 
 
 @lru_cache(PATTERNS_MAX)
+def _length(among: tuple[str, ...]) -> re.Pattern[str]:
+    """A length of time at the start of a sentence, or behind a word for "another"."""
+    begins, more = r"(?:^|[.!?;:\n][\s(]{0,4})", rf"(?P<more>{any_of('date.more', among)})\s?"
+    return re.compile(
+        rf"(?:{more}|{begins})(?:(?P<figures>\d{{1,2}})|(?P<word>{named('numbers', among)}))\s?"
+        rf"(?P<unit>{named('units', among)})"
+    )
+
+
+@lru_cache(PATTERNS_MAX)
 def _span(topic: str, among: tuple[str, ...]) -> re.Pattern[str]:
     counted = "|".join(sorted(map(re.escape, words.table("numbers", among)), key=len, reverse=True)) or "(?!)"
     named = "|".join(sorted(map(re.escape, words.table("units", among)), key=len, reverse=True)) or "(?!)"
@@ -87,6 +98,19 @@ def lasting(writing: Writing) -> date | None:
         return None
     amount = int(found[1]) if found[1] else words.table("numbers", writing.languages)[found[2]]
     return _plus(writing.sent, amount, words.table("units", writing.languages)[found[3]])
+
+
+def told_alone(writing: Writing) -> date | None:
+    """The end of a wait told by its length where a sentence begins ("Two weeks, then ask again.") or by "another"."""
+    for found in _length(writing.languages).finditer(writing.folded):
+        rest = _CLAUSES.split(writing.folded[found.end() : found.end() + 80])[0]
+        if shaped(r"\s?<cue>", "date.ago_after", writing.languages).match(rest):
+            continue
+        if found["more"] or writing.pattern("date.ask").search(rest):
+            amount = found["figures"] and int(found["figures"])
+            amount = amount or words.table("numbers", writing.languages)[found["word"]]
+            return _plus(writing.sent, amount, words.table("units", writing.languages)[found["unit"]])
+    return None
 
 
 def _plus(sent: date, amount: int, unit_days: int) -> date | None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sequencer.mail import words
 from sequencer.mail.date_mentions import find_days
-from sequencer.mail.date_periods import find_periods, lasting, this_week, today
+from sequencer.mail.date_periods import find_periods, lasting, this_week, today, told_alone
 from sequencer.mail.date_text import Mention, Writing, any_of, shaped, writing
 
 __all__ = ["come_back_day", "first_day_back"]
@@ -106,12 +106,27 @@ def come_back_day(text: str, sent: date, *, month_first: bool | None = None) -> 
     best: tuple[bool, bool, int] | None = None
     chosen: date | None = None
     for index, mention in enumerate(mentions):
-        if mention.day is None or not sent < mention.day <= sent + timedelta(days=RETURN_DAYS_MAX):
+        day = _free_day(written, mention, mentions[index - 1] if index else None)
+        if day is None or not sent < day <= sent + timedelta(days=RETURN_DAYS_MAX):
             continue
         rank = (not _asked(written, mention), not mention.exact, -index)
         if best is None or rank < best:
-            best, chosen = rank, mention.day
-    return chosen
+            best, chosen = rank, day
+    return chosen or told_alone(written)
+
+
+def _free_day(written: Writing, mention: Mention, before: Mention | None) -> date | None:
+    """The first day on which to write: the day named, but the one after it or its period where the writer is busy
+    "through" it, or away or busy "until" the end of it.
+    """
+    role, _ = _role(written, mention, before)
+    if mention.after is not None:
+        lead = written.folded[max(0, mention.start - CUE_CHARS) : mention.start]
+        to_its_end = mention.ends and _ending("date.until", written.languages).search(lead)
+        return mention.after if to_its_end or role == "through" else mention.day
+    away = written.pattern("away.body").search(" ".join(written.folded.split()))
+    includes = role == "through" or (role == "until" and away and _includes(written, mention))
+    return mention.day and mention.day + timedelta(days=1 if includes else 0)
 
 
 def _periods_beside(days: list[Mention], written: Writing) -> list[Mention]:
