@@ -24,6 +24,7 @@ __all__ = ["Imap", "ImapServer", "Security"]
 SEARCH_HITS_MAX = 80_000  # UIDs in one answer: at ten digits each they stay below imaplib's line limit of 1 MB
 IDLE_S_MAX = 1500.0  # RFC 2177: a server may log an idle client out after 30 minutes
 POLL_S = 60.0  # between walks on a server without IDLE
+DRAFT = rb"\draft"  # Gmail's All Mail has them, and every Trash that a draft was thrown into
 
 
 class Imap(Inbox):
@@ -148,12 +149,13 @@ class Imap(Inbox):
         return answers
 
     def _heads(self, folder: Folder, uids: Sequence[int]) -> list[Head]:
-        """Without those that were expunged a moment ago."""
+        """Without those that were expunged a moment ago, and without drafts: nobody has sent them."""
         part = f"BODY.PEEK[HEADER]<0.{HEADER_BYTES_MAX}>"
-        answers = self._fetch(uids, ["RFC822.SIZE", part], b"BODY[HEADER]")
+        answers = self._fetch(uids, ["FLAGS", "RFC822.SIZE", part], b"BODY[HEADER]")
         return [
             Head(folder.name, uid, answer.get(b"RFC822.SIZE") or 0, _part(answer, b"BODY[HEADER]") or b"", folder.role)
             for uid, answer in answers.items()
+            if DRAFT not in (flag.lower() for flag in answer.get(b"FLAGS", ()))
         ]
 
     def _settled(self, batch: Sequence[tuple[Head, bool]], validity: int) -> list[Settled]:

@@ -30,6 +30,8 @@ class MessageFile:
 def listed(folder: Path, stamp_min: int) -> list[MessageFile]:
     """The messages of a folder in the order of delivery, those delivered and last written before `stamp_min` left out.
 
+    Without drafts (flag D): nobody has sent them.
+
     Listed twice, new/ before cur/: a mail program moves files that way, and a file that is renamed during a listing
     may be missing from it.
     """
@@ -37,8 +39,8 @@ def listed(folder: Path, stamp_min: int) -> list[MessageFile]:
     for part in ("new", "cur") * 2:
         with os.scandir(folder / part) as entries:
             for entry in entries:
-                unique = entry.name.partition(":")[0]  # what follows are flags
-                if unique[:1] in ("", ".") or not entry.is_file(follow_symlinks=False):
+                unique, _, flags = entry.name.partition(":")
+                if unique[:1] in ("", ".") or "D" in flags or not entry.is_file(follow_symlinks=False):
                     continue
                 stamp = unique.partition(".")[0]
                 delivered_at = int(stamp) if stamp.isascii() and stamp.isdigit() else 0

@@ -81,6 +81,19 @@ def test_a_rebuilt_folder_is_read_again_from_its_beginning(account: Account, inb
     assert shelf.walk(inbox) == []
 
 
+def test_a_draft_is_no_mail_wherever_it_lies(account: Account, inbox: Imap) -> None:
+    with account.mail_program() as client:
+        for folder in FOLDERS:
+            client.append(folder, message(f"draft in {folder}"), flags=(rb"\Seen", rb"\Draft"))
+    account.put("Sent", message("sent"))
+    account.put("Trash", message("thrown away"))
+    with account.mail_program() as client:
+        client.append("Trash", message("draft thrown away"), flags=(rb"\Draft",))
+    shelf = Shelf()
+    shelf.walk(inbox)
+    assert shelf.subjects == ["thrown away", "sent"]
+
+
 def test_a_message_expunged_between_its_header_and_its_body_is_passed_over(account: Account, inbox: Imap) -> None:
     account.put("INBOX", *(message(text) for text in ("stays", "vanishes", "stays too")))
     # A mail program that is open keeps Dovecot from forgetting the message at once: then it answers NIL.

@@ -81,6 +81,15 @@ def test_a_message_that_a_mail_program_reads_or_flags_does_not_come_again(root: 
     assert shelf.walk(inbox) == []
 
 
+def test_a_draft_is_read_once_it_is_none(root: Path) -> None:
+    draft = deliver(root / ".Archive", "half a word", part="cur")
+    draft = draft.rename(draft.with_name(f"{draft.name}DS"))
+    shelf, inbox = Shelf(), Maildir(root)
+    assert shelf.walk(inbox) == []
+    draft.rename(draft.with_name(draft.name.replace("DS", "S")))
+    assert subjects(shelf.walk(inbox)) == ["half a word"]
+
+
 def test_a_message_delivered_late_with_an_older_stamp_is_not_lost(root: Path) -> None:
     deliver(root, "on time")
     shelf, inbox = Shelf(), Maildir(root)
