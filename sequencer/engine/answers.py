@@ -253,8 +253,14 @@ def _reached(post: Post, found: Match, person: int, enrollments: list[int], at_a
         return live or enrollments[:1]
     if not post.said_by:
         return _begun_before(post, live or enrollments[:1])
-    began = _begun_before(post, enrollments)
-    return [key for key in began if key in live] or began[:1]
+    began = {*_begun_before(post, enrollments), *_named_by(post, found, enrollments)}
+    return [key for key in live if key in began] or [key for key in enrollments if key in began][:1]
+
+
+def _named_by(post: Post, found: Match, enrollments: Sequence[int]) -> list[int]:
+    """The one whose mail it answers and those that continue it: they are older, whatever the writer's clock says."""
+    rows = log.load(post.connection, enrollments).values() if found.send else ()
+    return [row.id for row in rows if found.send and found.send.enrollment_id in (row.id, *row.progress.earlier)]
 
 
 def _of_colleagues(post: Post, answered: Sequence[int]) -> list[int]:

@@ -20,6 +20,8 @@ from sequencer.engine.ours import Ours
 from sequencer.engine.screening import Screened, read_header, screen
 from sequencer.errors import StoreError
 from sequencer.mail.amazon import plain_id
+from sequencer.mail.fields import sent_at
+from sequencer.mail.parse import Parsed
 from sequencer.mail.thread import identity
 from sequencer.store import correspondence, sends
 from sequencer.store import inbox as store
@@ -100,7 +102,7 @@ class Walk:
             inbox=self._name,
             folder=item.head.folder,
             outgoing=screened.outgoing,
-            received_at=min(header.date or self._now, self._now),
+            received_at=_came_at(header, self._now),
             raw=raw,
             problem=TOO_LARGE if item.fetched.truncated else "",
         )
@@ -124,3 +126,12 @@ class Walk:
         return blake2b(
             known.encode() if known else header, digest_size=16, key=self._key, person=b"not-ours"
         ).hexdigest()
+
+
+def _came_at(header: Parsed, now: datetime) -> datetime:
+    """The later of what the writer's clock says and what the server that took it in says (RFC 5321 4.4), never to come.
+
+    By a clock that is wrong an answer may be older than what it answers, and would stop nothing.
+    """
+    taken_in = [sent_at(trace.rpartition(";")[2].strip()) for trace in header.headers.raw_all("Received")[:1]]
+    return min(max((at for at in (header.date, *taken_in) if at is not None), default=now), now)

@@ -205,6 +205,15 @@ async def test_a_class_of_an_old_answer_leaves_alone_what_began_after_it(desk: D
     assert desk.room.progress(later).finished is FinishReason.OPTED_OUT
 
 
+async def test_an_answer_to_us_is_corrected_whatever_its_writer_s_clock_says(desk: Desk) -> None:
+    await desk.got(mail("Yes, Tuesday.", answers=desk.sent, at=desk.room.clock.now() - timedelta(days=400)))
+    desk.set("referral")
+    assert desk.open_work == ["refer"]
+    desk.set("auto_reply", BACK)
+    desk.set("interested")
+    assert (desk.open_work, desk.last.progress.finished) == (["answer"], FinishReason.REPLIED)
+
+
 async def test_what_is_foreseen_is_not_written(desk: Desk) -> None:
     await desk.got(mail("I am in Peru.", answers=desk.sent))
     room, now = desk.room, desk.room.clock.now()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -260,6 +261,19 @@ async def test_old_mail_in_an_inbox_that_is_read_for_the_first_time_stops_nobody
     room.deliver(mail(sender=ANA, to="jo@acme.test", at=last_week, number=2), ".Sent")
     await room.read()
     assert signals(room, enrollment) == []
+
+
+@pytest.mark.parametrize("received", [1, 0, -1])  # what our server's clock says, days from now; the writer's says 1990
+async def test_an_answer_from_a_clock_that_is_wrong_is_as_old_as_its_delivery(room: MailRoom, received: int) -> None:
+    enrollment = room.written_to(room.person("jo@acme.test"))
+    later(room)
+    now = room.clock.now()
+    trace = f"Received: from acme.test by mx.ourco.test\n\twith SMTP; {format_datetime(now + timedelta(days=received))}\n"
+    older = "Received: by acme.test; Tue, 2 Jan 1990 00:00:00 +0000\n"
+    room.deliver(trace + older + mail(at=now.replace(year=1990)))
+    await room.read()
+    assert len(signals(room, enrollment)) == (received >= 0)
+    assert room.inbound()[0].received_at == min(now, now + timedelta(days=received))
 
 
 async def test_our_own_copies_are_no_answers_and_hand_written_mail_pauses(room: MailRoom) -> None:
