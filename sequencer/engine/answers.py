@@ -64,7 +64,7 @@ class Post:
 
     def match(self) -> Match:
         """Whose mail it is; what a named person said of it comes first."""
-        if self.from_us:
+        if self.from_us and self.whose is None:
             return Match()
         found = match(self.connection, self.header, self.judgement.original_message_ids, self.now)
         return found if self.whose is None else Match(found.send, self.whose, by="person")

@@ -40,6 +40,8 @@ Word = Literal[
 ]  # fmt: skip
 WORDS: tuple[Word, ...] = get_args(Word)
 DATED: tuple[Word, ...] = ("auto_reply", "not_now")
+# What one of our own company may have sent: our own server reports too.
+NO_PERSONS: tuple[Word, ...] = ("hard_bounce", "soft_bounce", "delay", "complaint", "no_answer", "not_ours")
 _ADAPTER: TypeAdapter[Judgement] = TypeAdapter(Judgement)
 Result = TypeVar("Result")
 
@@ -110,7 +112,7 @@ def correct(connection: Connection, advance: Advance, mail_id: int, said: Said, 
     before = judgement_of(row)
     told_before = row.prospect_id if row.state == "parked" or row.set_by else None
     whose = face_at(connection, said.address).id if said.address else told_before
-    if ours_of(advance.around.config).includes(author(header)) and said.word not in ("not_ours", "no_answer"):
+    if said.word not in NO_PERSONS and ours_of(advance.around.config).includes(author(header)):
         raise InputError(f"mail {mail_id} was written by one of your own company: it is nobody's answer")
     if said.word == "not_ours":
         judgement = Judgement("other", evidence=(f"said by {by}",))

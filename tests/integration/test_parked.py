@@ -89,6 +89,17 @@ async def test_a_report_is_accepted_for_a_person(desk: Desk) -> None:
     assert desk.last.progress.hold(Reason.BAD_ADDRESS)
 
 
+async def test_a_report_of_our_own_server_is_accepted_and_put_right_like_any_other(desk: Desk) -> None:
+    own = bounce("someone@else.test").replace("MAILER-DAEMON@mx.test", "MAILER-DAEMON@mx.ourco.test")
+    await desk.got(own)
+    desk.accept(JO)
+    assert desk.last.progress.hold(Reason.BAD_ADDRESS)
+    desk.set("soft_bounce")
+    assert (desk.room.is_valid(JO, desk.person), desk.last.status) == (True, "active")
+    with pytest.raises(InputError, match="written by one of your own company"):
+        desk.set("interested")
+
+
 async def test_a_refusal_of_nobody_forbids_its_address(desk: Desk) -> None:
     await desk.got(mail("", sender="x@else.test", subject="unsubscribe"))
     desk.accept()
