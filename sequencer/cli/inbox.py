@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from sequencer.cli import inbox_correct
 from sequencer.cli.plain_text import plain
-from sequencer.cli.session import json_option, opened, print_json
+from sequencer.cli.session import NUMBER, json_option, opened, print_json
 from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
 from sequencer.engine.mail_words import Mail, effect_words, mail, mails, next_words, whose_words
 from sequencer.engine.verbs import person_word
@@ -62,7 +62,7 @@ def _says(each: Mail) -> str:
 
 
 @command.command("show", epilog="Example:  sequencer inbox show 1")
-@click.argument("mail_id", metavar="ID", type=int)
+@click.argument("mail_id", metavar="ID", type=NUMBER)
 @json_option
 @click.pass_context
 def show(ctx: click.Context, mail_id: int, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sequencer.app import App
 from sequencer.cli.correction_words import class_word, correction_values, print_correction
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.session import NUMBER, acting, as_option, json_option, now, opened, print_json
 from sequencer.cli.show import line
 from sequencer.cli.until import length
 from sequencer.engine.correcting import WORDS, Correction, Said, Word, accept, correct, foreseen, word_of
@@ -28,7 +28,7 @@ _dry_option = click.option("--dry-run", is_flag=True, help="Only say what that w
 
 
 @click.command("set", epilog="Example:  sequencer inbox set 1 auto-reply --until 2027-01-07 --dry-run")
-@click.argument("mail_id", metavar="ID", type=int)
+@click.argument("mail_id", metavar="ID", type=NUMBER)
 @click.argument("word", metavar="CLASS")
 @click.option(
     "--until",
@@ -80,7 +80,7 @@ def _day(text: str | None) -> date | None:
 
 
 @click.command("accept", epilog="Example:  sequencer inbox accept 2 --person bo@acme.test --dry-run")
-@click.argument("mail_id", metavar="ID", type=int)
+@click.argument("mail_id", metavar="ID", type=NUMBER)
 @click.option("--person", default="", metavar="EMAIL", help="Whose it is. Default: the person it was parked for.")
 @_dry_option
 @_yes_option
@@ -101,7 +101,7 @@ def accept_command(
 
 
 @click.command("refuse", epilog="Example:  sequencer inbox refuse 2 --dry-run")
-@click.argument("mail_id", metavar="ID", type=int)
+@click.argument("mail_id", metavar="ID", type=NUMBER)
 @_dry_option
 @_yes_option
 @as_option

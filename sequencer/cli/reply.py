@@ -5,7 +5,7 @@ from typing import TextIO
 import click
 
 from sequencer.cli.editor import Edited, edit
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.session import NUMBER, acting, as_option, json_option, now, opened, print_json
 from sequencer.cli.show import line
 from sequencer.engine import answering
 from sequencer.engine.leaving import daemon_gates
@@ -16,7 +16,7 @@ from sequencer.errors import InputError
     "reply",
     epilog='Example:  sequencer reply 13\n\n          echo "Tuesday at 10 suits me." | sequencer reply 13 --text -',
 )
-@click.argument("task_id", metavar="ID", type=int)
+@click.argument("task_id", metavar="ID", type=NUMBER)
 @click.option("--subject", default="", help="Another subject than the thread's.")
 @click.option(
     "--text",

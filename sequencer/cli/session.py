@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _DATABASE = re.compile(r"^\[database\][ \t]*$(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
+NUMBER = click.IntRange(0, 2**31 - 1)  # of a mail, a task or a send: what a column of PostgreSQL holds
 F = TypeVar("F", bound=Callable[..., Any])
 
 

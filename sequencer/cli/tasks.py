@@ -10,6 +10,7 @@ import click
 from sequencer.cli.editor import SUBJECT
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import (
+    NUMBER,
     acting,
     as_option,
     json_option,
@@ -139,7 +140,7 @@ def _values(each: ListedTask) -> dict[str, Any]:
 
 
 @command.command("show", epilog="Example:  sequencer tasks show 12")
-@click.argument("task_id", metavar="ID", type=int)
+@click.argument("task_id", metavar="ID", type=NUMBER)
 @json_option
 @click.pass_context
 def show(ctx: click.Context, task_id: int, as_json: bool) -> None:
@@ -205,7 +206,7 @@ def _facts(found: ShownTask) -> dict[str, Any]:
 
 
 @click.command("done", epilog="Example:  sequencer done 12 --outcome voicemail --note 'call again in spring'")
-@click.argument("task_id", metavar="ID", type=int)
+@click.argument("task_id", metavar="ID", type=NUMBER)
 @click.option(
     "--outcome", default="", metavar="OUTCOME", help="What came of it; needed where there is more than `done`."
 )
@@ -234,7 +235,7 @@ def done(
 
 
 @click.command("skip", epilog="Example:  sequencer skip 12")
-@click.argument("task_id", metavar="ID", type=int)
+@click.argument("task_id", metavar="ID", type=NUMBER)
 @as_option
 @click.pass_context
 def skip(ctx: click.Context, task_id: int, as_name: str | None) -> None:
@@ -249,7 +250,7 @@ def skip(ctx: click.Context, task_id: int, as_name: str | None) -> None:
 
 
 @click.command("snooze", epilog="Example:  sequencer snooze 12 --for 2d")
-@click.argument("task_id", metavar="ID", type=int)
+@click.argument("task_id", metavar="ID", type=NUMBER)
 @click.option("--until", metavar="DATE", help="2026-12-01, 2026-12-01 14:30 (your time) or tomorrow.")
 @click.option("--for", "span", metavar="LENGTH", help="2h, 3d, 2bd.")
 @as_option

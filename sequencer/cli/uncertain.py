@@ -5,7 +5,7 @@ from collections.abc import Callable
 import click
 
 from sequencer.cli.plain_text import plain
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
+from sequencer.cli.session import NUMBER, acting, as_option, json_option, now, opened, print_json, when
 from sequencer.cli.show import Cell, as_values, line, table, theirs
 from sequencer.engine.rescue import LOOKS
 from sequencer.engine.settling import Unsettled, give_up, say_sent, send_again, unsettled
@@ -74,7 +74,7 @@ def _values(each: Unsettled) -> dict[str, object]:
 
 
 @command.command("sent", epilog="Example:  sequencer uncertain sent 1 --as ana")
-@click.argument("send_id", metavar="ID", type=int)
+@click.argument("send_id", metavar="ID", type=NUMBER)
 @as_option
 @click.pass_context
 def sent(ctx: click.Context, send_id: int, as_name: str | None) -> None:
@@ -84,7 +84,7 @@ def sent(ctx: click.Context, send_id: int, as_name: str | None) -> None:
 
 
 @command.command("resend", epilog="Example:  sequencer uncertain resend 1 --as ana")
-@click.argument("send_id", metavar="ID", type=int)
+@click.argument("send_id", metavar="ID", type=NUMBER)
 @as_option
 @click.pass_context
 def resend(ctx: click.Context, send_id: int, as_name: str | None) -> None:
@@ -94,7 +94,7 @@ def resend(ctx: click.Context, send_id: int, as_name: str | None) -> None:
 
 
 @command.command("skip", epilog="Example:  sequencer uncertain skip 1 --as ana")
-@click.argument("send_id", metavar="ID", type=int)
+@click.argument("send_id", metavar="ID", type=NUMBER)
 @as_option
 @click.pass_context
 def skip(ctx: click.Context, send_id: int, as_name: str | None) -> None:

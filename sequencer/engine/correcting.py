@@ -6,7 +6,7 @@ exactly what it would do. A mail set by a person stays as they said, whatever la
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal, TypeVar, get_args
 
 from pydantic import TypeAdapter
@@ -40,6 +40,7 @@ Word = Literal[
 ]  # fmt: skip
 WORDS: tuple[Word, ...] = get_args(Word)
 DATED: tuple[Word, ...] = ("auto_reply", "not_now")
+ZONES_DIFFER = timedelta(hours=12)  # it may still be yesterday where the rep is
 # What one of our own company may have sent: our own server reports too.
 NO_PERSONS: tuple[Word, ...] = ("hard_bounce", "soft_bounce", "delay", "complaint", "no_answer", "not_ours")
 _ADAPTER: TypeAdapter[Judgement] = TypeAdapter(Judgement)
@@ -118,6 +119,7 @@ def correct(connection: Connection, advance: Advance, mail_id: int, said: Said, 
         judgement = Judgement("other", evidence=(f"said by {by}",))
     else:
         sent = (header.date or row.received_at).date()
+        _must_be_to_come(mail_id, said, now)
         judgement = _as_said(before, said, by, sent)
         known = judgement_of(row) is not None and row.state == "projected" and whose in (None, row.prospect_id)
         if known and reads_as(before) == reads_as(judgement):
@@ -213,6 +215,14 @@ def _kept(connection: Connection, mail_id: int) -> tuple[InboundRow, Parsed]:
     if raw is None:
         raise InputError(f"nothing of mail {mail_id} is kept any more, so it cannot act as something else")
     return row, read_header(raw)
+
+
+def _must_be_to_come(mail_id: int, said: Said, now: datetime) -> None:
+    """A day that has passed would count as none, and the person would wait for the days that are usual then."""
+    if said.until is None or said.until >= (now - ZONES_DIFFER).date():
+        return
+    back = f': whoever is back is waited for no longer, "sequencer inbox set {mail_id} no-answer" lets them go on'
+    raise InputError(f"{said.until} has passed{back if said.word == 'auto_reply' else ': name a day to come'}")
 
 
 def _as_said(before: Judgement | None, said: Said, by: str, sent: date) -> Judgement:

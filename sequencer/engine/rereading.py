@@ -96,6 +96,8 @@ def _difference(
         return Difference(one, word_of(before), judged, problem="it stays as it was read: a person has to look at it")
 
     def work(connection: Connection) -> Correction:
+        if inbox.inbound(connection, row.id) != row:
+            raise InputError("somebody said meanwhile what it is, or it acted: it was left alone")
         return reread(connection, advance, row, read_header(raw), judged, word_of(judged), by, now)
 
     try:

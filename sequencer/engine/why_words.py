@@ -26,7 +26,7 @@ _TYPED = (
     (re.compile(r"\bresume (--all|--(?:mailbox|sequence) \S+)"), r'"sequencer resume \1"'),
     (re.compile(r"^unsuppress$"), '"sequencer unsuppress {address} --reason …" lifts the rule'),
     (re.compile(r"^resume(?= \(|$)"), '"sequencer resume {address}" lets it go on'),
-    (re.compile(r'(?<!")\bresume\b(?! --|")'), '"sequencer resume {address}"'),
+    (re.compile(r'(?<!")(?<!"sequencer )\bresume\b(?! --|")'), '"sequencer resume {address}"'),
     (re.compile(r"^uncertain sent, resend or skip"), '"sequencer uncertain" says what to do'),
     (re.compile(r"\bwith --update"), 'with "sequencer import FILE.csv --update"'),
     (re.compile(r"^db reconcile$"), '"sequencer db reconcile" looks for them and lets it go on'),

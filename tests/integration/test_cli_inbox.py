@@ -70,6 +70,11 @@ def test_a_person_is_asked(
     assert run("inbox", "--json").json[1]["set_by"] == set_by
 
 
+def test_somebody_who_stays_away_too_long_is_let_go_by_one_command(typed: Run) -> None:
+    said = typed("set", "1", "auto-reply", "--until", "9999-12-31", "--dry-run")
+    assert f'(9999-12-31); "sequencer resume {DI}" lets it go on (ends by itself on' in said.out
+
+
 def test_json_tells_what_changed(typed: Run) -> None:
     said = typed("set", "1", "opt-out", "--yes", "--json").json
     assert (said["was"], said["is"], said["applied"]) == ("interested", "opt_out", True)
@@ -105,6 +110,9 @@ def test_a_parked_mail_is_let_go(typed: Run, run: Run) -> None:
         (("set", "1", "auto-replay"), "did you mean auto-reply?"),
         (("set", "1", "bot"), "interested, meeting, question, not-now"),
         (("set", "9", "question"), "there is no mail 9"),
+        (("set", "99999999999999999999", "question"), "invalid value for 'ID'"),
+        (("set", "1", "auto-reply", "--until", "2020-01-07"), '"sequencer inbox set 1 no-answer" lets them go on'),
+        (("set", "1", "not-now", "--until", "2020-01-07"), "name a day to come"),
         (("set", "1", "question", "--until", "2027-01-07"), "a date belongs to auto-reply"),
         (("set", "1", "auto-reply", "--until", "soon"), '"soon" is no date'),
         (("set", "2", "interested", "--person", "bu@acme.test"), "did you mean bo@acme.test?"),

@@ -268,7 +268,8 @@ async def test_an_answer_from_a_clock_that_is_wrong_is_as_old_as_its_delivery(ro
     enrollment = room.written_to(room.person("jo@acme.test"))
     later(room)
     now = room.clock.now()
-    trace = f"Received: from acme.test by mx.ourco.test\n\twith SMTP; {format_datetime(now + timedelta(days=received))}\n"
+    taken_in = format_datetime(now + timedelta(days=received))
+    trace = f"Received: from acme.test by mx.ourco.test\n\twith SMTP; {taken_in}\n"
     older = "Received: by acme.test; Tue, 2 Jan 1990 00:00:00 +0000\n"
     room.deliver(trace + older + mail(at=now.replace(year=1990)))
     await room.read()

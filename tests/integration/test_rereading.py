@@ -1,20 +1,25 @@
 """Stored mail judged again, and corrections one after the other: what was said last counts."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from sequencer.core.reason import Reason
 from sequencer.engine.correcting import WORDS, Word
 from sequencer.engine.rereading import replay
+from sequencer.store.database import Database
 from sequencer.store.tables import INBOUND
 from tests.integration.installation import MONDAY
 from tests.integration.mail_room import MailRoom, bounce, complaint, mail
 from tests.integration.put_right import AWAY, BACK, Desk
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -37,6 +42,30 @@ async def test_a_replay_tells_what_is_read_differently_and_acts_only_when_told(d
     assert desk.room.inbound()[0].set_by == ""
     desk.sound()
     assert replay(room.database, room.advance, MONDAY, "ana", room.clock.now()).differences == []
+
+
+class Interrupted(Database):
+    """One in which a person is quicker than the next transaction."""
+
+    def __init__(self, database: Database, person: Callable[[], object]) -> None:
+        self._database, self._person = database, person
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        return self._database.read(work)
+
+    def write(self, work: Callable[[Connection], T], *, urgent: bool = False) -> T:
+        self._person()
+        return self._database.write(work, urgent=urgent)
+
+
+async def test_what_a_person_says_during_a_replay_stands(desk: Desk) -> None:
+    await desk.got(mail("I am in Peru.", answers=desk.sent))
+    room = desk.room
+    room.database.write(lambda c: c.execute(update(INBOUND).values(judgement='{"kind":"other"}')))
+    interrupted = Interrupted(room.database, lambda: desk.set("referral"))
+    (difference,) = replay(interrupted, room.advance, MONDAY, "ana", room.clock.now(), apply=True).differences
+    assert "left alone" in difference.problem
+    assert (room.inbound()[0].answer, room.inbound()[0].set_by, desk.open_work) == ("referral", "person:ana", ["refer"])
 
 
 async def test_a_replay_says_whose_bytes_are_gone(desk: Desk) -> None:
