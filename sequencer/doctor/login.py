@@ -20,7 +20,7 @@ from sequencer.doctor.provider import provider_of
 from sequencer.doctor.secret import Secrets
 from sequencer.engine.config_lines import config_place
 from sequencer.errors import InboxBroken, InboxLost, SequencerError
-from sequencer.inbound.folders import Folder, special_folders
+from sequencer.inbound.folders import Folder, special_folders, wire_name
 from sequencer.inbound.imap_line import ImapServer, Line
 
 __all__ = ["SmtpDate", "imap", "password", "smtp"]
@@ -205,7 +205,7 @@ def _in_sent(line: Line, folders: tuple[Folder, ...], message_id: str | None) ->
     if message_id is None or not sent:
         return None
     for name in sent:
-        line.ask("select_folder", name, readonly=True)
+        line.ask("select_folder", wire_name(name), readonly=True)
         if line.ask("search", ["HEADER", "Message-ID", message_id]):
             return True
     return False

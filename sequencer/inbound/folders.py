@@ -7,6 +7,8 @@ names that mail programs give. A user's own folders are not read.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from imapclient import imap_utf7
+
 from sequencer.core.ports import FolderName, FolderRole
 
 ROLES: tuple[FolderRole, ...] = ("inbox", "junk", "archive", "trash", "sent")  # in the order of reading
@@ -58,7 +60,23 @@ class Folder:
     role: FolderRole
 
 
-def special_folders(listing: Iterable[tuple[tuple[bytes, ...], bytes | None, FolderName]]) -> tuple[Folder, ...]:
+def name_of(listed: bytes | str) -> FolderName:
+    """A folder's name as people read it, of the modified UTF-7 in which servers and Maildirs have it (RFC 3501 5.1.3).
+
+    Some servers list what a user typed as it stands, such as `R&D`: then that is the name.
+    """
+    try:
+        return str(imap_utf7.decode(listed))
+    except ValueError:
+        return listed.decode("latin-1") if isinstance(listed, bytes) else listed
+
+
+def wire_name(name: FolderName) -> bytes:
+    """The other way round."""
+    return bytes(imap_utf7.encode(name))
+
+
+def special_folders(listing: Iterable[tuple[tuple[bytes, ...], bytes | None, bytes | str]]) -> tuple[Folder, ...]:
     """INBOX, which always exists (RFC 9051 5.1), then the others in the order of ROLES.
 
     `listing`: (flags, delimiter, name) of each folder as LIST gives them. Names count only for a role that no flag
@@ -66,7 +84,8 @@ def special_folders(listing: Iterable[tuple[tuple[bytes, ...], bytes | None, Fol
     """
     flagged = [Folder("INBOX", "inbox")]
     named: list[Folder] = []
-    for flags, delimiter, name in listing:
+    for flags, delimiter, listed in listing:
+        name = name_of(listed)
         lowered = [flag.lower() for flag in flags]
         if _UNSELECTABLE.intersection(lowered) or name.upper() == "INBOX":
             continue

@@ -15,7 +15,7 @@ from typing import Any
 
 from sequencer.core.ports import Cursor, Fetched, FolderName, Head, Inbox, Settle, Settled, Wanted
 from sequencer.errors import InboxBroken, InboxLost
-from sequencer.inbound.folders import Folder, special_folders
+from sequencer.inbound.folders import Folder, special_folders, wire_name
 from sequencer.inbound.imap_line import ImapServer, Line, Refused, Security
 from sequencer.inbound.inbox import HEAD_BATCH_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, batches
 
@@ -69,7 +69,7 @@ class Imap(Inbox):
         sent = next((folder.name for folder in self._folders() if folder.role == "sent"), None)
         if sent is None:
             raise InboxBroken(f"{self._server}: no Sent folder to file a copy in")
-        self._line.ask("append", sent, raw, flags=(rb"\Seen",))
+        self._line.ask("append", wire_name(sent), raw, flags=(rb"\Seen",))
 
     def close(self) -> None:
         self._line.close()
@@ -78,7 +78,7 @@ class Imap(Inbox):
         return special_folders(self._line.ask("list_folders"))
 
     def _examine(self, folder: FolderName) -> dict[bytes, Any]:
-        selected: dict[bytes, Any] = self._line.ask("select_folder", folder, readonly=True)
+        selected: dict[bytes, Any] = self._line.ask("select_folder", wire_name(folder), readonly=True)
         return selected
 
     def _open(self, folder: Folder) -> dict[bytes, Any] | None:

@@ -94,6 +94,7 @@ class Line:
                 ssl_context=context,
                 timeout=self._timeout_s,
             )
+            client.folder_encode = False  # it gives up the whole list for one name that is not well encoded
             if server.security == "starttls":
                 if not client.has_capability("STARTTLS"):
                     raise InboxBroken(f"{server}: the server offers no STARTTLS")

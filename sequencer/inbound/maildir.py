@@ -8,6 +8,7 @@ and deletes nothing, and writes nothing but the copies that `append_sent` is ask
 
 import base64
 import math
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from sequencer.core.ports import Cursor, Fetched, FolderName, Head, Inbox, Settle, Settled, Wanted
 from sequencer.errors import InboxBroken, InboxLost
-from sequencer.inbound.folders import ROLES, Folder, role_by_name
+from sequencer.inbound.folders import ROLES, Folder, name_of, role_by_name
 from sequencer.inbound.inbox import HEAD_BATCH_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, batches
 from sequencer.inbound.maildir_files import DIGEST_BYTES, MessageFile, file_copy, header_of, listed, read
 
@@ -83,7 +84,8 @@ class Maildir(Inbox):
             if not (self._root / "cur").is_dir():  # such as a disk that is not mounted: not the same as an empty folder
                 raise InboxBroken(f"{self._root}: not a Maildir: it has no folder cur")
             names = sorted(path.name[1:] for path in self._root.glob(".*") if (path / "cur").is_dir())
-        found = [Folder(name, role) for name in names if (role := role_by_name(name, ".")) is not None]
+        roles = {name: role_by_name(name_of(os.fsencode(name)) if name.isascii() else name, ".") for name in names}
+        found = [Folder(name, role) for name, role in roles.items() if role is not None]
         return Folder("INBOX", "inbox"), *sorted(found, key=lambda folder: ROLES.index(folder.role))
 
     def _sent(self) -> list[Folder]:

@@ -183,6 +183,23 @@ def test_a_search_answered_beyond_sense_is_a_loss() -> None:
         Shelf().walk(Imap(at(server.port), timeout_s=2))
 
 
+def test_a_name_that_is_not_well_encoded_hides_no_other_folder() -> None:
+    """As some servers list what a user typed; Exchange lists numbers bare."""
+    listed = b'* LIST () "/" INBOX\r\n* LIST () "/" "R&D"\r\n* LIST () "/" 2024\r\n'
+    answers = {
+        "CAPABILITY": LOGIN_ONLY,
+        "LIST": listed + b'* LIST () "/" "Gel&APY-schte Elemente"\r\n* LIST () "/" "Caf\xe9"\r\n{tag} OK done\r\n',
+        "EXAMINE": b"* 0 EXISTS\r\n* OK [UIDVALIDITY 7] is\r\n* OK [UIDNEXT 1] is\r\n{tag} OK [READ-ONLY] done\r\n",
+        "UID SEARCH": b"* SEARCH\r\n{tag} OK done\r\n",
+    }
+    with scripted_imap(answers) as server:
+        inbox, shelf = Imap(at(server.port), timeout_s=2), Shelf()
+        shelf.walk(inbox)
+        inbox.close()
+    assert list(shelf.cursors) == ["INBOX", "Gelöschte Elemente"]
+    assert any(b'EXAMINE "Gel&APY-schte Elemente"' in line for line in server.heard)
+
+
 def test_a_folder_without_uidvalidity_cannot_be_read() -> None:
     inbox_only = b'* LIST () "/" INBOX\r\n{tag} OK done\r\n'
     answers = {"CAPABILITY": LOGIN_ONLY, "LIST": inbox_only, "EXAMINE": b"* 0 EXISTS\r\n{tag} OK [READ-ONLY] done\r\n"}

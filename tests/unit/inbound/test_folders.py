@@ -5,7 +5,7 @@ import pytest
 from sequencer.core.ports import FolderRole
 from sequencer.inbound.folders import Folder, role_by_name, special_folders
 
-Listing = list[tuple[tuple[bytes, ...], bytes | None, str]]
+Listing = list[tuple[tuple[bytes, ...], bytes | None, bytes | str]]
 
 
 def listing(*names: str, delimiter: bytes = b"/") -> Listing:

@@ -81,6 +81,21 @@ def test_a_message_that_a_mail_program_reads_or_flags_does_not_come_again(root: 
     assert shelf.walk(inbox) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Gel&APY-schte Elemente",  # as Dovecot and Courier write it
+        "Gelöschte Elemente",  # as Dovecot does with UTF-8 set
+        "INBOX.Trash",
+    ],
+)
+def test_a_folder_is_known_by_its_name_in_any_language(root: Path, name: str) -> None:
+    for folder in (name, "R&D"):
+        deliver(make(root / f".{folder}"), f"in {folder}")
+    (found,) = Shelf().walk(Maildir(root))
+    assert (found.head.folder, found.head.role) == (name, "trash")
+
+
 def test_a_draft_is_read_once_it_is_none(root: Path) -> None:
     draft = deliver(root / ".Archive", "half a word", part="cur")
     draft = draft.rename(draft.with_name(f"{draft.name}DS"))
