@@ -106,6 +106,14 @@ def let_act(post: Post) -> None:
             _answered(post)
 
 
+def whose(post: Post) -> tuple[int, ...]:
+    """On whom the mail acts as theirs: whoever wrote it and for whom, or whom a report is about; no colleagues."""
+    if post.judgement.kind in ("reply", "auto_reply", "other"):
+        return post.match().people
+    send = _reported(post)
+    return (send.prospect_id,) if send else ()
+
+
 def _is_of_the_erased(post: Post) -> bool:
     if not erasure.is_anybody_erased(post.connection):
         return False

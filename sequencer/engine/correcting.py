@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sequencer.engine import stops
 from sequencer.engine.advance import Advance
 from sequencer.engine.answers import NO_ANSWER, Post, let_act
+from sequencer.engine.answers import whose as acts_on
 from sequencer.engine.changes import Change, changes, states
 from sequencer.engine.mail_words import judgement_of
 from sequencer.engine.matching import match, people_of_domain
@@ -146,16 +147,18 @@ def reread(
     concerned = _concerned(connection, row, header, whose)
     before = states(connection, concerned)
     same_person = whose in (None, row.prospect_id)
-    taken = TakingBack(connection, advance, row, word, judgement, who, now, same_person=same_person)
+    post = Post(
+        connection, advance, ours_of(advance.around.config), row, header, judgement, now, said_by=who, whose=whose
+    )
+    theirs = acts_on(post) if word != "not_ours" else ()
+    taken = TakingBack(connection, advance, row, word, judgement, who, now, same_person=same_person, theirs=theirs)
     for person in concerned:
         taken.person(person, was)
+    taken.of_nobody(author(header))
     inbox.reread(
         connection, row.id, VERSION, _ADAPTER.dump_json(judgement, exclude_defaults=True).decode(), set_by=set_by
     )
-    post = Post(
-        connection, advance, ours_of(advance.around.config), inbox.inbound(connection, row.id), header, judgement, now,
-        said_by=who, whose=whose,
-    )  # fmt: skip
+    post = replace(post, row=inbox.inbound(connection, row.id))
     if word == "not_ours":
         post.forget()
     else:

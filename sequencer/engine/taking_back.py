@@ -34,14 +34,16 @@ class TakingBack:
 
     `touched`: enrollments that are to be decided on afterwards; `notes`: what stays, and why, in words.
     `same_person`: it stays the same person's mail, so that an answer which stays one is no news to the colleagues.
+    `theirs`: whose mail it is from now on; on everybody else it does nothing any more.
     """
 
     def __init__(
         self, connection: Connection, advance: Advance, row: InboundRow, word: str, judgement: Judgement, by: str,
-        now: datetime, *, same_person: bool,
+        now: datetime, *, same_person: bool, theirs: Collection[int],
     ) -> None:  # fmt: skip
         self._connection, self._advance, self._row, self._now = connection, advance, row, now
         self._word, self._judgement, self._by = word, judgement, by
+        self._theirs = theirs
         self._no_news = same_person and judgement.kind == "reply"
         self.touched: list[int] = []
         self.notes: list[str] = []
@@ -65,6 +67,16 @@ class TakingBack:
             self._alone(person, was, allowed=allowed)
         self._addresses(person, entries)
 
+    def of_nobody(self, sender: str) -> None:
+        """The refusal of an address that is nobody's, which a person put when they accepted the mail."""
+        row = self._row
+        if row.prospect_id is None and row.set_by and self._judgement.answer != "opt_out":
+            rules = suppression.standing_on(self._connection, [("address", sender)])
+            ids = [each.id for each in rules if (each.rule.at, each.by) == (row.projected_at, row.set_by)]
+            if ids:
+                self._lift_rules(ids)
+                self.notes.append(f"{sender} may be written to again")
+
     def _enrollment(self, key: int, entries: list[log.Entry], was: str, *, allowed: bool) -> None:
         situation = load(self._connection, self._advance.around, [key], self._now)[key]
         old, sequence = situation.enrollment, situation.bundle.sequence
@@ -72,7 +84,8 @@ class TakingBack:
         if self._no_news and all(isinstance(each.event, e.ColleagueReplied) for each in mine):
             return
         ended = ends_by(entries, self._row.id)
-        right = self._right_end(sequence) if ended else None
+        is_theirs = old.prospect_id in self._theirs
+        right = self._right_end(sequence) if ended and is_theirs else None
         blocked = going_on.why_not(self._connection, self._advance, old, self._row.id) if ended and not right else ""
         if ended and right is None:
             right = FinishReason.REMOVED if blocked else FinishReason.MOVED
@@ -81,8 +94,8 @@ class TakingBack:
             return e.Corrected(message=self._row.id, was=was, now=self._word, by=self._by, **facts)  # type: ignore[arg-type]
 
         events = taken_back(
-            old.progress, entries, self._row.id, said, self._by, right, keeps=self._keeps(entries, sequence),
-            allowed=allowed,
+            old.progress, entries, self._row.id, said, self._by, right, allowed=allowed,
+            keeps=self._keeps(entries, sequence) if is_theirs else None,
         )  # fmt: skip
         if not events:
             return
@@ -135,7 +148,9 @@ class TakingBack:
     def _lift(self, person: int) -> None:
         """The rule that the mail put, and no other."""
         rules = suppression.standing_on(self._connection, [("person", str(person))])
-        ids = [each.id for each in rules if each.by in _FROM_A_MAIL and each.rule.channel is None]
+        self._lift_rules([each.id for each in rules if each.by in _FROM_A_MAIL and each.rule.channel is None])
+
+    def _lift_rules(self, ids: Collection[int]) -> None:
         reason = f"mail {self._row.id} was misread"
         suppression.lift(self._connection, ids, self._by, reason, self._now, refusals=True)
 

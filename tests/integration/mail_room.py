@@ -132,8 +132,10 @@ class MailRoom(Installation):
         query = select(NOT_OURS.c.folder, NOT_OURS.c.uid, NOT_OURS.c.hash)
         return [tuple(row) for row in self.database.read(lambda connection: connection.execute(query).all())]
 
-    def suppressed(self) -> list[tuple[str, str, str]]:
+    def suppressed(self, *, standing: bool = False) -> list[tuple[str, str, str]]:
+        """Every rule that was ever put; `standing`: without those that were lifted."""
         query = select(SUPPRESSIONS.c.kind, SUPPRESSIONS.c.value, SUPPRESSIONS.c.channel)
+        query = query.where(SUPPRESSIONS.c.lifted_at.is_(None)) if standing else query
         return [tuple(row) for row in self.database.read(lambda connection: connection.execute(query).all())]
 
     def person_events(self, prospect_id: int) -> list[e.Event]:

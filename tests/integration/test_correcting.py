@@ -162,6 +162,18 @@ async def test_an_answer_that_stays_one_is_no_news_to_the_colleagues(desk: Desk)
     assert desk.room.progress(other) == before
 
 
+async def test_an_answer_of_somebody_else_lets_go_whoever_it_was_taken_for(desk: Desk) -> None:
+    room = desk.room
+    ed = room.written_to(room.person("ed@acme.test"))
+    await desk.got(mail(sender="Bob Fox <bob@acme.test>", subject="Re: An idea", more="Reply-To: jo@acme.test\n"))
+    assert desk.last.progress.finished is FinishReason.REPLIED
+    done = desk.set("interested", address="ed@acme.test")
+    assert (desk.last.status, desk.open_work) == ("paused", [])
+    assert desk.last.progress.pause(Reason.ACCOUNT)  # now they are the colleague
+    assert room.progress(ed).finished is FinishReason.REPLIED
+    assert {change.face.address for change in done.changes} == {JO, "ed@acme.test"}
+
+
 async def test_two_absences_the_later_one_corrected_leaves_the_first_one_s_pause(desk: Desk) -> None:
     for number, day in ((1, "1 December"), (2, "9 December")):
         text = f"I am out of office until {day}."

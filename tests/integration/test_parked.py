@@ -105,6 +105,9 @@ async def test_a_refusal_of_nobody_forbids_its_address(desk: Desk) -> None:
     desk.accept()
     assert ("address", "x@else.test", "") in desk.room.suppressed()
     assert desk.room.inbound()[0].state == "projected"
+    done = desk.set("not_ours")
+    assert desk.room.suppressed(standing=True) == []
+    assert done.notes == ("x@else.test may be written to again",)
 
 
 async def test_a_parked_mail_is_refused(desk: Desk) -> None:
