@@ -142,9 +142,10 @@ def real_doors(config: Config, clock: Clock, since: date | None = None) -> Doors
         section = next(box for box in config.mailboxes if box.inbox == name)
         # What came before that answers nobody whom a follow-up waits for.
         first = since or (clock.now() - WROTE_WITHIN).date()
+        also = {folder for box in config.mailboxes if box.inbox == name for folder in box.also_read}
         if section.imap is None:
-            return Maildir(config.path(str(section.maildir)), first)
-        return Imap(imap_server(section.imap, section, tokens.of), first)
+            return Maildir(config.path(str(section.maildir)), first, also)
+        return Imap(imap_server(section.imap, section, tokens.of), first, also)
 
     return Doors(channel_of, inbox_of)
 

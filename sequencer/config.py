@@ -202,6 +202,7 @@ class MailboxSection(Section):
     smtp: ServerSection
     imap: ServerSection | None = None
     maildir: str | None = None
+    also_read: tuple[OneLine, ...] = ()
     replies_to: MailAddress | None = None
 
     @model_validator(mode="after")

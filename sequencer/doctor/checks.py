@@ -145,7 +145,7 @@ def _maildir(config: Config, box: MailboxSection) -> Iterator[Finding]:
         mend = f"correct maildir at {at}, or let the mail server deliver there"
         yield warn("maildir", f"{folder} is no maildir (no cur and new in it)", mend)
         return
-    reader = Maildir(folder)
+    reader = Maildir(folder, also=box.also_read)
     reader.find_sent("<doctor@invalid>")
     yield ok("maildir", f"{folder} can be read")
     if box.sent_copy == "append" and not reader.has_sent:

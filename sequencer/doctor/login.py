@@ -44,6 +44,7 @@ _MENDS: tuple[tuple[str, str], ...] = (
     ("no login with a token", 'write auth = "password" and a password at {at}, or ask its operator to allow XOAUTH2'),
     ("no login that we know", "the server must offer PLAIN or LOGIN after TLS; ask its operator for the right port"),
     ("ca_file", "correct ca_file at {at}"),
+    ("also_read", "write the folder as the server has it, or take it out, in also_read below {at}"),
 )  # fmt: skip
 _UNKNOWN_HOST = "correct the host at {at}"
 _UNREACHED = "see that host and port at {at} are right, that the server runs, and that no firewall is between"
@@ -176,7 +177,7 @@ def imap(
     line = Line(asked, IMAP_SILENCE_S_MAX)
     how = f"{'verified TLS' if server.security != 'none' else 'clear text'} to {server.host}:{server.port}"
     try:
-        folders = special_folders(line.ask("list_folders"))
+        folders = special_folders(line.ask("list_folders"), mailbox.also_read)
         line.ask("select_folder", "INBOX", readonly=True)
         yield ok("imap", f"{how}, logged in as {server.username}, reads {', '.join(each.name for each in folders)}")
         yield from _sent_copy(mailbox, config, folders, _in_sent(line, folders, was_sent()))

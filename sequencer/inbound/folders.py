@@ -1,15 +1,16 @@
 """Which folders of a mailbox are read, and what each is for: INBOX, junk, archive, trash, sent.
 
 A reply may lie in any of them, moved by a filter or by hand. Servers tell by flags (RFC 6154), the rest is known by the
-names that mail programs give. A user's own folders are not read.
+names that mail programs give. Of a user's own folders those are read that config.toml names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from imapclient import imap_utf7
 
 from sequencer.core.ports import FolderName, FolderRole
+from sequencer.errors import InboxBroken
 
 ROLES: tuple[FolderRole, ...] = ("inbox", "junk", "archive", "trash", "sent")  # in the order of reading
 
@@ -76,14 +77,18 @@ def wire_name(name: FolderName) -> bytes:
     return bytes(imap_utf7.encode(name))
 
 
-def special_folders(listing: Iterable[tuple[tuple[bytes, ...], bytes | None, bytes | str]]) -> tuple[Folder, ...]:
+def special_folders(
+    listing: Iterable[tuple[tuple[bytes, ...], bytes | None, bytes | str]], also: Collection[FolderName] = ()
+) -> tuple[Folder, ...]:
     """INBOX, which always exists (RFC 9051 5.1), then the others in the order of ROLES.
 
     `listing`: (flags, delimiter, name) of each folder as LIST gives them. Names count only for a role that no flag
-    tells; then all of them count: reading one folder too many misses nothing.
+    tells; then all of them count: reading one folder too many misses nothing. `also`: folders of the user's own; raises
+    InboxBroken where one is missing.
     """
     flagged = [Folder("INBOX", "inbox")]
     named: list[Folder] = []
+    readable: list[FolderName] = []
     for flags, delimiter, listed in listing:
         name = name_of(listed)
         lowered = [flag.lower() for flag in flags]
@@ -92,9 +97,22 @@ def special_folders(listing: Iterable[tuple[tuple[bytes, ...], bytes | None, byt
         flagged += [Folder(name, _ROLE_BY_FLAG[flag]) for flag in lowered if flag in _ROLE_BY_FLAG]
         role = role_by_name(name, (delimiter or b"").decode("ascii", "replace"))
         named += [Folder(name, role)] if role else []
+        readable.append(name)
     told = {folder.role for folder in flagged}
-    found = dict.fromkeys([*flagged, *(folder for folder in named if folder.role not in told)])
+    special = [*flagged, *(folder for folder in named if folder.role not in told)]
+    names = {folder.name for folder in special}
+    must_be_there(also, readable)
+    found = dict.fromkeys([*special, *(Folder(name, "archive") for name in also if name not in names)])
     return tuple(sorted(found, key=lambda folder: ROLES.index(folder.role)))
+
+
+def must_be_there(also: Collection[FolderName], there: Collection[FolderName]) -> None:
+    """Raises InboxBroken for a folder that config.toml names and the mailbox has not: answers may go there."""
+    if missing := sorted(set(also).difference(there)):
+        have = ", ".join(sorted(there))
+        raise InboxBroken(
+            f'also_read in config.toml names "{missing[0]}", and there is no such folder: there is {have}'
+        )
 
 
 def role_by_name(name: FolderName, delimiter: str) -> FolderRole | None:

@@ -7,7 +7,7 @@ a mailbox. It asks EXAMINE and BODY.PEEK only, so nothing becomes read; it does 
 import math
 import threading
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from email.parser import BytesHeaderParser
@@ -30,14 +30,17 @@ DRAFT = rb"\draft"  # Gmail's All Mail has them, and every Trash that a draft wa
 class Imap(Inbox):
     """`since` bounds the first walk of a folder by the date of arrival; None reads all of it.
 
+    `also`: the user's own folders that are read too; while one of them is not there the inbox is broken.
     `timeout_s`: how long the server may be silent. `round_s`: how long a stop may take while waiting.
     """
 
     def __init__(
-        self, server: ImapServer, since: date | None = None, *, timeout_s: float = 30.0, round_s: float = 1.0
-    ) -> None:
+        self, server: ImapServer, since: date | None = None, also: Collection[FolderName] = (), *,
+        timeout_s: float = 30.0, round_s: float = 1.0,
+    ) -> None:  # fmt: skip
         self._server = server
         self._since = since
+        self._also = also
         self._round_s = round_s
         self._line = Line(server, timeout_s)
         self._inbox_uid_next: int | None = None
@@ -75,7 +78,7 @@ class Imap(Inbox):
         self._line.close()
 
     def _folders(self) -> tuple[Folder, ...]:
-        return special_folders(self._line.ask("list_folders"))
+        return special_folders(self._line.ask("list_folders"), self._also)
 
     def _examine(self, folder: FolderName) -> dict[bytes, Any]:
         selected: dict[bytes, Any] = self._line.ask("select_folder", wire_name(folder), readonly=True)

@@ -10,7 +10,7 @@ import base64
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from email.parser import BytesHeaderParser
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sequencer.core.ports import Cursor, Fetched, FolderName, Head, Inbox, Settle, Settled, Wanted
 from sequencer.errors import InboxBroken, InboxLost
-from sequencer.inbound.folders import ROLES, Folder, name_of, role_by_name
+from sequencer.inbound.folders import ROLES, Folder, must_be_there, name_of, role_by_name
 from sequencer.inbound.inbox import HEAD_BATCH_MAX, HEADER_BYTES_MAX, MESSAGE_BYTES_MAX, batches
 from sequencer.inbound.maildir_files import DIGEST_BYTES, MessageFile, file_copy, header_of, listed, read
 
@@ -31,13 +31,16 @@ UID_VALIDITY = 1  # uids count what was settled in a folder, so none is given tw
 class Maildir(Inbox):
     """`root` holds `cur`, `new` and `tmp`. `since` leaves out what was delivered earlier (UTC); None reads all.
 
-    `round_s`: between two looks while waiting, and how long a stop may take.
+    `also`: the user's own folders that are read too, as Imap has it. `round_s`: between two looks while waiting, and
+    how long a stop may take.
     """
 
     def __init__(
-        self, root: Path, since: date | None = None, *, round_s: float = 1.0, messages_max: int = MESSAGES_MAX
-    ) -> None:
+        self, root: Path, since: date | None = None, also: Collection[FolderName] = (), *,
+        round_s: float = 1.0, messages_max: int = MESSAGES_MAX,
+    ) -> None:  # fmt: skip
         self._root = root
+        self._also = also
         self._stamp_min = int(datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()) if since else 0
         self._round_s = round_s
         self._messages_max = messages_max
@@ -84,7 +87,12 @@ class Maildir(Inbox):
             if not (self._root / "cur").is_dir():  # such as a disk that is not mounted: not the same as an empty folder
                 raise InboxBroken(f"{self._root}: not a Maildir: it has no folder cur")
             names = sorted(path.name[1:] for path in self._root.glob(".*") if (path / "cur").is_dir())
-        roles = {name: role_by_name(name_of(os.fsencode(name)) if name.isascii() else name, ".") for name in names}
+        read_as = {name: name_of(os.fsencode(name)) if name.isascii() else name for name in names}
+        must_be_there(self._also, read_as.values())
+        roles = {
+            name: role_by_name(known, ".") or ("archive" if known in self._also else None)
+            for name, known in read_as.items()
+        }
         found = [Folder(name, role) for name, role in roles.items() if role is not None]
         return Folder("INBOX", "inbox"), *sorted(found, key=lambda folder: ROLES.index(folder.role))
 

@@ -81,6 +81,17 @@ def test_a_rebuilt_folder_is_read_again_from_its_beginning(account: Account, inb
     assert shelf.walk(inbox) == []
 
 
+def test_an_answer_that_a_filter_put_into_a_folder_of_the_user_s_own_is_read_there(account: Account) -> None:
+    with account.mail_program() as client:
+        client.create_folder("Kunden/Café")
+    account.put("Kunden/Café", message("sorted"))
+    plain, told = Imap(account.server(), timeout_s=5), Imap(account.server(), also=["Kunden/Café"], timeout_s=5)
+    assert Shelf().walk(plain) == []
+    assert [subject(item.head.header) for item in Shelf().walk(told)] == ["sorted"]
+    plain.close()
+    told.close()
+
+
 def test_a_draft_is_no_mail_wherever_it_lies(account: Account, inbox: Imap) -> None:
     with account.mail_program() as client:
         for folder in FOLDERS:

@@ -3,6 +3,7 @@
 import pytest
 
 from sequencer.core.ports import FolderRole
+from sequencer.errors import InboxBroken
 from sequencer.inbound.folders import Folder, role_by_name, special_folders
 
 Listing = list[tuple[tuple[bytes, ...], bytes | None, bytes | str]]
@@ -55,6 +56,14 @@ def listing(*names: str, delimiter: bytes = b"/") -> Listing:
 )
 def test_the_folders_that_are_read(folders: Listing, expected: list[str]) -> None:
     assert [folder.name for folder in special_folders(folders)] == expected
+
+
+def test_a_user_s_own_folder_is_read_where_it_is_named() -> None:
+    there = listing("INBOX", "Archive", "Customers", "Customers/Acme", "Sent")
+    named = special_folders(there, ("Customers/Acme", "Archive"))
+    assert [folder.name for folder in named] == ["INBOX", "Archive", "Customers/Acme", "Sent"]
+    with pytest.raises(InboxBroken, match='names "Custom", and there is no such folder: there is Archive, Customers, '):
+        special_folders(there, ("Customers", "Custom"))
 
 
 def test_one_folder_of_two_flags_for_the_same_role_is_read_once() -> None:

@@ -11,10 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sequencer.app import real_doors
+from sequencer.clock import SystemClock
+from sequencer.config import load
 from sequencer.core.ports import Cursor, Head, Settled
 from sequencer.errors import InboxBroken
 from sequencer.inbound.inbox import HEAD_BATCH_MAX, MESSAGE_BYTES_MAX
 from sequencer.inbound.maildir import Maildir
+from tests.integration.installation import CONFIG
 from tests.integration.shelf import Shelf, message, subject
 
 STAMP = 1_795_000_000  # in November 2026
@@ -94,6 +98,24 @@ def test_a_folder_is_known_by_its_name_in_any_language(root: Path, name: str) ->
         deliver(make(root / f".{folder}"), f"in {folder}")
     (found,) = Shelf().walk(Maildir(root))
     assert (found.head.folder, found.head.role) == (name, "trash")
+
+
+def test_a_user_s_own_folder_is_read_where_it_is_named(root: Path) -> None:
+    for folder in (".Customers", ".Caf&AOk-"):
+        deliver(make(root / folder), f"in {folder}")
+    found = Shelf().walk(Maildir(root, also=["Customers", "Café"]))
+    assert [item.head.folder for item in found] == ["Caf&AOk-", "Customers"]
+    with pytest.raises(InboxBroken, match='names "Kunden", and there is no such folder'):
+        Shelf().walk(Maildir(root, also=["Kunden"]))
+
+
+def test_config_names_the_user_s_own_folders(root: Path) -> None:
+    text = CONFIG.format(cap=1, gap="0s", connections=1, port=25)
+    (root / "config.toml").write_text(text.replace('maildir = "mail"', 'maildir = "."\nalso_read = ["Customers"]'))
+    config = load(root / "config.toml")
+    deliver(root / ".Customers", "sorted")
+    (name,) = {box.inbox for box in config.mailboxes if box.also_read}
+    assert subjects(Shelf().walk(real_doors(config, SystemClock()).inbox_of(str(name)))) == ["sorted"]
 
 
 def test_a_draft_is_read_once_it_is_none(root: Path) -> None:
