@@ -2,6 +2,7 @@
 
 import re
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -61,9 +62,7 @@ def _judge(raw: bytes, ours: frozenset[str], as_text: bool) -> Judgement:
 
 def _read(name: str) -> bytes:
     """The file; one byte more than the parser takes is enough to be refused."""
-    if name == "-":
-        return sys.stdin.buffer.read(MESSAGE_BYTES_MAX + 1)
-    with Path(name).open("rb") as file:
+    with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
         raw = file.read(MESSAGE_BYTES_MAX + 1)
     if not raw.strip():
         raise Unparseable("it is empty")

@@ -22,8 +22,11 @@ from sequencer.mail import xoauth2
 
 Security = Literal["tls", "starttls", "none"]
 
-# RFC 5530: the server cannot say now whether the password is right
-_TRY_LATER = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\b", re.IGNORECASE)
+# RFC 5530: the server cannot say now whether the password is right; Gmail's and Exchange's own words for it
+_TRY_LATER = re.compile(
+    r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|THROTTLED|OVERQUOTA)\b|too many simultaneous connections|server (is )?busy",
+    re.IGNORECASE,
+)
 TOKENS_MAX = 2  # tried in one login
 _TEXT_MAX = 300  # characters of a server's own words in an error
 

@@ -143,6 +143,10 @@ def test_classify_takes_nothing_for_a_mail_that_is_none(made: Path) -> None:
         done = typed(made, "classify", name)
         assert (done.returncode, done.stdout) == (2, "")
         assert '"sequencer classify --text"' in done.stderr
+    for words in (("-",), ("--text", "-")):  # of which nothing comes
+        done = typed(made, "classify", *words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "it is empty" in done.stderr
 
 
 def test_a_date_in_the_past_is_named_as_it_was_typed(made: Path) -> None:

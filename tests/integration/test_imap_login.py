@@ -119,6 +119,8 @@ def test_a_server_that_does_not_listen_is_a_loss() -> None:
         ({"CAPABILITY": LOGIN_ONLY, "LOGIN": b"{tag} NO [UNAVAILABLE] later\r\n"}, InboxLost),
         ({"CAPABILITY": LOGIN_ONLY, "LOGIN": b"{tag} NO [LIMIT] too many connections\r\n"}, InboxLost),
         ({"CAPABILITY": SASL, "AUTHENTICATE": b"{tag} NO [UNAVAILABLE] later\r\n"}, InboxLost),
+        # Gmail, which allows 15 connections
+        ({"CAPABILITY": SASL, "AUTHENTICATE": b"{tag} NO [ALERT] Too many simultaneous connections.\r\n"}, InboxLost),
         # imapclient calls these a refused login
         ({"CAPABILITY": LOGIN_ONLY, "LOGIN": CUT}, InboxLost),
         ({"CAPABILITY": SASL, "AUTHENTICATE": CUT}, InboxLost),
