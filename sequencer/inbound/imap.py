@@ -154,7 +154,7 @@ class Imap(Inbox):
     def _heads(self, folder: Folder, uids: Sequence[int]) -> list[Head]:
         """Without those that were expunged a moment ago, and without drafts: nobody has sent them."""
         part = f"BODY.PEEK[HEADER]<0.{HEADER_BYTES_MAX}>"
-        answers = self._fetch(uids, ["FLAGS", "RFC822.SIZE", part], b"BODY[HEADER]")
+        answers = self._fetch(uids, ["RFC822.SIZE", part, "FLAGS"], b"BODY[HEADER]")
         return [
             Head(folder.name, uid, answer.get(b"RFC822.SIZE") or 0, _part(answer, b"BODY[HEADER]") or b"", folder.role)
             for uid, answer in answers.items()
