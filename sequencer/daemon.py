@@ -34,7 +34,7 @@ from sequencer.clock import Clock
 from sequencer.config import load
 from sequencer.engine.amnesia import notice
 from sequencer.engine.outer_stops import notice_config, put_config_trouble
-from sequencer.errors import InputError, SequencerError
+from sequencer.errors import InputError, SequencerError, StoreError
 from sequencer.loop_watch import LoopWatch
 from sequencer.store import epoch_file
 from sequencer.store.database import sqlite_file
@@ -43,7 +43,7 @@ DRAIN_S_MAX = 30.0
 BEATS_S_MAX = 10.0
 COPY_S_MAX = 2.0
 DAEMONS_MAX_OF_A_FOLDER = 64  # on PostgreSQL, each with an epoch file of its own
-FROZEN_AFTER_S = 10.0  # half a lease: its batches are small, and other daemons and stops wait for it meanwhile
+FROZEN_AFTER_S_MIN, FROZEN_AFTER_S_MAX = 5.0, 10.0  # its batches are small; daemons and stops wait for it meanwhile
 logger = logging.getLogger(__name__)
 Beat = Callable[[], Awaitable[object]]
 
@@ -109,6 +109,8 @@ class Heartbeat:
             task.add_done_callback(self._running.discard)
             try:
                 await beat()
+            except StoreError as error:
+                logger.error("%s: %s; it beats again in %g s", name, error, every_s)
             except Exception:
                 logger.exception("%s failed; it beats again in %g s", name, every_s)
             sd_notify("WATCHDOG=1")
@@ -167,6 +169,11 @@ async def _advance_all(services: Services, clock: Clock, stop: asyncio.Event) ->
         pass
 
 
+def frozen_after_s(lease: timedelta) -> float:
+    """How long a daemon may be silent in mid-transaction: half a lease, lest who waits for it lose theirs."""
+    return min(FROZEN_AFTER_S_MAX, max(FROZEN_AFTER_S_MIN, lease.total_seconds() / 2))
+
+
 async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LEASE) -> int:
     """The whole daemon until SIGTERM or SIGINT; SIGHUP has it read config.toml again.
 
@@ -175,7 +182,7 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
     signals = _Signals()
     signals.listen(asyncio.get_running_loop())
     name = daemon_name()
-    app.database.frozen_after_s = FROZEN_AFTER_S
+    app.database.frozen_after_s = frozen_after_s(lease)
     daemons_max = 1 if sqlite_file(app.database.url) else DAEMONS_MAX_OF_A_FOLDER
     epochs = epoch_file.opened(epoch_path(app.config), app.key, daemons_max=daemons_max)
     with only_daemon(app.database.url), epochs as outside:

@@ -33,6 +33,7 @@ from sequencer.store.sends import Prepared
 GUARD_S = 2.0
 SLOW_FENCES_MAX = 3
 SETTLE_AGAIN_S = (0.05, 0.5, 2.0, 5.0)
+NO_LEASE = 0  # no lease has this number
 CLOCK_BACK_TOLERATED = timedelta(seconds=60)
 DAEMON_OFF = "daemon_off"  # from and to when no daemon ran, the last time that none did for long
 OFF_MIN = timedelta(hours=1)  # a restart or an upgrade is no absence
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 class _Drain:
     """One mailbox at work. `resting_until`: a server or connection asked for a pause. `refused`: not all could go.
 
+    `fence`: the number of our lease; NO_LEASE from when a fence finds it lost until there is another.
     `slow_fences`: how many fences in a row, the last begun at `slow_at`, were committed too late for their dots.
     """
 
@@ -102,7 +104,10 @@ class Dispatch:
         if self._stopping and not self.at_work:
             return
         mailboxes = self._advance.around.config.mailboxes_by_address
-        ours, raised = await self._database.awrite(lambda connection: self._renew(connection, list(mailboxes), now))
+        # Before whatever else waits to be written: a long queue of it must not cost us the leases.
+        ours, raised = await self._database.awrite(
+            lambda connection: self._renew(connection, list(mailboxes), now), urgent=True
+        )
         await self._covering.cover(raised)
         for address, number in ours.items():
             drain = self._drains.setdefault(address, _Drain(number))
@@ -225,7 +230,7 @@ class Dispatch:
         The slot is kept until then: a crash leaves no more doubts than there are connections.
         """
         async with this.slots:
-            if self._stopping or this.drain.resting_until is not None:
+            if self._stopping or this.drain.resting_until is not None or this.drain.fence != this.fence:
                 return
             if self._clock.now() > prepared.valid_until:
                 this.drain.refused = True
@@ -251,6 +256,8 @@ class Dispatch:
             refusal, begun, raised = await self._ask_fence(fence.Intent(prepared.send_id, self._owner, this.fence))
             if refusal:
                 this.drain.refused = True
+                if refusal == fence.LEASE_LOST and this.drain.fence == this.fence:
+                    this.drain.fence = NO_LEASE
                 logger.info("send %d was not allowed its dot: %s", prepared.send_id, refusal)
                 return None
             await self._covering.cover(raised)

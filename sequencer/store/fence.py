@@ -19,6 +19,7 @@ from sequencer.store.scopes import EVERYTHING, ScopeKey, scope_numbers
 from sequencer.store.sends import OPEN, SendRow, load_sends
 from sequencer.store.tables import MAILBOXES, PROSPECTS, SENDS, USAGE
 
+LEASE_LOST = "the lease is lost"
 OUTCOME_AFTER_MAX = timedelta(minutes=15)  # the answer to the dot is waited for 10 minutes
 
 
@@ -98,7 +99,7 @@ def pass_fence(
         if row.state != "queued":
             reason = f"the send is {row.state}"
         elif not _holds(held, intent, leased_at):
-            reason = "the lease is lost"
+            reason = LEASE_LOST
         elif row.valid_until is None or now > row.valid_until:
             reason = "the time it was good for is over"
         elif row.seqs != numbers_text(above[row.id], numbers, row.seq):

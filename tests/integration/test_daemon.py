@@ -8,15 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sequencer.clock import SystemClock
-from sequencer.daemon import Heartbeat, sd_notify
+from sequencer.daemon import Heartbeat, frozen_after_s, sd_notify
 from sequencer.engine.outer_stops import config_trouble
 from sequencer.engine.overview import overview
+from sequencer.errors import StoreError
 from sequencer.store import sends
 from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 
@@ -160,6 +162,35 @@ async def test_a_service_that_fails_beats_again_and_stops_nobody_else(caplog: py
                 await asyncio.sleep(0.01)
         assert await heartbeat.drain() == 0
     assert "broken failed; it beats again" in caplog.text
+
+
+async def test_a_database_that_refuses_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    told = asyncio.Event()
+
+    async def refused() -> None:
+        told.set()
+        raise StoreError("the database is full")
+
+    heartbeat = Heartbeat()
+    heartbeat.add("sweep", refused, 60.0, SystemClock())
+    heartbeat.start()
+    await asyncio.wait_for(told.wait(), 30)
+    await heartbeat.drain()
+    (record,) = [each for each in caplog.records if each.name == "sequencer.daemon"]
+    assert (record.getMessage(), record.exc_info) == ("sweep: the database is full; it beats again in 60 s", None)
+
+
+@pytest.mark.parametrize(
+    ("lease_s", "frozen_s"),
+    [
+        (20.0, 10.0),  # who waits for a frozen daemon still has half of their own lease
+        (10.0, 5.0),
+        (1.0, 5.0),  # a busy machine is no freeze
+        (600.0, 10.0),  # a stop waits for it, too
+    ],
+)
+def test_a_freeze_ends_within_half_a_lease(lease_s: float, frozen_s: float) -> None:
+    assert frozen_after_s(timedelta(seconds=lease_s)) == frozen_s
 
 
 async def test_a_drain_waits_for_the_beat_that_runs() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -280,7 +281,8 @@ async def test_two_beats_drain_a_mailbox_once(house: Installation) -> None:
 
 
 async def test_a_daemon_that_lost_its_lease_sends_nothing_more(house: Installation) -> None:
-    enrolled(house, 1)
+    """Nor does it hand its server the rest of the batch, only to hang up before each dot."""
+    enrolled(house, 12)
 
     async def taken(_: Envelope) -> Outcome | None:
         def take(connection: Connection) -> None:
@@ -293,5 +295,17 @@ async def test_a_daemon_that_lost_its_lease_sends_nothing_more(house: Installati
     dispatch: Dispatch = dispatch_over(house, channel)
     await house.run(dispatch, rounds=1)
     await dispatch.stop()
-    assert (channel.accepted, channel.aborted) == ([], 1)
-    assert house.database.read(lambda c: c.scalars(select(SENDS.c.state)).all()) == ["queued"]
+    assert (channel.accepted, channel.aborted, len(channel.wired)) == ([], 4, 4)  # one on each connection
+    assert set(house.database.read(lambda c: c.scalars(select(SENDS.c.state)).all())) == {"queued"}
+
+
+async def test_a_lease_is_renewed_before_what_waits_to_be_written(house: Installation) -> None:
+    dispatch, ahead = dispatch_over(house, ScriptedChannel()), threading.Event()
+    busy = house.database.submit(lambda _: ahead.wait(30))
+    waiting = house.database.submit(lambda connection: connection.scalar(select(MAILBOXES.c.owner)))
+    beat = asyncio.create_task(dispatch.run_once(house.clock.now()))
+    await asyncio.sleep(0)
+    ahead.set()
+    await beat
+    assert (busy.result(), waiting.result()) == (True, "test")
+    await dispatch.stop()
