@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from sequencer.errors import NotFound, StoreError
@@ -141,6 +141,8 @@ class refusals:  # noqa: N801  reads as the word it is in a with statement
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, PendingRollbackError):  # somebody went on after the refusal that told more
+            raise StoreError("the connection to the database was lost in mid-transaction") from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise StoreError(f"the connection to the database was lost: {_said(error)}") from error
         if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == NUMBER_TOO_LARGE:
@@ -156,7 +158,7 @@ def _said(error: DBAPIError) -> str:
 
 def is_refusal(error: Exception) -> bool:
     """Whether the database itself refuses (full, locked, gone), whatever was asked of it; no one row is to blame."""
-    return isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)
+    return isinstance(error, DBAPIError | PendingRollbackError) and not isinstance(error, IntegrityError)
 
 
 def sqlite_file(url: str) -> Path | None:

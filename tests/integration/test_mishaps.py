@@ -21,6 +21,7 @@ from tests.postgresql import DURABLE, Server, missing
 BOXES = ("ana@ourco.test", "bo@ourco.test")
 CONFIG = ALWAYS_OPEN + ALWAYS_OPEN[ALWAYS_OPEN.index("[[mailboxes]]") :].replace(*BOXES)
 PEOPLE = 240
+RESTS_S_MAX = 120.0  # on a busy machine a fence may come too late for its dot: then its mailbox rests for a minute
 
 
 def founded(folder: Path, world: World, number: int, url: str = "") -> Installation:
@@ -73,7 +74,7 @@ def check(house: Installation, world: World, doubts_max: int) -> None:
     ("how", "lease_s"),
     [
         (signal.SIGKILL, 4.0),
-        # it may freeze while it writes: then its session is ended first, after FROZEN_AFTER_S of the daemon
+        # it may freeze while it writes: then its session is ended first, after half a lease
         (signal.SIGSTOP, 10.0),
     ],
 )
@@ -89,16 +90,16 @@ def test_a_daemon_that_dies_or_freezes_loses_its_mailbox_to_the_other(
             wait_for(lambda: shared(house), "sharing two mailboxes")
             house.database.write(lambda c: resume_scope(c, house.config, "all", "", "ana", now))
             before = len(world.accepted)
-            wait_for(lambda: len(world.accepted) > before + 5, "mail of both")
+            wait_for(lambda: len(world.accepted) > before + 5, "mail", RESTS_S_MAX)
             gone = running[0]
             (lost,) = [address for address, owner in owners(house).items() if owner == str(gone.pid)]
             gone.send_signal(how)
             taken_by = str(running[1].pid)
             wait_for(lambda: owners(house).get(lost) == taken_by, "taking over", 2 * lease_s)
-            taken_at = len(states(house, "sent"))
-            wait_for(lambda: len(states(house, "sent")) > taken_at + 10 or all_settled(house, PEOPLE), "going on")
+            goal = len(states(house, "sent")) + 10
+            wait_for(lambda: len(states(house, "sent")) > goal or all_settled(house, PEOPLE), "going on", RESTS_S_MAX)
             gone.send_signal(signal.SIGCONT)  # thawed: what it still has on the wire gets no dot and settles nothing
-            wait_for(lambda: all_settled(house, PEOPLE), "settling everything", 120)
+            wait_for(lambda: all_settled(house, PEOPLE), "settling everything", 2 * RESTS_S_MAX)
         check(house, world, doubts_max=2)
         house.close()
 

@@ -5,12 +5,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from alembic import command
 from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from sequencer.errors import SchemaTooNew, StoreError
 from sequencer.store.database import Database
@@ -123,6 +124,21 @@ def test_a_writer_that_froze_is_cut_off_and_the_others_go_on(database: Database,
             frozen.result(30)
         other.write(lambda connection: put(connection, "theirs, later"))
     assert keys(database) == {"ours", "theirs, later"}
+
+
+@ON_POSTGRESQL
+def test_a_connection_that_is_lost_is_a_refusal_also_to_whoever_goes_on_after_it(database: Database) -> None:
+    """One transaction carries outcomes and fences: an outcome is offered again when it fails at a fence."""
+
+    def swallows(connection: Connection) -> None:
+        put(connection, "outcome")
+        with suppress(DBAPIError), connection.begin_nested():
+            connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(StoreError, match="connection to the database was lost"):
+        database.write(swallows)
+    database.write(lambda connection: put(connection, "again"))
+    assert keys(database) == {"again"}
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
