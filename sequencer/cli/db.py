@@ -6,7 +6,7 @@ import click
 
 from sequencer.cli.session import acting, as_option, config_of, json_option, now, opened
 from sequencer.store.database import refusals, sqlite_file
-from sequencer.store.migrate import migrate, revision
+from sequencer.store.migrate import migrate, refuse_newer, revision
 
 
 @click.group(epilog="Example: sequencer db upgrade")
@@ -45,15 +45,11 @@ def restore(ctx: click.Context, copy: Path) -> None:
     "sequencer db reconcile" has looked into the Sent folders.
     """
     from sequencer.daemon import only_daemon
-    from sequencer.store.backup import put_back, sqlite_only
+    from sequencer.store.backup import put_back, schema_of, sqlite_only
 
     config = config_of(ctx)
     file = sqlite_only(config.database_url)
-    copied = f"sqlite:///{copy.resolve()}"
-    with refusals():
-        known = revision(copied)
-    if not known:
-        raise click.UsageError(f"{copy} is no database of sequencer")
+    refuse_newer(schema_of(copy), str(copy))
     aside = file.with_name(f"{file.name}.replaced-{now():%Y%m%d-%H%M%S}")
     with only_daemon(config.database_url):
         was_there = file.exists()

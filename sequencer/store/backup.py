@@ -17,7 +17,7 @@ from sequencer.errors import InputError, StoreError
 from sequencer.store.database import BUSY_S, sqlite_file
 from sequencer.store.durable import make_durable
 
-__all__ = ["Copied", "back_up", "put_back", "sqlite_only"]
+__all__ = ["Copied", "back_up", "put_back", "schema_of", "sqlite_only"]
 
 STEP_PAGES = 500
 STEP_PAUSE_S = 0.002
@@ -72,6 +72,8 @@ def _refuse(source: Path, target: Path, overwrite: bool) -> None:
         raise InputError(f"{target} is a folder: name a file in it")
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent}")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{target} is no file but a device or a pipe: name a file")
     if target.exists() and target.samefile(source):
         raise InputError(f"{target} is the database itself")
     if target.exists() and not overwrite:
@@ -96,11 +98,27 @@ def _open(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_S)
 
 
+def schema_of(copy: Path) -> str:
+    """The schema's revision; no byte of the copy changes. Raises InputError for what is no database of sequencer."""
+    try:
+        with closing(_open(copy)) as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):  # the latter: no such table
+            raise StoreError(f"{copy} cannot be read: {error}") from None
+        found = None
+    if found is None:
+        raise InputError(f"{copy} is no database of sequencer")
+    return str(found[0])
+
+
 def put_back(copy: Path, file: Path, aside: Path) -> None:
     """Make `copy` the database; the one that was there is kept as `aside`. Nobody may have it open.
 
     Raises InputError, StoreError.
     """
+    if file.exists() and file.samefile(copy):
+        raise InputError(f"{copy} is the database itself")
     fresh = file.with_name(f"{file.name}.restoring")
     back_up(copy, fresh, overwrite=True)
     try:
@@ -114,3 +132,5 @@ def put_back(copy: Path, file: Path, aside: Path) -> None:
         make_durable(file.parent)
     except OSError as error:
         raise StoreError(f"{file} could not be exchanged: {error.strerror}") from None
+    finally:
+        fresh.unlink(missing_ok=True)

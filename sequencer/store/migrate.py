@@ -34,8 +34,7 @@ def migrate(url: str, *, asked: bool = False) -> str:
         known, found = revisions(), revision(url)
         if found == known[-1]:
             return found
-        if found and found not in known:
-            raise SchemaTooNew(f"the database has schema {found}, which this version does not know: upgrade sequencer")
+        refuse_newer(found)
         if found and file:
             from sequencer.store.backup import back_up  # needed once in a schema's life
 
@@ -63,6 +62,12 @@ def _upgrade(url: str) -> None:
             if broken:
                 raise StoreError(f"the migration broke foreign keys: {broken[:5]}")
     engine.dispose()
+
+
+def refuse_newer(found: str, what: str = "the database") -> None:
+    """Raises SchemaTooNew, when this version does not know the schema that was found."""
+    if found and found not in revisions():
+        raise SchemaTooNew(f"{what} has schema {found}, which this version does not know: upgrade sequencer")
 
 
 def revisions() -> list[str]:

@@ -20,7 +20,7 @@ from tests.postgresql import DURABLE, Server, missing
 
 BOXES = ("ana@ourco.test", "bo@ourco.test")
 CONFIG = ALWAYS_OPEN + ALWAYS_OPEN[ALWAYS_OPEN.index("[[mailboxes]]") :].replace(*BOXES)
-PEOPLE = 240
+PEOPLE = 120
 RESTS_S_MAX = 120.0  # on a busy machine a fence may come too late for its dot: then its mailbox rests for a minute
 
 
@@ -112,14 +112,14 @@ def test_a_server_that_crashed_is_waited_for_and_nothing_is_sent_twice(tmp_path:
     migrate(url)
     try:
         with SlowWorld() as world:
-            house = founded(tmp_path, world, PEOPLE // 2, url)
+            house = founded(tmp_path, world, PEOPLE, url)
             with daemons(tmp_path, 1) as running:
                 for _ in range(3):
                     before = len(world.accepted)
                     wait_for(lambda before=before: len(world.accepted) > before + 10, "mail")  # type: ignore[misc]
                     server.stop("immediate")
                     server.start()
-                wait_for(lambda: all_settled(house, PEOPLE // 2), "settling everything", 120)
+                wait_for(lambda: all_settled(house, PEOPLE), "settling everything", 120)
                 assert running[0].poll() is None, said(tmp_path)
             check(house, world, doubts_max=3 * 2 * len(BOXES))
             house.close()
@@ -149,13 +149,13 @@ def fill(file: Path) -> None:
 
 def test_a_full_disk_is_waited_for_and_nothing_is_sent_twice(tmp_path: Path) -> None:
     with small_disk(tmp_path / "small") as small, SlowWorld() as world:
-        house = founded(tmp_path, world, PEOPLE // 2, fresh_database(small))
+        house = founded(tmp_path, world, PEOPLE, fresh_database(small))
         with daemons(tmp_path, 1) as running:
             wait_for(lambda: len(world.accepted) > 10, "mail")
             fill(small / "ballast")
             wait_for(lambda: "disk is full" in said(tmp_path), "the disk's being full")
             assert running[0].poll() is None
             (small / "ballast").unlink()
-            wait_for(lambda: all_settled(house, PEOPLE // 2), "settling everything", 120)
+            wait_for(lambda: all_settled(house, PEOPLE), "settling everything", 120)
         check(house, world, doubts_max=4)
         house.close()

@@ -1,0 +1,90 @@
+"""What is refused before a copy is made or put back; nothing is half-written then."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sequencer.errors import InputError, SchemaTooNew, StoreError
+from sequencer.store.backup import back_up, put_back, schema_of
+from sequencer.store.migrate import migrate, refuse_newer, revisions
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    file = tmp_path / "sequencer.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def copy(tmp_path: Path, database: Path) -> Path:
+    back_up(database, tmp_path / "copy.db")
+    return tmp_path / "copy.db"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: path.mkdir(), "is a folder"),
+        (os.mkfifo, "is no file"),  # a device as well: root would replace /dev/null
+        (lambda path: path.touch(), "--force"),
+    ],
+)
+def test_what_is_there_already_is_refused(database: Path, make: Callable[[Path], None], words: str) -> None:
+    target = database.with_name("target")
+    make(target)
+    before = target.stat()
+    with pytest.raises(InputError, match=words):
+        back_up(database, target, overwrite=words != "--force")
+    assert (target.stat().st_mode, target.stat().st_size) == (before.st_mode, before.st_size)
+    assert {path.name for path in database.parent.iterdir()} == {"sequencer.db", "target"}
+
+
+def test_a_copy_tells_its_schema_and_stays_as_it_is(copy: Path) -> None:
+    before = copy.read_bytes()
+    assert schema_of(copy) == revisions()[-1]
+    assert copy.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"[company]\nname = 'Ourco'\n" * 100])
+def test_what_is_no_database_of_ours_is_named_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(content)
+    with pytest.raises(InputError, match="other is no database of sequencer"):
+        schema_of(other)
+    assert other.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_a_shortened_copy_is_named_and_never_put_back(database: Path, copy: Path) -> None:
+    copy.write_bytes(copy.read_bytes()[: copy.stat().st_size // 2])
+    before = database.read_bytes()
+    with pytest.raises(StoreError, match=r"copy\.db"):
+        put_back(copy, database, database.with_name("aside"))
+    assert database.read_bytes() == before
+    assert {path.name for path in database.parent.iterdir()} == {"sequencer.db", "copy.db"}
+
+
+def test_a_copy_of_a_newer_version_is_refused(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as raw, raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaTooNew, match=r"copy\.db has schema 9999"):
+        refuse_newer(schema_of(copy), copy.name)
+
+
+def test_the_database_is_no_copy_of_itself(database: Path) -> None:
+    with pytest.raises(InputError, match="the database itself"):
+        put_back(database, database, database.with_name("aside"))
+    assert [path.name for path in database.parent.iterdir()] == ["sequencer.db"]
+
+
+def test_a_copy_that_cannot_take_the_place_leaves_nothing_beside_it(database: Path, copy: Path) -> None:
+    aside = database.with_name("aside")
+    aside.touch()
+    with pytest.raises(StoreError, match="could not be exchanged"):
+        put_back(copy, database, aside)
+    assert {path.name for path in database.parent.iterdir()} == {"sequencer.db", "copy.db", "aside"}
