@@ -1,5 +1,6 @@
 """`audit`: who changed what and when, and a check that nobody has tampered with that list."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -14,6 +15,7 @@ from sequencer.store import audit
 from sequencer.store.audit import AuditRow
 
 LISTED_MAX = 200
+_HEAD = re.compile("0:|[0-9]+:[0-9a-f]{64}")
 
 
 @click.group(
@@ -85,8 +87,11 @@ def verify(ctx: click.Context, noted: str, as_json: bool) -> None:
     Somebody who may write to the database could make the whole chain anew. Keep what this prints somewhere else and
     give it back with --head later: then that shows, too.
     """
+    noted = noted.strip()
+    if noted and not _HEAD.fullmatch(noted):
+        raise InputError(f'--head "{noted}" is nothing that verify prints: a row, a colon and a hash, as in 12:f222…')
     with opened_to_see(ctx) as app:
-        found = app.database.read(lambda connection: audit.verify(connection, noted.strip()))
+        found = app.database.read(lambda connection: audit.verify(connection, noted))
     if as_json:
         print_json(as_values(found))
     else:

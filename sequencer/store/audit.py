@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, String, insert, select, text, type_coerce
 from sqlalchemy.engine import Row
 
+from sequencer.errors import StoreError
 from sequencer.mail.address import normalise
 from sequencer.store.database import Database
 from sequencer.store.installation_tables import AUDIT
@@ -128,8 +129,8 @@ def _hash(*, id: int, at: datetime, by: str, via: str, verb: str, asked: str, pr
 def rows(
     connection: Connection, since: datetime | None = None, by: str | None = None, verb: str | None = None,
 ) -> Iterator[AuditRow]:  # fmt: skip
-    """The rows, the newest first."""
-    query = select(AUDIT).order_by(AUDIT.c.id.desc())
+    """The rows, the newest first. Raises StoreError for one that was made unreadable."""
+    query = _AS_IT_STANDS.order_by(AUDIT.c.id.desc())
     if since is not None:
         query = query.where(AUDIT.c.at >= since)
     if by is not None:
@@ -137,7 +138,23 @@ def rows(
     if verb is not None:
         query = query.where(AUDIT.c.verb == verb)
     for row in connection.execute(query):
-        yield AuditRow(row.id, row.at, row.by, row.via, row.verb, json.loads(row.asked))
+        try:
+            read = AuditRow(row.id, _instant(row.at), row.by, row.via, row.verb, json.loads(row.asked))
+        except (TypeError, ValueError):
+            raise StoreError(
+                f'row {row.id} of the audit cannot be read: "sequencer audit verify" says what was changed'
+            ) from None
+        yield read
+
+
+# SQLite keeps whatever somebody writes there by hand, also what is no instant.
+_AS_IT_STANDS = select(*(type_coerce(each, String) if each.name == "at" else each for each in AUDIT.c))
+
+
+def _instant(stored: datetime | str) -> datetime:
+    """Raises TypeError, ValueError."""
+    at = stored if isinstance(stored, datetime) else datetime.fromisoformat(stored)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +169,16 @@ class Verified:
 def verify(connection: Connection, noted: str = "") -> Verified:
     """Check every row against the one before; `noted`: a head of earlier that must still be in the chain."""
     wrong: list[str] = []
-    count, number, previous, found = 0, 0, "", not noted
-    for row in connection.execute(select(AUDIT).order_by(AUDIT.c.id)):
+    count, number, previous, found = 0, 0, "", noted in ("", NONE_YET)
+    for row in connection.execute(_AS_IT_STANDS.order_by(AUDIT.c.id)):
         wrong += _wrong(row, number, previous)
         count, number, previous = count + 1, row.id, row.hash
         found = found or f"{row.id}:{row.hash}" == noted
     head, kept = f"{number}:{previous}", meta(connection, HEAD) or NONE_YET
     last = kept.partition(":")[0]
-    if head != kept and last.isdigit() and int(last) > number:
+    if count and kept == NONE_YET:
+        wrong.append("where the chain ended is not noted any more: rows may be missing at its end")
+    elif head != kept and last.isdigit() and int(last) > number:
         wrong.append(f"{_missing(number + 1, int(last))}: the chain went on to row {last}")
     elif head != kept:
         wrong.append(f"row {number} was put in: the chain ended at row {last or '?'}")
@@ -173,9 +192,16 @@ def _wrong(row: Row[Any], number: int, previous: str) -> Iterator[str]:
         yield _missing(number + 1, row.id - 1)
     elif row.previous != previous:
         yield f"row {row.id} does not follow row {number}: one of them was put in or changed"
-    told = {name: getattr(row, name) for name in ("id", "at", "by", "via", "verb", "asked", "previous")}
-    if _hash(**told) != row.hash:
+    if not _is_as_written(row):
         yield f"row {row.id} was changed"
+
+
+def _is_as_written(row: Row[Any]) -> bool:
+    told = {name: getattr(row, name) for name in ("id", "by", "via", "verb", "asked", "previous")}
+    try:
+        return bool(_hash(**told, at=_instant(row.at)) == row.hash)
+    except (TypeError, ValueError):
+        return False
 
 
 def _missing(first: int, last: int) -> str:

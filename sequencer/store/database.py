@@ -26,7 +26,7 @@ from sequencer.errors import NotFound, StoreError
 FROZEN_AFTER_S = 60.0
 PAUSE_S_BETWEEN_WRITES = 0.002
 BUSY_S = 30.0  # as "PRAGMA busy_timeout" below has it
-NUMBER_TOO_LARGE = "22003"  # PostgreSQL's SQLSTATE: SQLite would just not find the row
+NUMBER_TOO_LARGE = "22003"  # PostgreSQL's SQLSTATE; SQLite's driver raises OverflowError beyond 64 bits
 READERS_MAX = 8
 T = TypeVar("T")
 
@@ -145,7 +145,8 @@ class refusals:  # noqa: N801  reads as the word it is in a with statement
             raise StoreError("the connection to the database was lost in mid-transaction") from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise StoreError(f"the connection to the database was lost: {_said(error)}") from error
-        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == NUMBER_TOO_LARGE:
+        too_large = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == NUMBER_TOO_LARGE
+        if too_large or (isinstance(error, OverflowError) and "SQLite" in str(error)):
             raise NotFound("there is no such number: it is larger than any that is given out") from error
         if isinstance(error, DBAPIError) and is_refusal(error):
             raise StoreError(f"the database refuses: {_said(error)}") from error

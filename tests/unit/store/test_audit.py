@@ -77,6 +77,13 @@ def test_the_database_refuses_to_change_a_row(database: Database, statement: str
 TAMPERED = [
     ("UPDATE audit SET by = 'bo' WHERE id = 3", ["row 3 was changed"]),
     ("UPDATE audit SET asked = '{}' WHERE id = 5", ["row 5 was changed"]),
+    ("UPDATE audit SET at = 'no instant' WHERE id = 2", ["row 2 was changed"]),
+    ("UPDATE audit SET at = 5 WHERE id = 2", ["row 2 was changed"]),
+    ("UPDATE audit SET by = x'00' WHERE id = 2", ["row 2 was changed"]),
+    (
+        "DELETE FROM meta WHERE key = 'audit_head'",
+        ["where the chain ended is not noted any more: rows may be missing at its end"],
+    ),
     ("DELETE FROM audit WHERE id = 3", ["row 3 is missing"]),
     ("DELETE FROM audit WHERE id IN (1, 2)", ["rows 1 to 2 are missing"]),
     ("DELETE FROM audit WHERE id > 3", ["rows 4 to 5 are missing: the chain went on to row 5"]),
@@ -97,6 +104,21 @@ def test_tampering_shows_and_says_where(database: Database, statement: str, said
     for each in (*DROP, statement):
         database.write(lambda c, each=each: c.exec_driver_sql(each))  # type: ignore[misc]
     assert list(database.read(audit.verify).wrong) == said
+
+
+@pytest.mark.parametrize("column", ["at", "asked"])
+def test_a_row_that_was_made_unreadable_is_named(database: Database, column: str) -> None:
+    filled(database)
+    for each in (*DROP, f"UPDATE audit SET {column} = '{{' WHERE id = 3"):  # noqa: S608
+        database.write(lambda c, each=each: c.exec_driver_sql(each))  # type: ignore[misc]
+    with pytest.raises(StoreError, match="row 3 of the audit cannot be read"):
+        database.read(lambda c: list(audit.rows(c)))
+
+
+def test_what_an_empty_audit_prints_may_be_given_back_later(database: Database) -> None:
+    noted = database.read(audit.verify).head
+    filled(database)
+    assert database.read(lambda c: audit.verify(c, noted)).wrong == ()
 
 
 def test_a_chain_that_was_made_anew_is_not_the_one_that_was_noted(database: Database, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from alembic import command
 from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from sequencer.errors import SchemaTooNew, StoreError
+from sequencer.errors import NotFound, SchemaTooNew, StoreError
 from sequencer.store.database import Database
 from sequencer.store.migrate import alembic_config, migrate, revision, revisions
+from sequencer.store.sends import load_sends
 from sequencer.store.tables import META
 from tests.fresh import BACKENDS, open_database
 
@@ -74,6 +75,11 @@ def test_a_refusal_of_the_database_is_one_clear_error(tmp_path: Path) -> None:
 def test_an_error_of_the_driver_is_a_store_error(database: Database, url: str) -> None:
     with pytest.raises(StoreError, match=r"no such table|does not exist"):
         database.read(lambda connection: connection.exec_driver_sql("SELECT * FROM nowhere"))
+
+
+def test_a_number_beyond_all_numbers_is_not_found(database: Database) -> None:
+    with pytest.raises(NotFound, match="larger than any"):
+        database.read(lambda connection: load_sends(connection, [10**20]))
 
 
 def test_the_models_and_the_migrations_agree(url: str) -> None:
