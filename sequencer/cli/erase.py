@@ -64,8 +64,8 @@ def _tell(planned: Erasure) -> None:
         line(f"- on the {'list' if len(planned.lists) == 1 else 'lists'} {', '.join(planned.lists)}")
     if planned.live:
         line(f"- ends in {', '.join(planned.live)}")
-    if planned.account:
-        line(f"- and the account {planned.account}, at which nobody else is known")
+    if planned.accounts:
+        line(f"- and the account {' and '.join(planned.accounts)}, at which nobody else is known")
 
 
 def _tell_what_is_left(app: App, emails: Sequence[str]) -> None:

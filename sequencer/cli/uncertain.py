@@ -1,12 +1,14 @@
 """`uncertain`: mails of which nobody knows whether they arrived, and the three ways out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
+from sqlalchemy import Connection
 
 from sequencer.cli.plain_text import plain
 from sequencer.cli.session import NUMBER, acting, as_option, json_option, now, opened, print_json, when
 from sequencer.cli.show import Cell, as_values, line, table, theirs
+from sequencer.core.progress import Progress
 from sequencer.engine.rescue import LOOKS
 from sequencer.engine.settling import Unsettled, give_up, say_sent, send_again, unsettled
 from sequencer.store import log
@@ -73,51 +75,61 @@ def _values(each: Unsettled) -> dict[str, object]:
     }  # fmt: skip
 
 
-@command.command("sent", epilog="Example:  sequencer uncertain sent 1 --as ana")
-@click.argument("send_id", metavar="ID", type=NUMBER)
+@command.command("sent", epilog="Example:  sequencer uncertain sent 1 2 3 --as ana")
+@click.argument("send_ids", metavar="ID...", type=NUMBER, nargs=-1, required=True)
 @as_option
 @click.pass_context
-def sent(ctx: click.Context, send_id: int, as_name: str | None) -> None:
+def sent(ctx: click.Context, send_ids: tuple[int, ...], as_name: str | None) -> None:
     """It did arrive: the sequence goes on from the moment at which it left."""
-    one, ended = _settled(ctx, say_sent, send_id, as_name)
-    line(f"{_what(one)} counts as sent {when(one.row.sending_at)}; {ended or 'the sequence goes on from there'}")
+    for one, ended in _settled(ctx, say_sent, send_ids, as_name):
+        line(f"{_what(one)} counts as sent {when(one.row.sending_at)}; {ended or 'the sequence goes on from there'}")
 
 
 @command.command("resend", epilog="Example:  sequencer uncertain resend 1 --as ana")
-@click.argument("send_id", metavar="ID", type=NUMBER)
+@click.argument("send_ids", metavar="ID...", type=NUMBER, nargs=-1, required=True)
 @as_option
 @click.pass_context
-def resend(ctx: click.Context, send_id: int, as_name: str | None) -> None:
+def resend(ctx: click.Context, send_ids: tuple[int, ...], as_name: str | None) -> None:
     """Send the very same mail once more: if it did arrive, most mail programs show one of the two."""
-    one, _ = _settled(ctx, send_again, send_id, as_name)
-    line(f"{_what(one)} is queued again as attempt {one.row.attempt + 1}, with the same Message-ID")
+    for one, _ in _settled(ctx, send_again, send_ids, as_name):
+        same = ", with the same Message-ID" if one.row.message_id else ""
+        line(f"{_what(one)} is queued again as attempt {one.row.attempt + 1}{same}")
 
 
 @command.command("skip", epilog="Example:  sequencer uncertain skip 1 --as ana")
-@click.argument("send_id", metavar="ID", type=NUMBER)
+@click.argument("send_ids", metavar="ID...", type=NUMBER, nargs=-1, required=True)
 @as_option
 @click.pass_context
-def skip(ctx: click.Context, send_id: int, as_name: str | None) -> None:
+def skip(ctx: click.Context, send_ids: tuple[int, ...], as_name: str | None) -> None:
     """Leave it: the step is passed by, whether it arrived or not."""
-    one, ended = _settled(ctx, give_up, send_id, as_name)
-    line(f"{_what(one)} is left as it is; {ended or 'the sequence goes on with the next step'}")
+    for one, ended in _settled(ctx, give_up, send_ids, as_name):
+        line(f"{_what(one)} is left as it is; {ended or 'the sequence goes on with the next step'}")
 
 
 def _settled(
-    ctx: click.Context, settle: Callable[..., Unsettled], send_id: int, as_name: str | None
-) -> tuple[Unsettled, str]:
-    """The mail as it was, and why nothing goes on from here, "" where the sequence does."""
+    ctx: click.Context, settle: Callable[..., Unsettled], send_ids: Sequence[int], as_name: str | None
+) -> list[tuple[Unsettled, str]]:
+    """Each mail as it was, and why nothing goes on from there, "" where the sequence does. All are settled or none."""
     at = now()
     with opened(ctx) as app:
         by = acting(app.config, as_name)
-        one = app.database.write(lambda connection: settle(connection, app.advance, send_id, by, at), urgent=True)
-        key = one.row.enrollment_id
-        progress = app.database.read(lambda connection: log.load(connection, [key]))[key].progress
-    return one, "their sequence is finished" if progress.finished else ""
+
+        def settle_all(connection: Connection) -> list[tuple[Unsettled, str]]:
+            ones = [settle(connection, app.advance, each, by, at) for each in dict.fromkeys(send_ids)]
+            known = log.load(connection, [one.row.enrollment_id for one in ones])
+            return [(one, _ended(known[one.row.enrollment_id].progress)) for one in ones]
+
+        return app.database.write(settle_all, urgent=True)
+
+
+def _ended(progress: Progress) -> str:
+    return "their sequence is finished" if progress.finished else ""
 
 
 def _what(one: Unsettled) -> str:
-    return plain(f'"{one.row.subject}" to {one.face.name} ({one.row.step})')
+    """A mail that a restored database never rendered has no subject."""
+    mail = f'"{one.row.subject}"' if one.row.subject else "the mail"
+    return plain(f"{mail} to {one.face.name} ({one.row.step})")
 
 
 COMMANDS: dict[str, click.Command] = {"uncertain": command}

@@ -23,14 +23,14 @@ __all__ = ["Erasure", "erase", "plan"]
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What goes. `live`: the sequences that end; `account`: the company that nobody else is at, None when it stays."""
+    """What goes. `live`: the sequences that end; `accounts`: companies that nobody else is at."""
 
     face: Face
     live: tuple[str, ...]
     lists: tuple[str, ...]
     open_tasks: int
     traces: Traces
-    account: str | None
+    accounts: tuple[str, ...]
 
 
 def plan(connection: Connection, address: str) -> Erasure:
@@ -41,7 +41,7 @@ def plan(connection: Connection, address: str) -> Erasure:
     return Erasure(
         face, tuple(one.sequence_id for one in live), tuple(people.lists_of(connection, face.id)),
         len(tasks.open_tasks(connection, prospect_id=face.id)), erasure.traces(connection, face.id),
-        erasure.lonely_account(connection, face.prospect),
+        erasure.lonely_accounts(connection, face.prospect),
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ from sequencer.store.tables import (
     USAGE,
 )
 
-__all__ = ["Traces", "erased", "forget", "is_anybody_erased", "is_one_erased", "lonely_account", "traces"]
+__all__ = ["Traces", "erased", "forget", "is_anybody_erased", "is_one_erased", "lonely_accounts", "traces"]
 
 REASON = "erased"
 _ANY = select(ERASED.c.hash).limit(1)
@@ -87,26 +87,31 @@ def traces(connection: Connection, prospect_id: int) -> Traces:
     )
 
 
-def lonely_account(connection: Connection, person: Prospect) -> str | None:
-    """The person's account, if nobody else is at it: it tells who they were, and goes with them."""
-    others = (PROSPECTS.c.account_id == person.account_id) & (PROSPECTS.c.id != person.id)
-    if person.account_id is None or connection.execute(select(PROSPECTS.c.id).where(others).limit(1)).first():
-        return None
-    return person.account_id
+def lonely_accounts(connection: Connection, person: Prospect) -> tuple[str, ...]:
+    """The accounts of this person at which nobody else is: they tell who it was, and go as well.
+
+    Also one that a merge left behind: the person had an address there, or was written to under it.
+    """
+    domains = {registrable_domain(address.email) for address in person.addresses}
+    written = select(SENDS.c.account_id).where(SENDS.c.prospect_id == person.id)
+    theirs = ACCOUNTS.c.domain.in_(domains) | ACCOUNTS.c.id.in_(written) | (ACCOUNTS.c.id == (person.account_id or ""))
+    others = (PROSPECTS.c.account_id == ACCOUNTS.c.id) & (PROSPECTS.c.id != person.id)
+    query = select(ACCOUNTS.c.id).where(theirs, ~select(PROSPECTS.c.id).where(others).exists())
+    return tuple(connection.scalars(query.order_by(ACCOUNTS.c.id)))
 
 
 def forget(connection: Connection, key: bytes, person: Prospect, now: datetime) -> None:
     """Delete what says who `person` was; `key` is the installation's. Their mails must be settled or called back."""
     emails = [address.email for address in person.addresses]
     _put_hashes(connection, key, emails, now)
-    account = lonely_account(connection, person)
+    accounts = lonely_accounts(connection, person)
     _forget_mail(connection, person.id, emails)
     _forget_rows(connection, person.id, emails)
     raise_seq(connection, [person.id])
     update_prospect(connection, Prospect(person.id))
     rows = (PROSPECTS.c.id == person.id) | (PROSPECTS.c.merged_into == person.id)
     connection.execute(update(PROSPECTS).where(rows).values(erased_at=now))
-    if account is not None:
+    for account in accounts:
         _forget_account(connection, account)
     _forget_domains(connection, emails)
 

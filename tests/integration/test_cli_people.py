@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from sequencer.clock import SystemClock
 from sequencer.config import load
@@ -20,7 +21,7 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
 from sequencer.store import inbox
-from sequencer.store.tables import DRAFTS
+from sequencer.store.tables import DRAFTS, SENDS
 from tests.integration.installation import HandClock
 from tests.integration.typed import Ran, Run
 from tests.unit.engine.people_house import ALL_KINDS, BARE, FILES, House
@@ -198,6 +199,26 @@ def test_uncertain_mail_is_listed_explained_and_settled(home: House, run: Run) -
     assert "with the same Message-ID" in run("uncertain", "resend", str(row.id), "--as", "ana").out
     refused(run("uncertain", "skip", str(row.id)), "is skipped, not uncertain, settled by ana")
     assert run("uncertain", "list", "--json").json == []
+
+
+def test_several_uncertain_mails_are_settled_together_or_none(home: House, run: Run) -> None:
+    home.inside("three")
+    row = home.on_the_wire("uncertain")
+    refused(run("uncertain", "sent", str(row.id), "999"), "there is no mail 999")
+    assert len(run("uncertain", "list", "--json").json) == 1
+    settled = run("uncertain", "sent", str(row.id), str(row.id))
+    assert settled.out.count("counts as sent") == 1
+    assert run("uncertain", "list", "--json").json == []
+
+
+def test_a_mail_that_was_never_rendered_is_not_called_by_an_empty_subject(home: House, run: Run) -> None:
+    home.inside("three")
+    row = home.on_the_wire("uncertain")
+    bare = update(SENDS).values(subject="", message_id=None)
+    home.database.write(lambda connection: connection.execute(bare))
+    again = run("uncertain", "resend", str(row.id)).out
+    assert again.startswith("the mail to ")
+    assert "Message-ID" not in again
 
 
 def review(home: House, run: Run) -> None:

@@ -15,7 +15,7 @@ from sequencer.core.suppression import Suppression
 from sequencer.engine.verbs import face_at
 from sequencer.errors import NotFound
 from sequencer.store import log, people, tasks
-from sequencer.store.tables import PROSPECTS, SENDS
+from sequencer.store.tables import ACCOUNTS, PROSPECTS, SENDS
 from tests.integration.mail_room import MailRoom, mail
 from tests.integration.typed import Run
 
@@ -129,3 +129,12 @@ def test_tasks_and_queued_mail_end_and_colleagues_stay(room: MailRoom, run: Run)
     assert room.database.read(lambda c: face_at(c, "bo@acme.test")).company == "Acme"
     with pytest.raises(NotFound, match="was erased"):
         room.database.read(lambda c: face_at(c, "jo@acme.test"))
+
+
+def test_the_company_that_a_merge_left_behind_goes_too(room: MailRoom, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "two.csv").write_text(f"email,first_name\n{ADDRESS},Zq\nzq@zqmarker.test,Zq\nbo@acme.test,Bo\n")
+    assert run("import", "two.csv").code == 0
+    assert run("merge", ADDRESS, "zq@zqmarker.test", "--yes").code == 0
+    assert "the account zqmark.test and zqmarker.test" in run("erase", ADDRESS, "--yes").out
+    assert marked(tmp_path) == []
+    assert list(room.database.read(lambda c: c.scalars(select(ACCOUNTS.c.id)).all())) == ["acme.test"]
