@@ -6,6 +6,7 @@ stop that is committed is seen by every later fence. Loaded only for such a data
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg.types.string import StrDumper
@@ -38,11 +39,21 @@ def engine(url: str, poolclass: type[Pool] | None = None, **pooled: Any) -> Engi
         url, poolclass=poolclass, hide_parameters=True, connect_args=line, use_native_hstore=False, **pooled
     )
 
+    event.listen(made, "do_executemany", _one_by_one)
+
     @event.listens_for(made, "connect")
     def _(driver_connection: Any, _record: Any) -> None:
         driver_connection.adapters.register_dumper(str, _WithoutNul)
 
     return made
+
+
+def _one_by_one(cursor: Any, statement: str, rows: Sequence[Any], _context: Any) -> bool:
+    """Each row of a statement by itself. The driver's pipeline is quicker, but whoever freezes between two of its rows
+    is at work for the server, which then waits for ever and lets nobody else write."""
+    for row in rows:
+        cursor.execute(statement, row)
+    return True
 
 
 def take_turn(connection: Connection, frozen_after_s: float) -> None:

@@ -133,6 +133,31 @@ def test_a_writer_that_froze_is_cut_off_and_the_others_go_on(database: Database,
 
 
 @ON_POSTGRESQL
+def test_a_writer_that_froze_between_the_rows_of_one_statement_is_cut_off_too(database: Database, url: str) -> None:
+    """In a pipeline, as the driver would send them, the server takes silence for work and waits for ever."""
+    began, go = threading.Event(), threading.Event()
+
+    class Freezing(str):
+        __slots__ = ()
+
+        def __contains__(self, part: object) -> bool:  # asked by our dumper, when this row is about to be sent
+            began.set()
+            go.wait(60)
+            return False
+
+    rows = [{"key": "first", "value": "x"}, {"key": "second", "value": "x"}, {"key": "third", "value": Freezing("x")}]
+    with closing(open_database(url)) as other:
+        other.frozen_after_s = 0.5
+        frozen = other.submit(lambda connection: connection.execute(insert(META), rows))
+        began.wait(30)
+        database.write(lambda connection: put(connection, "ours"))
+        go.set()
+        with pytest.raises(StoreError):
+            frozen.result(30)
+    assert keys(database) == {"ours"}
+
+
+@ON_POSTGRESQL
 def test_a_connection_that_is_lost_is_a_refusal_also_to_whoever_goes_on_after_it(database: Database) -> None:
     """One transaction carries outcomes and fences: an outcome is offered again when it fails at a fence."""
 
