@@ -36,6 +36,7 @@ from sequencer.engine.amnesia import notice
 from sequencer.engine.outer_stops import notice_config, put_config_trouble
 from sequencer.errors import InputError, SequencerError, StoreError
 from sequencer.loop_watch import LoopWatch
+from sequencer.memory import give_back_large_blocks
 from sequencer.store import epoch_file
 from sequencer.store.database import sqlite_file
 
@@ -179,6 +180,7 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
 
     Raises InputError when another one runs on the same file. Returns how many beats were cut off.
     """
+    give_back_large_blocks()
     signals = _Signals()
     signals.listen(asyncio.get_running_loop())
     name = daemon_name()

@@ -22,12 +22,12 @@ _REPORTS = ("hard_bounce", "soft_bounce", "delay", "complaint")
 def told_by_mail(connection: Connection, row: SendRow) -> str:
     """`reply` or `bounce`, whichever of the person's newest mails names this send; "" when none does."""
     rows = inbox.latest(connection, MAILS_READ_MAX, prospect_id=row.prospect_id)
-    raws = inbox.raw_mail(connection, [each.id for each in rows])
     for each in rows:
         judgement = judgement_of(each)
-        if judgement is None or each.id not in raws:
+        raw = inbox.raw_of(connection, each.id)
+        if judgement is None or not raw:
             continue
-        named = named_send(connection, [*judgement.original_message_ids, *message_ids(read_header(raws[each.id]))])
+        named = named_send(connection, [*judgement.original_message_ids, *message_ids(read_header(raw))])
         if named is not None and named.id == row.id:
             return "bounce" if judgement.kind in _REPORTS else "reply"
     return ""

@@ -13,9 +13,7 @@ from sqlalchemy import Connection
 from sequencer.engine.matching import match
 from sequencer.engine.screening import read_header
 from sequencer.engine.verbs import Face, faces
-from sequencer.errors import UnparseableMessage
 from sequencer.mail.judgement import Judgement
-from sequencer.mail.parse import Parsed, parse
 from sequencer.store import inbox, reads
 from sequencer.store.inbox import InboundRow
 
@@ -52,10 +50,9 @@ class Mail:
 
 def mails(connection: Connection, rows: Collection[InboundRow]) -> list[Mail]:
     """These mails with what people want to see of them, in the same order."""
-    raw = inbox.raw_mail(connection, [row.id for row in rows])
     known = faces(connection, {row.prospect_id for row in rows if row.prospect_id})
     sequences = reads.sequences_of(connection, {row.enrollment_id for row in rows if row.enrollment_id})
-    return [_mail(row, raw.get(row.id), known, sequences) for row in rows]
+    return [_mail(row, inbox.raw_of(connection, row.id), known, sequences) for row in rows]
 
 
 def mail(connection: Connection, inbound_id: int) -> Mail:
@@ -63,19 +60,12 @@ def mail(connection: Connection, inbound_id: int) -> Mail:
     return mails(connection, [inbox.inbound(connection, inbound_id)])[0]
 
 
-def _mail(row: InboundRow, raw: bytes | None, known: dict[int, Face], sequences: dict[int, str]) -> Mail:
-    parsed = _parsed(raw) if raw is not None else None
+def _mail(row: InboundRow, raw: bytes, known: dict[int, Face], sequences: dict[int, str]) -> Mail:
+    header = read_header(raw)
     return Mail(
-        row, parsed.subject if parsed else "", parsed.from_address if parsed else "", judgement_of(row),
+        row, header.subject, header.from_address, judgement_of(row),
         known.get(row.prospect_id or 0), sequences.get(row.enrollment_id or 0, ""),
     )  # fmt: skip
-
-
-def _parsed(raw: bytes) -> Parsed | None:
-    try:
-        return parse(raw)
-    except UnparseableMessage:
-        return None
 
 
 def judgement_of(row: InboundRow) -> Judgement | None:

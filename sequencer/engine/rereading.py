@@ -77,8 +77,8 @@ def _stored(database: Database, since: datetime) -> Iterator[tuple[InboundRow, b
     last = 0
     while batch := database.read(lambda c, last=last: inbox.read_since(c, since, last, BATCH_MAX)):  # type: ignore[misc]
         last = batch[-1].id
-        raws = database.read(lambda c, batch=batch: inbox.raw_mail(c, [row.id for row in batch]))  # type: ignore[misc]
-        yield from ((row, raws.get(row.id)) for row in batch)
+        for row in batch:  # one mail at a time: a batch of the largest would take all the memory there is
+            yield row, database.read(lambda c, key=row.id: inbox.raw_mail(c, [key])).get(row.id)  # type: ignore[misc]
 
 
 def _difference(

@@ -7,7 +7,7 @@ known sender's enrollments are held: an answer may be in it. It asks no network.
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -43,8 +43,7 @@ class Sorting:
         """Judge every stored mail; returns how many."""
         count = 0
         while not self._stopping() and (batch := await self._batch("stored")):
-            ours = self._ours
-            judged = await asyncio.to_thread(lambda: [(row, judge(row, raw, ours)) for row, raw in batch])  # noqa: B023
+            judged = await asyncio.to_thread(lambda: list(self._judged(batch, self._ours)))
             good = [(row.id, judgement) for row, judgement in judged if isinstance(judgement, Judgement)]
             await self._database.awrite(lambda connection: _put_judgements(connection, good))  # noqa: B023
             for row, problem in judged:
@@ -57,10 +56,10 @@ class Sorting:
         """Let every judged mail act, in the order in which they came; returns how many."""
         count = 0
         while not self._stopping() and (batch := await self._batch("judged")):
-            for row, raw in batch:
+            for row in batch:
                 if self._stopping():
                     break
-                await self._project(row, raw, now)
+                await self._project(row, now)
                 count += 1
         return count
 
@@ -68,11 +67,17 @@ class Sorting:
     def _ours(self) -> Ours:
         return ours_of(self._advance.around.config)
 
-    async def _batch(self, state: str) -> list[tuple[inbox.InboundRow, bytes]]:
-        return await self._database.aread(lambda connection: _read(connection, state))
+    async def _batch(self, state: str) -> list[inbox.InboundRow]:
+        return await self._database.aread(lambda connection: inbox.in_state(connection, state, BATCH_MAX))
 
-    async def _project(self, row: inbox.InboundRow, raw: bytes, now: datetime) -> None:
+    def _judged(self, batch: Sequence[inbox.InboundRow], ours: Ours) -> Iterator[tuple[inbox.InboundRow, Judged]]:
+        """The bytes of one mail at a time: a batch of the largest would take all the memory there is."""
+        for row in batch:
+            yield row, judge(row, self._database.read(lambda connection: inbox.raw_of(connection, row.id)), ours)  # noqa: B023
+
+    async def _project(self, row: inbox.InboundRow, now: datetime) -> None:
         ours = self._ours
+        raw = await self._database.aread(lambda connection: inbox.raw_of(connection, row.id))
 
         def act(connection: Connection) -> None:
             if inbox.claim(connection, row.id, "judged"):
@@ -99,7 +104,7 @@ class Sorting:
     def _hold(self, connection: Connection, row: inbox.InboundRow, problem: str, state: str, now: datetime) -> None:
         if not inbox.claim(connection, row.id, state):
             return
-        raw = inbox.raw_mail(connection, [row.id]).get(row.id, b"")
+        raw = inbox.raw_of(connection, row.id)
         header = read_header(raw)
         whose = () if row.outgoing or self._ours.includes(author(header)) else match(connection, header).people
         inbox.park(connection, row.id, problem, now, next(iter(whose), None))
@@ -128,12 +133,6 @@ def _judgement(row: inbox.InboundRow, raw: bytes, ours: Ours) -> Judgement:
 def _stored(row: inbox.InboundRow, raw: bytes, ours: Ours) -> Judgement:
     """The judgement as it is stored; an older version's is made anew before it acts."""
     return _JUDGEMENT.validate_json(row.judgement) if row.classifier == VERSION else _judgement(row, raw, ours)
-
-
-def _read(connection: Connection, state: str) -> list[tuple[inbox.InboundRow, bytes]]:
-    rows = inbox.in_state(connection, state, BATCH_MAX)
-    raws = inbox.raw_mail(connection, [row.id for row in rows])
-    return [(row, raws.get(row.id, b"")) for row in rows]
 
 
 def _put_judgements(connection: Connection, judged: list[tuple[int, Judgement]]) -> None:

@@ -12,7 +12,7 @@ from sequencer.core.ports import Head, Wanted
 MESSAGE_BYTES_MAX = 5_000_000  # of a larger message only the header is read
 HEADER_BYTES_MAX = 131_072  # a header is cut here: twice what the parser accepts, so that it sees that it is too long
 HEAD_BATCH_MAX = 100  # headers asked for at once
-BODY_BATCH_BYTES_MAX = 10_000_000  # bodies held in memory at once
+BODY_BATCH_BYTES_MAX = 5_000_000  # bodies held in memory at once
 
 
 def batches(heads: Iterable[Head], wanted: Wanted) -> Iterator[list[tuple[Head, bool]]]:

@@ -15,6 +15,7 @@ __all__ = ["AddressProblem", "check", "is_free_mail", "normalise", "plus_base", 
 
 
 CACHED_MAX = 4096
+DOMAIN_CHARS_MAX = 255  # RFC 1035 2.3.4; a longer one is none, and is not kept
 # Together within the 254 characters of an address (RFC 5321 4.5.3.1), so that the parts can be checked apart.
 PLAIN_DOMAIN_CHARS_MAX = 189
 _PLAIN_LOCAL = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
@@ -41,10 +42,14 @@ def normalise(address: str) -> str:
     return f"{local}@{ascii_domain(domain)}" if at else text
 
 
-@lru_cache(maxsize=CACHED_MAX)
 def ascii_domain(domain: str) -> str:
     """The domain in lower case and ASCII (IDNA 2008, UTS 46), without a last dot; not translated where that fails."""
     lowered = domain.strip().lower().rstrip(".")
+    return _ascii(lowered) if len(lowered) <= DOMAIN_CHARS_MAX else lowered
+
+
+@lru_cache(maxsize=CACHED_MAX)
+def _ascii(lowered: str) -> str:
     if lowered.isascii():
         return lowered
     try:
@@ -97,7 +102,8 @@ def registrable_domain(address_or_host: str) -> str:
 
     Suffixes of two labels come from public_suffixes.txt, which names its source and limits; all others count as one.
     """
-    return _registrable(address_or_host.rpartition("@")[2].strip("<> "))
+    host = address_or_host.rpartition("@")[2].strip("<> ")
+    return _registrable(host) if len(host) <= DOMAIN_CHARS_MAX else ascii_domain(host)
 
 
 @lru_cache(maxsize=CACHED_MAX)

@@ -18,6 +18,7 @@ from sequencer.mail.parse import Parsed, Unparseable, parse
 TOLD_CHARS_MAX = 4000
 COMMENT_CHARS_MAX = 60
 WRAPPED_BYTES_MAX = 500_000
+WRAPS_MAX = 3  # notices around the one that is read
 
 _REPLY_LINE = re.compile(r"^.{0,200}?(?<![\w.])[45]\d\d[ -].{0,600}(?:\n[ \t]{1,20}\S.{0,300}){0,4}", re.M)
 _FORWARDED = re.compile(r"\s*(?:fwd?|wg|tr|rv|i|enc|转发|轉寄)\s*[:：]")
@@ -52,10 +53,10 @@ class Bounce:
 
 def read_bounce(parsed: Parsed) -> Bounce | None:
     """None when the mail is no failure report: success reports, read receipts and mail from people."""
-    return _read(parsed) or _forwarded(parsed)
+    return _read(parsed, WRAPS_MAX) or _forwarded(parsed)
 
 
-def _read(parsed: Parsed) -> Bounce | None:
+def _read(parsed: Parsed, wraps_max: int) -> Bounce | None:
     notified = read_notification(parsed)
     if notified is not None:
         return _from_notification(notified)
@@ -65,7 +66,7 @@ def _read(parsed: Parsed) -> Bounce | None:
         return _from_report(parsed, failed) if failed else None
     if parsed.is_report and parsed.report_type not in {"", "delivery-status", None}:
         return None
-    return _from_text(parsed)
+    return _from_text(parsed, wraps_max)
 
 
 def _from_notification(notified: Notification) -> Bounce | None:
@@ -99,7 +100,7 @@ def _from_report(parsed: Parsed, groups: tuple[Group, ...]) -> Bounce | None:
     return Bounce(tuple(failures.values()), delayed, returned_ids(notice), ("delivery-status report",))
 
 
-def _from_text(parsed: Parsed) -> Bounce | None:
+def _from_text(parsed: Parsed, wraps_max: int) -> Bounce | None:
     notice = read_notice(parsed)
     named = _named(parsed, notice)
     evidence = signs_of_failure(parsed, notice, named)
@@ -108,14 +109,16 @@ def _from_text(parsed: Parsed) -> Bounce | None:
     groups = undelivered(read_groups(notice.said))
     if groups and groups[0].recipient:
         return _from_report(parsed, groups)
-    if not any(name.in_place for name in named) and (wrapped := _wrapped(parsed, notice)):
+    in_place = any(name.in_place for name in named)
+    if not in_place and (wrapped := _wrapped(parsed, notice, wraps_max)):
         return wrapped
     delayed = is_delay(parsed, notice)
     failures = tuple(
         Failure(name.recipient, _verdict(name.diagnostic, notice, parsed, alone=len(named) < 2, delayed=delayed))
         for name in named or (Named("", ""),)
     )
-    if all(failure.verdict.reason == "unclear" for failure in failures) and (wrapped := _wrapped(parsed, notice)):
+    unclear = all(failure.verdict.reason == "unclear" for failure in failures)
+    if in_place and unclear and (wrapped := _wrapped(parsed, notice, wraps_max)):
         return wrapped
     return Bounce(failures, delayed, returned_ids(notice), evidence)
 
@@ -136,12 +139,12 @@ def _named(parsed: Parsed, notice: Notice) -> tuple[Named, ...]:
     return named_recipients(notice, parsed.subject, not_these=_own(parsed), domain=domain)
 
 
-def _wrapped(parsed: Parsed, notice: Notice) -> Bounce | None:
+def _wrapped(parsed: Parsed, notice: Notice, wraps_max: int) -> Bounce | None:
     """The bounce inside: gateways and mail rooms put a notice of their own around the one they received."""
     for part in parsed.parts:
-        if part.content_type == "message/rfc822" and len(part.raw) <= WRAPPED_BYTES_MAX:
+        if wraps_max and part.content_type == "message/rfc822" and len(part.raw) <= WRAPPED_BYTES_MAX:
             try:
-                inner = _read(parse(part.raw))
+                inner = _read(parse(part.raw), wraps_max - 1)
             except Unparseable:
                 return None
             return inner if inner and inner.failures[0].recipient else None

@@ -61,8 +61,8 @@ def report_groups(parsed: Parsed) -> tuple[Group, ...]:
     found: list[Group] = []
     for part in parsed.parts:
         if part.content_type in {"message/delivery-status", "message/global-delivery-status"}:
-            found.extend(read_groups(part.text or part.raw.decode("utf-8", "replace")))
-    return tuple(found)
+            found.extend(read_groups(part.text))
+    return tuple(found[:RECIPIENTS_MAX])
 
 
 def undelivered(groups: tuple[Group, ...]) -> tuple[Group, ...]:

@@ -77,7 +77,7 @@ def read_notice(parsed: Parsed) -> Notice:
     said, returned = [], []
     for part in parsed.parts:
         if part.content_type in _RETURNED_TYPES:
-            returned.append((part.text or part.raw.decode("utf-8", "replace"))[:RETURNED_CHARS_MAX])
+            returned.append(part.text[:RETURNED_CHARS_MAX])
         elif (part.content_type == "text/plain" or part.content_type.startswith("multipart/")) and not returned:
             said.append(part.text)
     if not "".join(said).strip() and not parsed.is_report:

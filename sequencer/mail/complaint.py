@@ -50,7 +50,7 @@ def read_complaint(parsed: Parsed) -> Complaint | None:
     if report is None:
         return _in_words(parsed)
     fields: dict[str, list[str]] = {}
-    for name, value in _FIELD.findall((report.text or report.raw.decode("utf-8", "replace"))[:REPORT_CHARS_MAX]):
+    for name, value in _FIELD.findall(report.text[:REPORT_CHARS_MAX]):
         fields.setdefault(name.lower(), []).append(value.strip())
     kind = next(iter(fields.get("feedback-type", [])), "").lower()
     if kind in _NOT_COMPLAINTS or (not kind and "auth-failure" in fields):

@@ -6,6 +6,7 @@ It does not write headers: compose.py does.
 """
 
 import binascii
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ __all__ = ["Headers", "Mailbox", "decode_bytes", "decode_words", "mailboxes", "m
 
 PARAMETER_CHARS_MAX = 8_000
 DATE_CHARS_MAX = 100
+ADDRESS_CHARS_MAX = 320  # the longest of RFC 5321 4.5.3.1 and a route before it; what is longer is no address
+BYTES_PER_CHAR_MAX = 4  # of UTF-8 and of UTF-32
 
 # Only these name families reach the codec registry: it also knows `punycode` and `idna` (quadratic), `unicode_escape`
 # and byte transforms, none of which is a charset of mail.
@@ -89,20 +92,26 @@ class Headers:
         return decode_words(found[0]) if found else None
 
 
-def decode_bytes(content: bytes, charset: str | None) -> str:
-    """`content` by its charset, else UTF-8, else Windows-1252; what no text column can store becomes U+FFFD."""
-    text = None
+def decode_bytes(content: bytes, charset: str | None, chars_max: int | None = None) -> str:
+    """`content` by its charset, else UTF-8, else Windows-1252; what no text column can store becomes U+FFFD.
+
+    `chars_max`: more characters are not decoded; None decodes all.
+    """
+    whole = chars_max is None or len(content) <= BYTES_PER_CHAR_MAX * chars_max
+    if not whole and chars_max is not None:
+        content = content[: BYTES_PER_CHAR_MAX * chars_max]
     for name in (charset, "utf-8"):
         if (codec := _codec(name)) is None:
             continue
         try:
-            text = content.decode(codec)
+            # Where it is cut, the last character may be half there: its rest is "to come".
+            text = content.decode(codec) if whole else codecs.getincrementaldecoder(codec)().decode(content)
             break
         except (LookupError, ValueError):
             continue
-    if text is None:
+    else:
         text = content.decode("cp1252", "replace")
-    return _UNSTORABLE.sub("\ufffd", text)
+    return _UNSTORABLE.sub("\ufffd", text[:chars_max])
 
 
 def _codec(charset: str | None) -> str | None:
@@ -206,7 +215,7 @@ def _mailboxes(value: str) -> Iterator[Mailbox]:
         elif token == "," and not holds_address:
             phrase.append(token)  # `Ruiz, Ana <ana@x>`, unquoted: a name, not an address
         elif token in {",", ";", _END}:
-            if holds_address:
+            if holds_address and len(angle or "".join(phrase)) <= ADDRESS_CHARS_MAX:
                 yield _mailbox(phrase, comment, angle)
             phrase, comment, angle, depth, holds_address = [], [], None, 0, False
         elif token == ":":

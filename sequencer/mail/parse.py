@@ -2,7 +2,7 @@
 
 The standard library's parser is not used on strangers' mail: it recurses, and it is super-linear on hostile nesting
 and header words. Here limits are checked before and while reading, the work is linear, and malformed mail gives the
-best guess.
+best guess. Only what is a leaf of the tree is copied, and of a leaf no more than anybody reads.
 It does not judge what a mail means: bounce.py, autoreply.py, quoting.py and classify.py do.
 """
 
@@ -43,10 +43,15 @@ PARTS_MAX = 200
 DEPTH_MAX = 20
 HEADER_BYTES_MAX = 64 * 1024
 FIELDS_MAX = 10_000
+# Of one part that a person reads, of any other, and of all parts together: nothing looks at more of them.
+BODY_CHARS_MAX, OTHER_CHARS_MAX, TEXT_CHARS_MAX = 500_000, 150_000, 1_000_000
+ENCODED_BYTES_MAX = 6  # of one character: four bytes of UTF-8 in base64
 
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_LINE_ENDS = re.compile(rb"[\r\n]*")
 _REST_OF_DELIMITER = re.compile(rb"(--)?[ \t\r]*(?=\n|\Z)")
 _CONTENT_TYPE = re.compile(r"\s*([A-Za-z0-9.+_-]{1,100}/[A-Za-z0-9.+_-]{1,100})")
+_BODY_TYPES = frozenset({"text/plain", "text/html"})
 _EMBEDDED_HEADERS = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}
 )
@@ -65,8 +70,9 @@ class Unparseable(UnparseableMessage):
 class Part:
     """One leaf of the MIME tree; a message within the message is one leaf too.
 
-    `raw`: the content with its transfer encoding undone. `text`: the decoded content of text/* and message/* parts with
-    LF line ends, '' for the others. `disposition`: inline, attachment or ''.
+    `text`: the decoded content of text/* and message/* parts with LF line ends, '' for the others. `raw`: the content
+    of a message or header block with its transfer encoding undone, b'' for the others. Both end where nobody reads on
+    (BODY_CHARS_MAX and its like). `disposition`: inline, attachment or ''.
     """
 
     headers: Headers
@@ -124,8 +130,8 @@ def parse(raw: bytes) -> Parsed:
     raw = raw.lstrip()
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
-    reader = _Reader()
-    tree = reader.tree(raw, depth=0)
+    reader = _Reader(raw)
+    tree = reader.tree(0, len(raw), depth=0)
     headers = tree.headers
     sender = next(iter(mailboxes(headers.raw("From"))), None)
     parts = tuple(leaf for node in tree.walk() if (leaf := node.leaf) is not None)
@@ -147,7 +153,7 @@ def parse(raw: bytes) -> Parsed:
         is_report=report is not None,
         report_type=report.parameters.get("report-type", "").lower() or None if report else None,
         parts=parts,
-        embedded=tuple(reader.header_block(part.raw)[0] for part in parts if part.content_type in _EMBEDDED_HEADERS),
+        embedded=tuple(reader.headers_of(part) for part in parts if part.content_type in _EMBEDDED_HEADERS),
         text=_reading_text(tree.body()),
         html=next((part.text for part in parts if part.content_type == "text/html" and not part.is_attachment), None),
     )
@@ -169,7 +175,7 @@ class _Node:
     def body(self) -> Iterator[Part]:
         """The leaves that a person reads, each alternative decided: plain text before HTML."""
         if self.leaf is not None:
-            if self.content_type in {"text/plain", "text/html"} and not self.leaf.is_attachment:
+            if self.content_type in _BODY_TYPES and not self.leaf.is_attachment:
                 yield self.leaf
         elif self.content_type == "multipart/alternative":
             for child in sorted(self.children, key=lambda child: child.content_type != "text/plain"):
@@ -183,38 +189,46 @@ class _Node:
 
 
 class _Reader:
-    """Reads one message; counts its parts and header fields over all levels."""
+    """Reads one message by positions in its bytes; counts parts, header fields and characters over all levels."""
 
-    def __init__(self) -> None:
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
         self._parts = 0
         self._fields = 0
+        self._chars_left = TEXT_CHARS_MAX
 
-    def tree(self, raw: bytes, depth: int) -> _Node:
+    def tree(self, start: int, end: int, depth: int) -> _Node:
         if depth > DEPTH_MAX:
             raise Unparseable(f"nested deeper than {DEPTH_MAX} levels")
         self._parts += 1
         if self._parts > PARTS_MAX:
             raise Unparseable(f"more than {PARTS_MAX} parts")
-        headers, content = self.header_block(raw)
+        headers, at = self._header_block(self._raw, start, end)
         declared = headers.raw("Content-Type")
         match = _CONTENT_TYPE.match(declared)
         content_type = match[1].lower() if match else "text/plain"
         named = parameters(declared)
-        if content_type.startswith("multipart/") and (sections := _sections(content, named.get("boundary", ""))):
-            children = tuple(self.tree(section, depth + 1) for section in sections)
-            return _Node(headers, content_type, named, None, children)
-        return _Node(headers, content_type, named, _part(headers, content_type, named, content), ())
+        if content_type.startswith("multipart/"):
+            sections = _sections(self._raw, at, end, named.get("boundary", ""))
+            if children := tuple(self.tree(*section, depth + 1) for section in sections):
+                return _Node(headers, content_type, named, None, children)
+        return _Node(headers, content_type, named, self._part(headers, content_type, named, at, end), ())
 
-    def header_block(self, raw: bytes) -> tuple[Headers, bytes]:
-        """The fields and what follows them. The block ends at an empty line, or before a line that is no field."""
+    def headers_of(self, part: Part) -> Headers:
+        """The fields at the beginning of a part that is a message."""
+        return self._header_block(part.raw, 0, len(part.raw))[0]
+
+    def _header_block(self, raw: bytes, start: int, end: int) -> tuple[Headers, int]:
+        """The fields and where they end: behind an empty line, or before a line that is no field."""
         fields: list[tuple[str, list[bytes]]] = []
-        at = start = len(raw) - len(raw.lstrip(b"\r\n"))
-        while at < len(raw):
-            newline = raw.find(b"\n", at)
-            end = len(raw) if newline < 0 else newline
-            line = raw[at : min(end, at + HEADER_BYTES_MAX + 1)]
+        blank = _LINE_ENDS.match(raw, start, end)
+        at = start = blank.end() if blank else start
+        while at < end:
+            newline = raw.find(b"\n", at, end)
+            line_end = end if newline < 0 else newline
+            line = raw[at : min(line_end, at + HEADER_BYTES_MAX + 1)]
             if not line.strip(b"\r"):
-                at = end + 1
+                at = line_end + 1
                 break
             if line[:1] in {b" ", b"\t"} and fields:
                 fields[-1][1].append(line.strip(b"\r"))
@@ -222,57 +236,69 @@ class _Reader:
                 fields.append((match[1].decode("ascii"), [line[match.end() :].strip(b"\r")]))
             elif not line.startswith((b"From ", b">From ")):  # the separator of mbox files, kept by some relays
                 break
-            at = end + 1
+            at = line_end + 1
             if at - start > HEADER_BYTES_MAX:
                 raise Unparseable(f"a header block of more than {HEADER_BYTES_MAX} bytes")
         self._fields += len(fields)
         if self._fields > FIELDS_MAX:
             raise Unparseable(f"more than {FIELDS_MAX} header fields")
         unfolded = ((name, decode_bytes(b"".join(lines).strip(), None)) for name, lines in fields)
-        return Headers(tuple(unfolded)), raw[at:]
+        return Headers(tuple(unfolded)), min(at, end)
+
+    def _part(self, headers: Headers, content_type: str, named: dict[str, str], start: int, end: int) -> Part:
+        declared = headers.raw("Content-Disposition")
+        disposition = declared.partition(";")[0].strip().lower()
+        filename = decode_words(parameters(declared).get("filename") or named.get("name", "")) or None
+        charset = named.get("charset")
+        decoded, text = b"", ""
+        if content_type.startswith(("text/", "message/", "multipart/")):
+            longest = BODY_CHARS_MAX if content_type in _BODY_TYPES else OTHER_CHARS_MAX
+            content = self._raw[start : min(end, start + ENCODED_BYTES_MAX * longest)]
+            decoded = _transfer_decoded(content, headers.raw("Content-Transfer-Encoding"))
+            text = _line_feeds(decode_bytes(decoded, charset, min(longest, self._chars_left)))
+            self._chars_left -= len(text)
+        return Part(
+            headers=headers,
+            content_type=content_type,
+            charset=charset,
+            filename=filename,
+            disposition=disposition if disposition in {"inline", "attachment"} else "",
+            raw=decoded if content_type in _EMBEDDED_HEADERS else b"",
+            text=text,
+        )
 
 
-def _sections(content: bytes, boundary: str) -> list[bytes]:
+def _sections(raw: bytes, start: int, end: int, boundary: str) -> list[tuple[int, int]]:
     """What stands between the delimiter lines (RFC 2046 5.1.1); a missing last delimiter counts as the end."""
     if not boundary:
         return []
     delimiter = b"\n--" + boundary.encode("utf-8", "replace")
-    content = b"\n" + content
-    sections: list[bytes] = []
+    sections: list[tuple[int, int]] = []
     begun: int | None = None
-    at = content.find(delimiter)
-    while at >= 0:
-        rest = _REST_OF_DELIMITER.match(content, at + len(delimiter))
+    behind = start - 1 + len(delimiter)
+    if not raw.startswith(delimiter[1:], start, end):
+        behind = _behind(delimiter, raw, start, end)
+    while behind > 0:
+        rest = _REST_OF_DELIMITER.match(raw, behind, end)
         if rest is not None:
             if begun is not None:
-                sections.append(content[begun:at].removesuffix(b"\r"))
+                last = behind - len(delimiter)
+                sections.append((begun, max(begun, last - (raw[last - 1 : last] == b"\r"))))
                 if len(sections) > PARTS_MAX:
                     raise Unparseable(f"more than {PARTS_MAX} parts")
             if rest[1]:
                 return sections
             begun = rest.end() + 1
-        at = content.find(delimiter, at + 1 if rest is None else rest.end())
-    if begun is not None and begun < len(content):
-        sections.append(content[begun:])
+        behind = _behind(delimiter, raw, behind if rest is None else rest.end(), end)
+    if begun is not None and begun < end:
+        sections.append((begun, end))
     return sections
 
 
-def _part(headers: Headers, content_type: str, named: dict[str, str], content: bytes) -> Part:
-    declared = headers.raw("Content-Disposition")
-    disposition = declared.partition(";")[0].strip().lower()
-    filename = decode_words(parameters(declared).get("filename") or named.get("name", "")) or None
-    charset = named.get("charset")
-    decoded = _transfer_decoded(content, headers.raw("Content-Transfer-Encoding"))
-    is_text = content_type.startswith(("text/", "message/", "multipart/"))
-    return Part(
-        headers=headers,
-        content_type=content_type,
-        charset=charset,
-        filename=filename,
-        disposition=disposition if disposition in {"inline", "attachment"} else "",
-        raw=decoded,
-        text=_line_feeds(decode_bytes(decoded, charset)) if is_text else "",
-    )
+def _behind(mark: bytes, raw: bytes, start: int, end: int) -> int:
+    """The position behind the next `mark`, 0 if there is none."""
+    found = raw.find(mark, start, end)
+    return 0 if found < 0 else found + len(mark)
 
 
 def _transfer_decoded(content: bytes, encoding: str) -> bytes:

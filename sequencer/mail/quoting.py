@@ -17,7 +17,7 @@ from sequencer.mail.signature import is_blank_or_device, unsigned, without_banne
 __all__ = ["OwnWords", "own_words", "own_words_of_text"]
 
 TEXT_CHARS_MAX = 200_000
-LINES_MAX = 4000
+LINES_MAX = 3000
 WRAP_CHARS = 60
 SUBJECT_CHARS_MAX = 200
 

@@ -165,6 +165,11 @@ def raw_mail(connection: Connection, ids: Collection[int]) -> dict[int, bytes]:
     return {row.id: zlib.decompress(row.raw) for row in connection.execute(query)}
 
 
+def raw_of(connection: Connection, inbound_id: int) -> bytes:
+    """The bytes of one mail; b"" where none are kept."""
+    return raw_mail(connection, [inbound_id]).get(inbound_id, b"")
+
+
 def put_judgement(connection: Connection, inbound_id: int, version: int, judgement: str) -> None:
     """What a stored mail is; one that another daemon judged meanwhile stays as it is."""
     values = {"state": "judged", "classifier": version, "judgement": judgement}

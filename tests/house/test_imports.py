@@ -11,12 +11,14 @@ PACKAGE = ROOT / "sequencer"
 CORE = {"core", "errors"}
 EVERYTHING = {
     "core", "mail", "content", "store", "channels", "inbound", "engine", "insight", "world", "cli", "web",
-    "doctor", "app", "daemon", "clock", "loop_watch", "config", "secret", "errors",
+    "doctor", "app", "daemon", "clock", "loop_watch", "memory", "config", "secret",
+    "errors",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
     "loop_watch": set(),
+    "memory": set(),
     "core": CORE,
     "secret": {"errors"},
     "config": CORE | {"secret"},
@@ -32,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "world": EVERYTHING - {"cli", "web", "doctor"},
     "daemon": {
         "loop_watch",
+        "memory",
         "app",
         "engine",
         "insight",

@@ -2,36 +2,24 @@
 
     python -m tests.integration.hostile_mail [--n 20000] [--seed 1] [--mails FOLDER]
 
-Every mail goes the whole way, from the inbox to its effect, on a real database; the last line is one JSON object. A
-program of its own, so that its memory can be measured. `--mails`: also everything below this folder, as it is and as
+First come the shapes of hostile_shapes.py, then all else. Every mail goes the whole way, from a Maildir to its effect,
+in hostile_reader.py; the last line is one JSON object. `--mails`: also everything below this folder, as it is and as
 material. It judges no result: test_hostile_mail.py does.
 """
 
 import argparse
-import asyncio
 import json
-import logging
+import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from random import Random  # a stream of its own, from the seed alone
 
-from sequencer.core.ports import Cursor, Fetched, FolderName, Head, Inbox, Settle, Settled, Wanted
-from sequencer.engine.ours import Ours, ours_of
-from sequencer.engine.sorting import judge
-from sequencer.mail.classify import classify
-from sequencer.mail.parse import parse
-from sequencer.store import inbox
-from tests.integration.mail_room import MailRoom, bounce, complaint, mail
+from tests.integration.hostile_shapes import shapes
+from tests.integration.mail_room import bounce, complaint, mail
 
-PEOPLE = 40
-BATCH = 50
+BATCH, TOLD_EVERY = 20, 1000
 MATERIAL_BYTES_MAX = 200_000
 LONG = 16_000
 
@@ -127,117 +115,42 @@ def _line_ends(random: Random, raw: bytes, material: list[bytes]) -> bytes:
 WAYS = (_flip, _cut, _splice, _lines, _header, _endless, _nest, _parts, _line_ends)
 
 
-class Pile(Inbox):
-    """An inbox with these mails in it, one batch after another, as a server would list them."""
-
-    def __init__(self) -> None:
-        self.lying: list[bytes] = []
-
-    def walk(self, cursors: Mapping[FolderName, Cursor], wanted: Wanted, settle: Settle) -> None:
-        last = cursors.get("INBOX", Cursor()).uid_last
-        for uid, raw in list(enumerate(self.lying, last + 1)):
-            head = Head("INBOX", uid, len(raw), raw[:64_000])
-            fetched = Fetched("INBOX", uid, 1, raw[:5_000_000], len(raw) > 5_000_000) if wanted(head) else None
-            settle("INBOX", Cursor(1, uid), [Settled(head, fetched)])
-        self.lying = []
-
-    def wait(self, stop: threading.Event, seconds: float) -> bool:
-        return False
-
-    def find_sent(self, message_id: str) -> bool:
-        return False
-
-    def append_sent(self, raw: bytes) -> None:
-        raise AssertionError("nothing is filed here")
-
-    def close(self) -> None:
-        return None
-
-
 def mails(count: int, seed: int, found: list[bytes], named: list[str]) -> Iterator[bytes]:
-    """`found` as it is, then `count` broken ones; each answers one of the mails that are `named`."""
+    """The shapes and `found` as they are, then `count` broken ones; each answers one of the mails that are `named`."""
     random = Random(seed)
     material = [*(each.encode() for each in OWN_MATERIAL), *(raw for raw in found if len(raw) < MATERIAL_BYTES_MAX)]
     hurt = (broken(random, material) for _ in range(count))
-    for number, raw in enumerate(chain(found, hurt)):
+    for number, raw in enumerate(chain(shapes(), found, hurt)):
         head = f"Message-ID: <hostile-{number}@prospect.test>\nIn-Reply-To: {named[number % len(named)]}\n"
         yield head.encode() + raw
 
 
-@dataclass(slots=True)
-class Slowest:
-    """The mail that took longest to judge, in seconds of this thread's own time."""
-
-    seconds: float = 0.0
-    number: int = -1
-    judged: int = 0
-    total: float = 0.0
-
-    def took(self, number: int, seconds: float) -> None:
-        self.judged += 1
-        self.total += seconds
-        if seconds > self.seconds:
-            self.seconds, self.number = seconds, number
-
-
-async def run(count: int, seed: int, found: list[bytes]) -> Mapping[str, object]:
-    with tempfile.TemporaryDirectory(prefix="sequencer-hostile-") as folder:
-        room = MailRoom(Path(folder))
-        enrollments = [room.written_to(room.person(f"p{n}@acme{n}.test")) for n in range(PEOPLE)]
-        named = [str(room.sent(n).message_id) for n in range(1, PEOPLE + 1)]
-        pile = Pile()
-        ingest = room.new_ingest(pile)
-        slowest, ours = Slowest(), ours_of(room.config)
-        loading_s = _load()
-        source = enumerate(mails(count, seed, found, named))
+def run(count: int, seed: int, found: list[bytes]) -> dict[str, object]:
+    """Hand all of it to the reader, batch by batch; what it says at the end."""
+    command = [sys.executable, "-m", "tests.integration.hostile_reader"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        told = json.loads(reader.stdout.readline())
+        new = Path(told["new"])
+        source, given = enumerate(mails(count, seed, found, told["named"])), 0
         while batch := list(islice(source, BATCH)):
-            pile.lying = [raw for _, raw in batch]
-            await ingest.sync(room.clock.now())
-            _judge_all(room, ours, slowest)
-            await ingest.run_once(room.clock.now())
-        rows = room.inbound()
-        events = [(key, event) for key in enrollments for event in room.events(key)]
-        acted = Counter((key, message) for key, event in events if (message := getattr(event, "message", None)))
-        said = {
-            "mails": len(found) + count,
-            "kept": len(rows),
-            "not_ours": len(room.not_ours()),
-            "states": Counter(row.state for row in rows),
-            "problems": Counter(row.reason for row in rows if row.state == "parked").most_common(12),
-            "effects_of_one_mail_max": max(acted.values(), default=0),
-            "loading_s": loading_s,
-            "slowest_s": round(slowest.seconds, 3),
-            "slowest_mail": slowest.number,
-            "judged_a_second": round(slowest.judged / slowest.total),
-            "rss_mb": _peak_kb() // 1024,
-        }
-        await ingest.stop()
-        room.close()
-        return said
-
-
-def _peak_kb() -> int:
-    """The most memory this program held (proc(5), VmHWM); getrusage would count whoever started it."""
-    status = Path("/proc/self/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
-
-
-def _load() -> float:
-    """Judge the ordinary mails once, since the first makes the word lists of its languages ready; how long it took."""
-    begun = time.thread_time()
-    for each in OWN_MATERIAL:
-        classify(parse(each.encode()))
-    return round(time.thread_time() - begun, 3)
-
-
-def _judge_all(room: MailRoom, ours: Ours, slowest: Slowest) -> None:
-    """Judge what lies there once more beforehand, each alone: what it costs."""
-    rows = room.database.read(lambda connection: inbox.in_state(connection, "stored", BATCH))
-    raws = room.database.read(lambda connection: inbox.raw_mail(connection, [row.id for row in rows]))
-    for row in rows:
-        begun = time.thread_time()
-        judge(row, raws[row.id], ours)
-        slowest.took(row.id, time.thread_time() - begun)
+            paths = [new / f"{1_700_000_000 + number}.M{number}.host" for number, _ in batch]
+            for path, (_, raw) in zip(paths, batch, strict=True):
+                path.write_bytes(raw)
+            reader.stdin.write("\n")
+            reader.stdin.flush()
+            given += len(batch)
+            so_far = reader.stdout.readline()
+            if not so_far:
+                raise SystemExit(f"the reader died over the {len(batch)} mails up to number {given - 1}")
+            if given % TOLD_EVERY == 0:
+                sys.stderr.write(f"{given} {so_far}")
+            for path in paths:
+                path.unlink()
+        reader.stdin.close()
+        said: dict[str, object] = json.loads(reader.stdout.readline())
+    return {"mails": given, **said}
 
 
 def main() -> None:
@@ -250,8 +163,7 @@ def main() -> None:
     if given.mails:
         files = sorted(path for path in given.mails.rglob("*") if path.suffix in (".eml", ".msg", ".txt"))
         found = [path.read_bytes() for path in files if path.is_file()]
-    logging.getLogger("sequencer").setLevel(logging.CRITICAL)  # a line for each parked mail is not asked for here
-    sys.stdout.write(json.dumps(asyncio.run(run(given.n, given.seed, found))) + "\n")
+    sys.stdout.write(json.dumps(run(given.n, given.seed, found)) + "\n")
 
 
 if __name__ == "__main__":

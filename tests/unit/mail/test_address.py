@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sequencer.mail import address as address_module
 from sequencer.mail.address import (
     AddressProblem,
+    _ascii,
     ascii_domain,
     check,
     is_free_mail,
@@ -124,6 +125,16 @@ def test_free_mail(domain: str, free: bool) -> None:
 def test_ascii_domain_never_raises() -> None:
     for domain in ("\ud800", "a" * 300, "xn--\u00e9", "..é..", "\u0130", "-é-", "é\x00"):
         assert isinstance(ascii_domain(domain), str)
+
+
+def test_what_is_too_long_for_a_domain_stays_as_it_is() -> None:
+    """Not kept for the next time either: a few thousand of them would take all memory."""
+    long = "É" * 60_000
+    known = _ascii.cache_info().currsize
+    assert ascii_domain(long) == long.lower()
+    assert normalise(f"Jo@{long}") == f"jo@{long.lower()}"
+    assert registrable_domain(f"jo@{long}") == long.lower()
+    assert _ascii.cache_info().currsize == known
 
 
 LOCALS = st.text("aZ0+-_.'!é ", min_size=0, max_size=70)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sequencer.mail.bounce import read_bounce
 from sequencer.mail.bounce_reason import judge
-from sequencer.mail.bounce_report import read_groups
+from sequencer.mail.bounce_report import RECIPIENTS_MAX, read_groups
 from sequencer.mail.parse import parse
 
 HEAD = """\
@@ -227,6 +227,35 @@ def test_several_recipients_keep_their_own_reasons() -> None:
         ("jo@acme.test", "unknown"),
         ("bo@acme.test", "full"),
     ]
+
+
+def test_a_notice_around_notices_is_opened_a_few_times_only() -> None:
+    """Each may be opened in two places: without an end to it forty of them would take years."""
+
+    def wrapped(times: int, inner: str) -> bytes:
+        for level in range(times):
+            boundary = f"Content-Type: multipart/mixed; boundary=n{level}\n\n--n{level}\n\n"
+            notice = "I'm sorry to have to inform you that your message could not be delivered.\n"
+            around = f"{HEAD.format(subject='Undelivered Mail')}{boundary}{notice}--n{level}\n"
+            inner = f"{around}Content-Type: message/rfc822\n\n{inner}"
+        return inner.encode()
+
+    dead = report("Final-Recipient: rfc822; jo@acme.test\nAction: failed\nStatus: 5.1.1\n").decode()
+    found = read_bounce(parse(wrapped(2, dead)))
+    assert found is not None
+    assert [failure.recipient for failure in found.failures] == ["jo@acme.test"]
+    assert read_bounce(parse(wrapped(40, dead))) is not None
+    assert read_bounce(parse(wrapped(1000, "Subject: inmost\n\nhi\n"))) is not None
+
+
+def test_a_report_names_so_many_recipients_at_most() -> None:
+    group = "Final-Recipient: rfc822; jo{}@acme.test\nAction: failed\nStatus: 5.1.1\n\n"
+    part = "--r\nContent-Type: message/delivery-status\n\n"
+    parts = "".join(part + "".join(group.format(100 * at + each) for each in range(100)) for at in range(50))
+    kind = "Content-Type: multipart/report; report-type=delivery-status; boundary=r\n\n"
+    found = read_bounce(parse((HEAD.format(subject="Failure") + kind + parts + "--r--\n").encode()))
+    assert found is not None
+    assert len(found.failures) == RECIPIENTS_MAX
 
 
 def test_ses_notification() -> None:
