@@ -204,7 +204,7 @@ def set_up_sqlite(engine: Engine, *, foreign_keys: bool = True) -> None:
             "PRAGMA synchronous=FULL",
             "PRAGMA foreign_keys=ON" if foreign_keys else "PRAGMA foreign_keys=OFF",
             "PRAGMA secure_delete=ON",
-            "PRAGMA cache_size=-16000",
+            "PRAGMA cache_size=-6000",
         ):
             driver_connection.execute(pragma).close()
 

@@ -137,7 +137,7 @@ def store_arrival(connection: Connection, arrival: Arrival) -> bool:
     """Keep the mail; False when it was seen before, in this folder or another."""
     row = {
         "identity": arrival.identity, "inbox": arrival.inbox, "folder": arrival.folder, "outgoing": arrival.outgoing,
-        "received_at": arrival.received_at, "raw": zlib.compress(arrival.raw), "state": "stored",
+        "received_at": arrival.received_at, "raw": zlib.compress(arrival.raw, 1), "state": "stored",
         "classifier": 0, "judgement": "", "reason": arrival.problem,
     }  # fmt: skip
     statement = upsert(connection, INBOUND).values(**row).on_conflict_do_nothing().returning(INBOUND.c.id)
