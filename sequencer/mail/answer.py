@@ -31,10 +31,11 @@ _WEIGHTS: tuple[tuple[Answer, float, float], ...] = (
     ("question", 1.0, 0.3),
 )
 # Chosen on labelled answers that the model was not trained with, some of which the lists were widened on since.
-_STOP_WEIGHT = 4.0
-_DENIAL_WEIGHT = 5.0
-_STOP_MIN = 0.5  # likelihood below which a phrase is taken for no request to stop: it may be the topic
-_STOP_ALONE_MIN = 0.8  # the same for the model alone
+_STOP_WEIGHT = 2.5
+_DENIAL_WEIGHT = 3.0
+_STOP_MIN = 0.4  # likelihood below which a phrase is taken for no request to stop: it may be the topic
+_STOP_ALONE_MIN = 0.65  # the same for the model alone, of the whole answer
+_STOP_SENTENCE_MIN = 0.9  # and of one sentence of several: it knows less of each
 _ALONE_MIN = 0.45  # likelihood below which what no rule speaks for is nothing in particular
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？]) {0,3}(?=\S)")
 
@@ -56,6 +57,19 @@ class _Findings:
     phrases: dict[Answer, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request to stop and the text that is one: `phrases` are those of the lists in it, none where the model tells."""
+
+    likelihood: float
+    text: str
+    phrases: tuple[str, ...]
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        return self.phrases or answer_model.telling_words(self.text, ANSWERS.index("opt_out"))
+
+
 def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
     """Classify own words. `names_somebody`: they contain another person's address, which turns a no into a referral."""
     folded = _one_line(text)
@@ -64,10 +78,9 @@ def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
         return Reading("other", CONFIDENCE_OF_NOTHING, ())
     found = _findings(folded, names_somebody=names_somebody)
     likely = _likelihoods(leanings, found.weights)
-    request = _likelihood_of_request(folded, likely["opt_out"], found)
+    request = _request(folded, likely["opt_out"], found)
     if request:
-        evidence = found.phrases.get("opt_out") or answer_model.telling_words(folded, ANSWERS.index("opt_out"))
-        return Reading("opt_out", round(min(CONFIDENCE_MAX, request), 2), evidence)
+        return Reading("opt_out", round(min(CONFIDENCE_MAX, request.likelihood), 2), request.evidence)
     best = max((answer for answer in ANSWERS if answer != "opt_out"), key=lambda answer: likely[answer])
     if likely[best] < _ALONE_MIN and best not in found.phrases:
         return Reading("other", CONFIDENCE_OF_NOTHING, ())
@@ -80,15 +93,29 @@ def asks_to_stop(text: str) -> bool:
     return _stop(_one_line(text))[0] != ""
 
 
-def _likelihood_of_request(folded: str, of_all: float, found: _Findings) -> float:
-    """Of a request to stop; 0 where it is not enough. One plain sentence is, however much is said around it."""
-    if found.weights.get("opt_out", 0) <= 0:
-        return of_all if of_all >= _STOP_ALONE_MIN else 0
+def _request(folded: str, of_all: float, found: _Findings) -> _Request | None:
+    """The likeliest request to stop in the whole answer or one sentence of it: one is enough, whatever else is said."""
+    asked = found.phrases.get("opt_out", ())
+    requests = [_Request(of_all, folded, asked)] if of_all >= (_STOP_MIN if asked else _STOP_ALONE_MIN) else []
     sentences = _SENTENCE_END.split(folded)[:SENTENCES_MAX]
-    asking = [each for each in sentences if len(sentences) > 1 and _stop(each)[0]]
-    read = [_likelihoods(each, {"opt_out": _STOP_WEIGHT}) for each in map(answer_model.leanings, asking) if each]
-    most = max(of_all, *(each["opt_out"] for each in read), 0)
-    return most if most >= _STOP_MIN else 0
+    if len(sentences) > 1:
+        requests += [request for request in map(_request_of_sentence, sentences) if request]
+    return max(requests, key=lambda request: request.likelihood, default=None)
+
+
+def _request_of_sentence(sentence: str) -> _Request | None:
+    leanings = answer_model.leanings(sentence)
+    if not leanings:
+        return None
+    stop, kept = _stop(sentence)
+    weight = _stop_weight(stop, denied=kept != sentence)
+    likelihood = _likelihoods(leanings, {"opt_out": weight})["opt_out"]
+    enough = likelihood >= (_STOP_MIN if stop else _STOP_SENTENCE_MIN)
+    return _Request(likelihood, sentence, (stop,) if stop else ()) if enough else None
+
+
+def _stop_weight(stop: str, *, denied: bool) -> float:
+    return _STOP_WEIGHT if stop else -_DENIAL_WEIGHT if denied else 0.0
 
 
 def _likelihoods(leanings: tuple[float, ...], weights: dict[Answer, float]) -> dict[Answer, float]:
@@ -103,17 +130,16 @@ def _findings(folded: str, *, names_somebody: bool) -> _Findings:
     weights: dict[Answer, float] = {}
     phrases: dict[Answer, tuple[str, ...]] = {}
     stop, kept = _stop(folded)
+    weights["opt_out"] = _stop_weight(stop, denied=kept != folded)
     if stop:
-        weights["opt_out"], phrases["opt_out"] = _STOP_WEIGHT, (stop,)
-    elif kept != folded:
-        weights["opt_out"] = -_DENIAL_WEIGHT
+        phrases["opt_out"] = (stop,)
     for answer, first, further in _WEIGHTS:
-        pattern = words.pattern(f"answer.{answer}")
-        found = [match[0].strip() for match in pattern.finditer(kept)]
+        lookup = words.lookup(f"answer.{answer}")
+        found = lookup.all_in(kept)
         if found:
             weights[answer] = first + further * min(len(found) - 1, 3)
-            phrases[answer] = tuple(found[:EVIDENCE_MAX])
-            kept = pattern.sub(" … ", kept)
+            phrases[answer] = found[:EVIDENCE_MAX]
+            kept = lookup.struck_out(kept)
     if names_somebody:
         weights["referral"] = weights.get("referral", 0.6) + 1.0
     return _Findings(weights, phrases)
@@ -121,9 +147,8 @@ def _findings(folded: str, *, names_somebody: bool) -> _Findings:
 
 def _stop(folded: str) -> tuple[str, str]:
     """The request to stop, or "", and the text without the phrases that deny one."""
-    kept = words.pattern("answer.opt_out_not").sub(" … ", folded)
-    stop = words.pattern("answer.opt_out").search(kept)
-    return (stop[0].strip() if stop else "", kept)
+    kept = words.lookup("answer.opt_out_not").struck_out(folded)
+    return words.lookup("answer.opt_out").search(kept), kept
 
 
 def _one_line(text: str) -> str:

@@ -17,6 +17,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from sequencer.errors import InvariantBroken
+from sequencer.mail.words.lookup import Lookup
 from sequencer.mail.words.openings import beginning_with, openings
 
 PATTERNS_MAX = 1000  # strangers choose the languages of their mail
@@ -166,14 +167,26 @@ def pattern(*topics: str, among: tuple[str, ...] = ()) -> re.Pattern[str]:
 
     The start of a word and its first letter are looked for once for all phrases: elsewhere none of them is tried.
     """
-    wanted = [phrase for topic in topics for phrase in phrases(topic, among)]
+    at_words, elsewhere = _sorted_out([phrase for topic in topics for phrase in phrases(topic, among)])
+    parts = [f"{_WORD_START}(?:{_by_first_letter(at_words)})"] if at_words else []
+    return re.compile("|".join([*parts, *elsewhere]) or r"(?!)")
+
+
+@cache
+def lookup(topic: str) -> Lookup:
+    """The phrases of a topic of which there are many, in all languages: quick from the first mail on."""
+    at_words, elsewhere = _sorted_out(phrases(topic))
+    return Lookup(at_words, "|".join(elsewhere))
+
+
+def _sorted_out(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The expressions of phrases that begin with a word, and of the others, these with where they may begin."""
     at_start = [_after_start(phrase) for phrase in wanted if phrase.startswith("^")]
     at_words = [_after_start(phrase) for phrase in wanted if _begins_word(phrase)]
     anywhere = [_after_start(phrase) for phrase in wanted if not _begins_word(phrase) and not phrase.startswith("^")]
-    parts = [f"{_WORD_START}(?:{_by_first_letter(at_words)})"] if at_words else []
-    parts += [f"^(?:{'|'.join(at_start)})"] if at_start else []
-    parts += [_where_one_may_begin(anywhere)] if anywhere else []
-    return re.compile("|".join(parts) or r"(?!)")
+    elsewhere = [f"^(?:{'|'.join(at_start)})"] if at_start else []
+    elsewhere += [_where_one_may_begin(anywhere)] if anywhere else []
+    return at_words, elsewhere
 
 
 def _by_first_letter(expressions: Sequence[str]) -> str:
