@@ -31,11 +31,12 @@ _WEIGHTS: tuple[tuple[Answer, float, float], ...] = (
     ("question", 1.0, 0.3),
 )
 # Chosen on labelled answers that the model was not trained with, some of which the lists were widened on since.
-_STOP_WEIGHT = 2.5
-_DENIAL_WEIGHT = 3.0
-_STOP_MIN = 0.4  # likelihood below which a phrase is taken for no request to stop: it may be the topic
+_STOP_WEIGHT = 3.0
+_DENIAL_WEIGHT = 5.0
+_STOP_MIN = 0.45  # likelihood below which a phrase is taken for no request to stop: it may be the topic
 _STOP_ALONE_MIN = 0.65  # the same for the model alone, of the whole answer
-_STOP_SENTENCE_MIN = 0.9  # and of one sentence of several: it knows less of each
+_STOP_SENTENCE_MIN = 0.96  # and of one sentence of several: it knows less of each
+_SENTENCES_FROM = 0.01  # likelihood of the whole answer below which, without a phrase, no sentence is read alone
 _ALONE_MIN = 0.45  # likelihood below which what no rule speaks for is nothing in particular
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？]) {0,3}(?=\S)")
 
@@ -59,7 +60,7 @@ class _Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A request to stop and the text that is one: `phrases` are those of the lists in it, none where the model tells."""
+    """A request to stop: the text that is one, and the phrases of the lists in it, none where the model tells."""
 
     likelihood: float
     text: str
@@ -97,7 +98,7 @@ def _request(folded: str, of_all: float, found: _Findings) -> _Request | None:
     """The likeliest request to stop in the whole answer or one sentence of it: one is enough, whatever else is said."""
     asked = found.phrases.get("opt_out", ())
     requests = [_Request(of_all, folded, asked)] if of_all >= (_STOP_MIN if asked else _STOP_ALONE_MIN) else []
-    sentences = _SENTENCE_END.split(folded)[:SENTENCES_MAX]
+    sentences = _SENTENCE_END.split(folded)[:SENTENCES_MAX] if asked or of_all >= _SENTENCES_FROM else []
     if len(sentences) > 1:
         requests += [request for request in map(_request_of_sentence, sentences) if request]
     return max(requests, key=lambda request: request.likelihood, default=None)
@@ -134,12 +135,10 @@ def _findings(folded: str, *, names_somebody: bool) -> _Findings:
     if stop:
         phrases["opt_out"] = (stop,)
     for answer, first, further in _WEIGHTS:
-        lookup = words.lookup(f"answer.{answer}")
-        found = lookup.all_in(kept)
+        found, kept = words.lookup(f"answer.{answer}").taken_out(kept)
         if found:
             weights[answer] = first + further * min(len(found) - 1, 3)
             phrases[answer] = found[:EVIDENCE_MAX]
-            kept = lookup.struck_out(kept)
     if names_somebody:
         weights["referral"] = weights.get("referral", 0.6) + 1.0
     return _Findings(weights, phrases)
@@ -147,7 +146,7 @@ def _findings(folded: str, *, names_somebody: bool) -> _Findings:
 
 def _stop(folded: str) -> tuple[str, str]:
     """The request to stop, or "", and the text without the phrases that deny one."""
-    kept = words.lookup("answer.opt_out_not").struck_out(folded)
+    _, kept = words.lookup("answer.opt_out_not").taken_out(folded)
     return words.lookup("answer.opt_out").search(kept), kept
 
 

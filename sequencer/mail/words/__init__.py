@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from sequencer.errors import InvariantBroken
-from sequencer.mail.words.lookup import Lookup
+from sequencer.mail.words.by_beginning import PhrasesByBeginning
 from sequencer.mail.words.openings import beginning_with, openings
 
 PATTERNS_MAX = 1000  # strangers choose the languages of their mail
@@ -173,10 +173,10 @@ def pattern(*topics: str, among: tuple[str, ...] = ()) -> re.Pattern[str]:
 
 
 @cache
-def lookup(topic: str) -> Lookup:
+def lookup(topic: str) -> PhrasesByBeginning:
     """The phrases of a topic of which there are many, in all languages: quick from the first mail on."""
     at_words, elsewhere = _sorted_out(phrases(topic))
-    return Lookup(at_words, "|".join(elsewhere))
+    return PhrasesByBeginning(at_words, "|".join(elsewhere))
 
 
 def _sorted_out(wanted: Sequence[str]) -> tuple[list[str], list[str]]:

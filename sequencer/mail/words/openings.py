@@ -7,7 +7,7 @@ It reads the expressions that words/ makes and no others: of what it does not kn
 import re
 from functools import lru_cache
 
-__all__ = ["beginning_with", "openings"]
+__all__ = ["beginning_with", "branches", "first_part", "openings"]
 
 _DIGITS = frozenset("0123456789")
 _PIECE = re.compile(r"\\.|\[[^\]]{1,40}\]|.", re.S)
@@ -19,7 +19,7 @@ _CACHED = 4096
 def openings(expression: str) -> frozenset[str]:
     """The first letters of all that it matches; empty when anything may come first."""
     found: set[str] = set()
-    for branch in _branches(expression):
+    for branch in branches(expression):
         letters = _of_branch(branch)
         if not letters:
             return frozenset()
@@ -29,7 +29,7 @@ def openings(expression: str) -> frozenset[str]:
 
 def beginning_with(letter: str, expression: str) -> str:
     """The part of it that matches what begins with one of its openings: of a first choice, the choices that do."""
-    return "|".join(_narrowed(letter, branch) for branch in _branches(expression) if letter in openings(branch))
+    return "|".join(_narrowed(letter, branch) for branch in branches(expression) if letter in openings(branch))
 
 
 def _narrowed(letter: str, branch: str) -> str:
@@ -45,8 +45,7 @@ def _of_branch(branch: str) -> frozenset[str]:
     found: frozenset[str] = frozenset()
     rest = branch
     while rest:
-        piece = _PIECE.match(rest)
-        part = _group(rest) if rest.startswith("(?:") else piece[0] if piece else rest
+        part = first_part(rest)
         rest = rest[len(part) :]
         letters = _of_part(part)
         if not letters:
@@ -56,6 +55,12 @@ def _of_branch(branch: str) -> frozenset[str]:
             return found
         rest = rest[1:] if rest.startswith("?") else rest.partition("}")[2]
     return frozenset()  # all of it may be missing
+
+
+def first_part(branch: str) -> str:
+    """Its first letter, escape, set or group, without how often that may come."""
+    piece = _PIECE.match(branch)
+    return _group(branch) if branch.startswith("(?:") else piece[0] if piece else branch
 
 
 def _of_part(part: str) -> frozenset[str]:
@@ -76,11 +81,12 @@ def _group(text: str) -> str:
 
 
 @lru_cache(_CACHED)
-def _branches(expression: str) -> tuple[str, ...]:
-    depth, start, branches = 0, 0, []
+def branches(expression: str) -> tuple[str, ...]:
+    """The choices it consists of."""
+    depth, start, found_so_far = 0, 0, []
     for found in _STRUCTURE.finditer(expression):
         depth += (found[0] == "(") - (found[0] == ")")
         if found[0] == "|" and not depth:
-            branches.append(expression[start : found.start()])
+            found_so_far.append(expression[start : found.start()])
             start = found.end()
-    return (*branches, expression[start:])
+    return (*found_so_far, expression[start:])

@@ -6,6 +6,15 @@ from sequencer.mail.answer import asks_to_stop, read_answer
 
 REQUESTS = {
     "en": """
+        The cold store is shut and we only rent the hall out now. I'd be grateful if you didn't write again. Good luck.
+        Our people are doing well, thank you. I would ask you to refrain from further mails. Where was the fair?
+        Bin my details please, ta.
+        Let that be your last message.
+        kindly discontinue sending such proposals
+        pls dont mail me
+        Would you mind dropping us from the list?
+        You have a week to confirm deletion of my data.
+        There's no unsubscribe link in your mail. Take me off by hand.
         Our tender is decided and we're content, so there is nothing to gain here. Before I forget: kindly take me off.
         Please cross my brother off, he is ninety.
         You said the one before was your last message.
@@ -209,6 +218,20 @@ REQUESTS = {
         """,
 }
 NO_REQUESTS = """
+    Remove the training day from the quote and we'll sign.
+    You can stop sending case studies, I'm convinced. Send the contract.
+    Please take us off the waiting list and put us on the paid plan.
+    Please take my old address off the invite, Tuesday at three works.
+    Our filter catches spam well enough, so no need, thanks.
+    How do you handle deletion requests under the GDPR?
+    I unsubscribed from a competitor's newsletter last week, yours is better. Tell me more.
+    Somebody here reported you as spam, that wasn't me. I'd like to see the demo.
+    Bitte streichen Sie die Schulung aus dem Angebot, dann unterschreiben wir.
+    Streichen Sie uns von der Warteliste, wir bestellen.
+    Retirez la formation du devis et on signe.
+    Quiten la cuota del presupuesto y firmamos.
+    Togliete la formazione dal preventivo e firmiamo.
+    Haal de training uit de offerte, dan tekenen we.
     Don't stop, I look forward to them.
     Stop sending samples, send the invoice! We buy.
     I opted out in error. Please put me back, I want the price list.

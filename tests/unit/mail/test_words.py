@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sequencer.mail import words
+from sequencer.mail.words.beginnings import beginnings
+from sequencer.mail.words.by_beginning import PhrasesByBeginning
 from sequencer.mail.words.openings import beginning_with, openings
 
 OPENINGS = {
@@ -28,6 +30,21 @@ NARROWED = {
     ("p", "(?:please )?(?:stop|cease) it"): "(?:please )?(?:stop|cease) it",
     ("a", "a|b|ab"): "a|ab",
 }
+BEGINNINGS = {
+    "stop": {"st"},
+    "(?:stop|cease) it": {"st", "ce"},
+    "(?:please )?(?:stop|cease)": {"pl", "st", "ce"},
+    "s?top": {"st", "to"},
+    "s{0,2}top": {"s", "to"},  # one letter: anything may follow
+    "s(?:to)?p": {"st", "sp"},
+    "s(?:to|ac)?": {"st", "sa", "s"},
+    r"b\w{0,20}": {"b"},
+    "ba[st]": {"ba"},
+    r"a\s{1,4}b": {"a"},
+    r"\d{1,2} days": set("0123456789"),
+    r"(?:\W{0,3})no": set(),  # a sign may come first: anything
+    "(?:please )?": set(),  # it may be nothing
+}
 TOPICS = ("answer.opt_out", "answer.opt_out_not", "answer.meeting", "away.body", "quote.closing", "date.back")
 
 
@@ -39,6 +56,11 @@ def test_the_first_letters_of_what_matches(expression: str, letters: str) -> Non
 @pytest.mark.parametrize(("asked", "narrowed"), NARROWED.items())
 def test_the_part_of_an_expression_that_begins_with_a_letter(asked: tuple[str, str], narrowed: str) -> None:
     assert beginning_with(*asked) == narrowed
+
+
+@pytest.mark.parametrize(("expression", "begun"), BEGINNINGS.items())
+def test_the_first_two_letters_of_what_matches(expression: str, begun: set[str]) -> None:
+    assert beginnings(expression) == begun
 
 
 def _one_by_one(topic: str) -> re.Pattern[str]:
@@ -54,3 +76,26 @@ def test_it_finds_a_phrase_where_one_is(text: str) -> None:
     for quick, thorough in PAIRS:
         found, wanted = quick.search(text), thorough.search(text)
         assert (found and found.start()) == (wanted and wanted.start())
+
+
+ANSWER_TOPICS = [topic for topic in words.topics() if topic.startswith("answer.")]
+ANSWER_WORDS = sorted({word for topic in ANSWER_TOPICS for word in re.findall(r"\w+", " ".join(words.phrases(topic)))})
+
+
+@given(
+    st.lists(st.sampled_from(ANSWER_WORDS) | st.sampled_from([". ", "? ", ", ", "4", "…"]), max_size=12).map(" ".join)
+)
+def test_looked_up_by_beginning_the_same_phrases_are_found(text: str) -> None:
+    for topic in ANSWER_TOPICS:
+        pattern, looked_up = words.pattern(topic), words.lookup(topic)
+        found = tuple(match[0].strip() for match in pattern.finditer(text))
+        assert looked_up.taken_out(text) == (found, pattern.sub(" … ", text))
+        assert looked_up.search(text) == next(iter(found), "")
+
+
+def test_a_phrase_found_is_taken_out_once() -> None:
+    looked_up = PhrasesByBeginning(("stop it", "(?:start|begin) now", "it now"), r"\?\?")
+    assert looked_up.taken_out("we stop it now, then begin now??") == (
+        ("stop it", "begin now", "??"),
+        "we  …  now, then  …  … ",
+    )
