@@ -12,8 +12,6 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, text
-
 from sequencer.app import LEASE, App, Doors, Services, make_services, smtp_server
 from sequencer.channels.connect import Server
 from sequencer.channels.smtp import Smtp
@@ -22,34 +20,35 @@ from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
-from sequencer.engine.rescue import next_look_at
+from sequencer.engine.outcomes import REST
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import StoreError
-from sequencer.store import log, sends
-from sequencer.store.columns import Instant
-from sequencer.store.database import Database
 from tests.simulation.folders import Account, Reader
 from tests.simulation.loop import PROCESS
-from tests.simulation.premises import AUTHORITY_FILE, BO, INSTALLATION_KEY, premises
+from tests.simulation.premises import AUTHORITY_FILE, INSTALLATION_KEY, premises
+from tests.simulation.rows_at_hand import RowsAtHand
 from tests.simulation.stage import Stage
 from tests.simulation.storage import daemon_database
 
 __all__ = ["Daemon"]
 
-BUSY_S, WATCHING_S, IDLE_S_MAX = 2.0, 8.0, 24 * 3600.0
-FIRST_IDLE_S, SLOWER, SETTLES_S = 25.0, 8, 0.1  # a dead daemon's lease ends in 20 s
-FULL_BEAT_EVERY = 12
+BUSY_S, WATCHING_S, IDLE_S_MAX = 2.0, 14.0, 24 * 3600.0  # a lease lasts 20 s
+FIRST_IDLE_S, SLOWER, SETTLES_S = 25.0, 8, 0.1  # a dead daemon's lease has ended by then
+RESTS_S_MAX = 1800.0
+READ_EVERY_S = 120.0
+FULL_BEAT_EVERY = 30
 
 
 class Daemon:
-    """`name` owns its leases. `observer` reads rows without faults."""
+    """`name` owns its leases."""
 
     def __init__(
-        self, stage: Stage, name: str, url: str, config: Config, catalog: Catalog, accounts: dict[str, Account],
-        observer: Database,
-    ) -> None:  # fmt: skip
+        self, stage: Stage, name: str, url: str, config: Config, catalog: Catalog, accounts: dict[str, Account]
+    ) -> None:
         self.name = name
-        self._stage, self._observer, self._dice = stage, observer, stage.dice(f"daemon {name}")
+        self._stage, self._dice = stage, stage.dice(f"daemon {name}")
+        self._rows = RowsAtHand(url.removeprefix("sqlite:///"))
+        self._read_at, self._rests, self._dots = -READ_EVERY_S, 0, 0
         self.database = daemon_database(stage, url, name)
         app = App(config, self.database, Advance(self.database, Surroundings(config, catalog)),
                   bytes.fromhex(INSTALLATION_KEY))  # fmt: skip
@@ -85,18 +84,18 @@ class Daemon:
         idle_s, beats = FIRST_IDLE_S, 0
         while not self.stopping:
             self._awake.clear()
-            before = self._moves()
+            before = self._stage.moves
             await self._beat(_ALL if beats % FULL_BEAT_EVERY == 0 else self._needed())
             beats += 1
             if self._at_work():
                 await asyncio.sleep(SETTLES_S)
-            if self._moves() != before:
+            if self._stage.moves != before:
                 idle_s, pause_s = FIRST_IDLE_S, BUSY_S
             elif self._at_work():
                 idle_s, pause_s = FIRST_IDLE_S, WATCHING_S
             else:
-                stuck, next_s = self._rest()
-                pause_s = max(min(idle_s if stuck else IDLE_S_MAX, next_s), BUSY_S)
+                waits, next_s = self._rest()
+                pause_s = max(min(idle_s if waits else IDLE_S_MAX, next_s), BUSY_S)
                 idle_s = min(SLOWER * idle_s, IDLE_S_MAX)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._awake.wait(), pause_s)
@@ -138,12 +137,16 @@ class Daemon:
         beats: dict[str, Callable[[], Awaitable[object]]] = {
             "advance": self._advance_all,
             "dispatch": lambda: services.dispatch.run_once(clock.now()),
-            "ingest": lambda: services.ingest.run_once(clock.now()),
+            "ingest": self._read,
             "sweep": lambda: services.rescue.sweep_once(clock.now()),
             "rescue": lambda: services.rescue.look_once(clock.now()),
             "filing": lambda: services.filing.run_once(clock.now()),
         }
         return beats[name]
+
+    async def _read(self) -> None:
+        self._read_at = self._stage.clock.monotonic()
+        await self._services.ingest.run_once(self._stage.clock.now())
 
     async def _advance_all(self) -> None:
         while not self.stopping and await self._services.advance.run_once(self._stage.clock.now()):
@@ -156,73 +159,39 @@ class Daemon:
     def _needed(self) -> tuple[str, ...]:
         """The services that have something to do: a beat of any other changes nothing."""
         if self._services.dispatch.at_work:
-            return ("dispatch", "sweep")
-        work = self._observer.read(lambda connection: _work(connection, self._stage.clock.now()))
-        mail = work.queued or work.uncopied
+            return ("dispatch",)
+        clock, work = self._stage.clock, self._rows.look(self._stage.clock.now())
         unread = work.unsorted or any(account.unread for account in self._accounts.values())
+        stale = clock.monotonic() - self._read_at > READ_EVERY_S
         wanted = {
-            "ingest": work.queued or unread, "advance": work.due or unread, "dispatch": mail or work.sending,
-            "sweep": work.sending, "rescue": work.uncertain, "filing": work.uncopied,
+            "ingest": unread or (work.queued and stale), "advance": work.due or unread,
+            "dispatch": work.queued or work.sending or work.uncopied, "sweep": work.sending, "rescue": work.looks,
+            "filing": work.uncopied,
         }  # fmt: skip
         return tuple(name for name in _ALL if wanted[name])
-
-    def _moves(self) -> int:
-        """How often anything moved that anybody looks at."""
-        return self._observer.read(_moves)
 
     def _rest(self) -> tuple[bool, float]:
         """Whether something waits for what no clock opens, and for how many seconds nothing else can move."""
         now = self._stage.clock.now()
-        stuck, instants = self._observer.read(lambda connection: _waiting(connection, now))
-        later = [at for at in (*instants, self._services.dispatch.next_at) if at is not None and at > now]
-        return stuck, (min(later) - now) / timedelta(seconds=1) if later else IDLE_S_MAX
+        work, opens_at = self._rows.look(now), self._services.dispatch.next_at
+        later = [at for at in (*work.later, opens_at) if at is not None and at > now]
+        next_s = (min(later) - now) / timedelta(seconds=1) if later else IDLE_S_MAX
+        return work.waits, max(next_s, self._patience_s()) if next_s <= REST.total_seconds() else next_s
+
+    def _patience_s(self) -> float:
+        """What a server refuses is tried less and less often: each try would be as the last."""
+        if self._stage.faults.calm or self._stage.dots != self._dots:
+            self._rests, self._dots = 0, self._stage.dots
+            return 0.0
+        self._rests += 1
+        return min(REST.total_seconds() * 2**self._rests, RESTS_S_MAX)
+
+    def close(self) -> None:
+        self._rows.close()
+        self.database.engine.dispose()
 
 
 _ALL = ("ingest", "advance", "dispatch", "sweep", "rescue", "filing")
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What the rows hold for each service."""
-
-    due: bool
-    queued: bool
-    sending: bool
-    uncertain: bool
-    uncopied: bool
-    unsorted: bool
-
-
-_WORK = """
-SELECT EXISTS (SELECT 1 FROM enrollments WHERE due_at <= :now),
-  EXISTS (SELECT 1 FROM sends WHERE state = 'queued' AND coalesce(not_before, due_at) <= :now),
-  EXISTS (SELECT 1 FROM sends WHERE state = 'sending'), EXISTS (SELECT 1 FROM sends WHERE state = 'uncertain'),
-  EXISTS (SELECT 1 FROM sends WHERE state = 'sent' AND copied_at IS NULL AND mailbox = :filed),
-  EXISTS (SELECT 1 FROM inbound WHERE state IN ('stored', 'judged'))
-"""
-
-
-def _work(connection: Connection, now: datetime) -> _Work:
-    asked = text(_WORK).bindparams(bindparam("now", type_=Instant))
-    return _Work(*map(bool, connection.execute(asked, {"now": now, "filed": BO}).one()))
-
-
-_UNREAD = "SELECT count(*) FROM inbound WHERE state IN ('stored', 'judged')"
-
-
-def _moves(connection: Connection) -> int:
-    asked = "SELECT (SELECT count(*) FROM witness_sends) + (SELECT count(*) FROM witness_events)"
-    return int(connection.exec_driver_sql(asked).scalar_one())
-
-
-def _waiting(connection: Connection, now: datetime) -> tuple[bool, list[datetime | None]]:
-    due = log.next_due_at(connection)
-    rows = sends.in_state(connection, "queued", "sending", "uncertain")
-    looks = next_look_at([row for row in rows if row.state == "uncertain"])
-    stuck = any(row.state != "uncertain" and (row.not_before or row.due_at) <= now for row in rows)
-    unread = int(connection.exec_driver_sql(_UNREAD).scalar_one()) > 0
-    overdue = any(at is not None and at <= now for at in (due, looks))
-    return stuck or unread or overdue, [due, looks, *(row.not_before for row in rows if row.state == "queued")]
 
 
 def _doors(stage: Stage, config: Config, accounts: dict[str, Account]) -> Doors:

@@ -120,7 +120,7 @@ class _Director(Watch):
         self.stage.over = True
         self.stage.loop.bury()
         for daemon in self._all:
-            daemon.database.engine.dispose()
+            daemon.close()
         self._app.database.engine.dispose()
 
     async def _run(self) -> datetime:
@@ -224,9 +224,7 @@ class _Director(Watch):
         if len(self._daemons) >= 3:
             return
         name = f"daemon-{len(self._all) + 1}"
-        daemon = Daemon(
-            self.stage, name, self._url, self._config, self._catalog, self._accounts, self._app.database
-        )  # fmt: skip
+        daemon = Daemon(self.stage, name, self._url, self._config, self._catalog, self._accounts)
         self._daemons[name] = daemon
         self._all.append(daemon)
         daemon.start()
@@ -291,6 +289,7 @@ class _Director(Watch):
             original = read_original(message)
             self.stage.say(f"dot: {recipient}: {original.subject}")
             mark = self.stage.record.mark()
+            self.stage.dots += 1
             self._dots.append(Dot(mark, begun, written_at, original.message_id, recipient, message))
         if len(self._dots) == DOTS_MAX:
             self.stage.problems.append(f"{DOTS_MAX} dots: there is no end of mail")

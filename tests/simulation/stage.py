@@ -35,7 +35,10 @@ class SkewedClock:
 
 
 class Stage:
-    """`hot`: whether mail is under way. `problems`: what broke beside the checks, as an unexplained exception."""
+    """`hot`: whether mail is under way. `problems`: what broke beside the checks, as an unexplained exception.
+
+    `moves` grows with each row that changes of those that anybody looks at, `dots` with each final dot.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -45,7 +48,7 @@ class Stage:
         self.record = Record()
         self.problems: list[str] = []
         self.trace: list[str] = []
-        self.transactions = 0
+        self.transactions = self.moves = self.dots = 0
         self.over = False
         self.hot: Callable[[], bool] = lambda: True
         self._seams = self.dice("seams")

@@ -156,11 +156,15 @@ def daemon_database(stage: Stage, url: str, process: str) -> Database:
 
 
 def _observe(stage: Stage, database: Database) -> None:
+    def transaction() -> int:
+        stage.moves += 1
+        return stage.transactions
+
     @event.listens_for(database.engine, "connect")
     def _(driver_connection: Any, _record: Any) -> None:
         driver_connection.create_function("world_mark", 0, stage.record.mark)
         driver_connection.create_function("world_at", 0, lambda: stage.clock.monotonic())
-        driver_connection.create_function("world_tx", 0, lambda: stage.transactions)
+        driver_connection.create_function("world_tx", 0, transaction)
         driver_connection.create_function("world_wall", 0, lambda: stage.clock.now().isoformat())
 
     @event.listens_for(database.engine, "begin")
