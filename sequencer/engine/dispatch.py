@@ -25,7 +25,7 @@ from sequencer.engine.group import Group
 from sequencer.engine.outcomes import REST, Sent, settle_all, settle_each
 from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.errors import StoreError
-from sequencer.store import epoch, fence, leases, ramp, scopes, sends
+from sequencer.store import due, epoch, fence, leases, ramp, scopes, sends
 from sequencer.store.database import Database
 from sequencer.store.epoch_file import EpochFile
 from sequencer.store.sends import Prepared
@@ -200,7 +200,9 @@ class Dispatch:
         return drain.resting_until is None and not drain.refused
 
     def _prepare(self, connection: Connection, mailbox: Mailbox, now: datetime) -> Batch:
-        if self._clock_went_back(now) or sends.mailbox_states(connection)[mailbox.address].broken_at:
+        if self._clock_went_back(now) or not due.any_due(connection, mailbox.address, now):
+            return Batch()
+        if sends.mailbox_states(connection)[mailbox.address].broken_at:
             return Batch()
         paused = scopes.paused_scopes(connection)
         if scopes.RESTORED in paused or scopes.EVERYTHING in paused or ("mailbox", mailbox.address) in paused:

@@ -28,6 +28,7 @@ from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.engine.step_text import step_text
 from sequencer.store import inbox, scopes, sends
+from sequencer.store.due import due_sends
 from sequencer.store.leases import lease_clock
 from sequencer.store.sends import SendRow
 
@@ -187,7 +188,7 @@ def _line(
 
     On a later day, what has room today is gone.
     """
-    rows = [row for row in sends.due_sends(connection, mailbox.address, at, DUE_READ_MAX) if row.id != own.id]
+    rows = [row for row in due_sends(connection, mailbox.address, at, DUE_READ_MAX) if row.id != own.id]
     if local_date(mailbox.timezone, at) > local_date(mailbox.timezone, now):
         usage = usage_of(connection, mailbox, [], now)
         rows = rows[max(0, effective_cap(mailbox, usage.sending_days) - usage.sent_today - usage.in_flight) :]

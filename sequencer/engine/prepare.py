@@ -30,6 +30,7 @@ from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.mail.compose import HeaderRefused
 from sequencer.store import correspondence, people, ramp, sends, tasks
 from sequencer.store.database import is_refusal
+from sequencer.store.due import due_sends
 from sequencer.store.fence import Limits
 from sequencer.store.sends import Prepared, SendRow
 
@@ -109,9 +110,7 @@ class _Choice:
     def read(self) -> None:
         """Page by page, until enough may go as far as they themselves are concerned."""
         for page in range(PAGES_MAX):
-            rows = sends.due_sends(
-                self._connection, self._mailbox.address, self._now, DUE_READ_MAX, skip=page * DUE_READ_MAX
-            )
+            rows = due_sends(self._connection, self._mailbox.address, self._now, DUE_READ_MAX, skip=page * DUE_READ_MAX)
             self._read_page(rows)
             if len(rows) < DUE_READ_MAX or len(self.due) >= DUE_READ_MAX:
                 return

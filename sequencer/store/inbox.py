@@ -4,12 +4,13 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from sequencer.errors import NotFound
-from sequencer.store.rows import upsert
+from sequencer.store.rows import upsert, upsert_for
 from sequencer.store.tables import CURSORS, INBOUND, INBOXES, NOT_OURS
 
 
@@ -73,13 +74,22 @@ def broken_reason(connection: Connection, name: str) -> str:
     return known or ""
 
 
+@cache
+def _synced(dialect: str) -> Any:
+    values: dict[str, Any] = {"synced_at": bindparam("at"), "broken_at": None, "broken_reason": None, **_NOT_LOST}
+    statement = upsert_for(dialect, INBOXES).values(name=bindparam("of"), **values)
+    return statement.on_conflict_do_update(index_elements=["name"], set_=values)
+
+
+_NONE_LEFT = (
+    update(CURSORS).where((CURSORS.c.inbox == bindparam("of")) & (CURSORS.c.messages_left > 0)).values(messages_left=0)
+)
+
+
 def put_synced(connection: Connection, name: str, at: datetime) -> None:
     """The walk that began at `at` reached the end of every folder."""
-    values = {"synced_at": at, "broken_at": None, "broken_reason": None, **_NOT_LOST}
-    statement = upsert(connection, INBOXES).values(name=name, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
-    left = (CURSORS.c.inbox == name) & (CURSORS.c.messages_left > 0)
-    connection.execute(update(CURSORS).where(left).values(messages_left=0))
+    connection.execute(_synced(connection.dialect.name), {"of": name, "at": at})
+    connection.execute(_NONE_LEFT, {"of": name})
 
 
 def put_broken(connection: Connection, name: str, reason: str, at: datetime) -> None:
@@ -102,9 +112,11 @@ def put_lost(connection: Connection, name: str, reason: str, at: datetime) -> No
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
+_CURSORS = select(*(CURSORS.c[each] for each in StoredCursor.__slots__)).where(CURSORS.c.inbox == bindparam("of"))
+
+
 def cursors(connection: Connection, name: str) -> list[StoredCursor]:
-    query = select(*(CURSORS.c[each] for each in StoredCursor.__slots__))
-    return [StoredCursor(*row) for row in connection.execute(query.where(CURSORS.c.inbox == name))]
+    return [StoredCursor(*row) for row in connection.execute(_CURSORS, {"of": name})]
 
 
 def left_to_read(connection: Connection, name: str) -> tuple[int, str]:
@@ -154,10 +166,12 @@ def store_not_ours(connection: Connection, inbox: str, rows: Sequence[tuple[str,
         connection.execute(upsert(connection, NOT_OURS).on_conflict_do_nothing(), values)
 
 
+_IN_STATE = select(*_COLUMNS).where(INBOUND.c.state == bindparam("in")).order_by(INBOUND.c.id).limit(bindparam("limit"))
+
+
 def in_state(connection: Connection, state: str, limit: int) -> list[InboundRow]:
     """Mail in this state, in the order in which it came."""
-    query = select(*_COLUMNS).where(INBOUND.c.state == state).order_by(INBOUND.c.id).limit(limit)
-    return [InboundRow(**row._mapping) for row in connection.execute(query)]
+    return [InboundRow(**row._mapping) for row in connection.execute(_IN_STATE, {"in": state, "limit": limit})]
 
 
 def raw_mail(connection: Connection, ids: Collection[int]) -> dict[int, bytes]:

@@ -6,13 +6,14 @@ database's clock where it is a server's, because two machines never agree. What 
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from sequencer.store.columns import Instant
 from sequencer.store.installation_tables import DAEMONS
-from sequencer.store.rows import upsert
+from sequencer.store.rows import upsert, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS
 
 __all__ = ["elsewhere", "lease", "lease_clock", "release"]
@@ -55,26 +56,37 @@ _RENEW = (
     .where(MAILBOXES.c.address == bindparam("of"))
     .values(owner=bindparam("by"), lease_until=bindparam("till"), fence=bindparam("n"), answers_read_at=None)
 )
+_ROWS = select(MAILBOXES).where(MAILBOXES.c.address.in_(bindparam("of", expanding=True)))
 _NOBODY = {"owner": "", "lease_until": None}
 
 
 def _rows(connection: Connection, addresses: Sequence[str]) -> dict[str, Any]:
-    query = select(MAILBOXES).where(MAILBOXES.c.address.in_(list(addresses)))
-    rows = {row.address: row for row in connection.execute(query)}
+    wanted = {"of": list(addresses)}
+    rows = {row.address: row for row in connection.execute(_ROWS, wanted)}
     if new := [{"address": address, "owner": "", "fence": 0} for address in addresses if address not in rows]:
         connection.execute(upsert(connection, MAILBOXES).on_conflict_do_nothing(), new)
-        rows = {row.address: row for row in connection.execute(query)}
+        rows = {row.address: row for row in connection.execute(_ROWS, wanted)}
     return rows
+
+
+_FORGET_DAEMONS = delete(DAEMONS).where(
+    (DAEMONS.c.alive_until <= bindparam("now")) | (DAEMONS.c.alive_until > bindparam("latest"))
+)
+_COUNT_DAEMONS = select(func.count()).select_from(DAEMONS)
+
+
+@cache
+def _alive(dialect: str) -> Any:
+    alive: dict[str, Any] = {"alive_until": bindparam("till")}
+    statement = upsert_for(dialect, DAEMONS).values(name=bindparam("by"), **alive)
+    return statement.on_conflict_do_update(index_elements=["name"], set_=alive)
 
 
 def _daemons(connection: Connection, owner: str, now: datetime, length: timedelta) -> int:
     """How many daemons are at work; says that we are, and forgets those that have not said so for a lease."""
-    gone = (DAEMONS.c.alive_until <= now) | (DAEMONS.c.alive_until > now + 2 * length)
-    connection.execute(delete(DAEMONS).where(gone))
-    alive = {"alive_until": now + length}
-    statement = upsert(connection, DAEMONS).values(name=owner, **alive)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=alive))
-    return connection.execute(select(func.count()).select_from(DAEMONS)).scalar_one()
+    connection.execute(_FORGET_DAEMONS, {"now": now, "latest": now + 2 * length})
+    connection.execute(_alive(connection.dialect.name), {"by": owner, "till": now + length})
+    return connection.execute(_COUNT_DAEMONS).scalar_one()
 
 
 def _without_surplus(connection: Connection, kept: Sequence[str], share: int) -> list[str]:
@@ -95,7 +107,14 @@ def release(connection: Connection, owner: str) -> None:
     connection.execute(delete(DAEMONS).where(DAEMONS.c.name == owner))
 
 
+_ELSEWHERE = select(MAILBOXES.c.address).where(
+    MAILBOXES.c.address.in_(bindparam("of", expanding=True)),
+    MAILBOXES.c.owner.not_in(["", bindparam("by")]),
+    MAILBOXES.c.lease_until > bindparam("now"),
+)
+
+
 def elsewhere(connection: Connection, addresses: Collection[str], owner: str, now: datetime) -> set[str]:
     """Which of these mailboxes another daemon works for now."""
-    theirs = MAILBOXES.c.owner.not_in(["", owner]) & (MAILBOXES.c.lease_until > lease_clock(connection, now))
-    return set(connection.scalars(select(MAILBOXES.c.address).where(MAILBOXES.c.address.in_(list(addresses)), theirs)))
+    asked = {"of": list(addresses), "by": owner, "now": lease_clock(connection, now)}
+    return set(connection.scalars(_ELSEWHERE, asked))

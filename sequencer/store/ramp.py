@@ -5,7 +5,7 @@ Read from the counters that the fence takes, so that a day on which nothing left
 
 from datetime import date
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from sequencer.core.capacity import sending_days_before
 from sequencer.store.tables import USAGE
@@ -13,11 +13,22 @@ from sequencer.store.tables import USAGE
 SENDING_DAYS_READ_MAX = 400
 
 
+_SENT_ON = (
+    select(USAGE.c.day)
+    .where(
+        (USAGE.c.kind == "mailbox")
+        & (USAGE.c.key == bindparam("mailbox"))
+        & (USAGE.c.n > 0)
+        & (USAGE.c.day < bindparam("today"))
+    )
+    .order_by(USAGE.c.day.desc())
+    .limit(SENDING_DAYS_READ_MAX)
+)
+
+
 def sent_on(connection: Connection, mailbox: str, today: date) -> list[date]:
     """The local days before `today` on which the mailbox sent a mail, the newest first."""
-    own = (USAGE.c.kind == "mailbox") & (USAGE.c.key == mailbox) & (USAGE.c.n > 0) & (USAGE.c.day < today)
-    query = select(USAGE.c.day).where(own).order_by(USAGE.c.day.desc())
-    return list(connection.scalars(query.limit(SENDING_DAYS_READ_MAX)))
+    return list(connection.scalars(_SENT_ON, {"mailbox": mailbox, "today": today}))
 
 
 def sending_days(connection: Connection, mailbox: str, today: date) -> int:

@@ -5,12 +5,13 @@ every fence that read the old number refuses.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from sequencer.core.people import OuterPause
-from sequencer.store.rows import upsert
+from sequencer.store.rows import upsert, upsert_for
 from sequencer.store.tables import META, SCOPES
 
 ScopeKind = Literal["all", "sequence", "mailbox", "account", "restored"]
@@ -67,11 +68,19 @@ def paused_scopes(connection: Connection) -> dict[ScopeKey, OuterPause]:
     }
 
 
+_META = select(META.c.value).where(META.c.key == bindparam("of"))
+
+
 def meta(connection: Connection, key: str) -> str | None:
     """A fact of the installation."""
-    return connection.scalars(select(META.c.value).where(META.c.key == key)).first()
+    return connection.scalars(_META, {"of": key}).first()
+
+
+@cache
+def _put_meta(dialect: str) -> Any:
+    statement = upsert_for(dialect, META).values(key=bindparam("of"), value=bindparam("to"))
+    return statement.on_conflict_do_update(index_elements=["key"], set_={"value": bindparam("to")})
 
 
 def put_meta(connection: Connection, key: str, value: str) -> None:
-    statement = upsert(connection, META).values(key=key, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+    connection.execute(_put_meta(connection.dialect.name), {"of": key, "to": value})

@@ -156,21 +156,6 @@ def on_the_wire(connection: Connection, enrollment_ids: Collection[int]) -> set[
     return found
 
 
-def due_sends(connection: Connection, mailbox: str, now: datetime, limit: int, skip: int = 0) -> list[SendRow]:
-    """Queued sends of a mailbox that may be looked at now: reps' answers, follow-ups, first touches.
-
-    Within each of these the sequences take turns, each with its longest due: however many a big one has queued, those
-    of a small one are among the first that are read.
-    """
-    ready = (SENDS.c.mailbox == mailbox) & (SENDS.c.state == "queued") & (SENDS.c.due_at <= now)
-    open_now = SENDS.c.not_before.is_(None) | (SENDS.c.not_before <= now)
-    urgency = (case((SENDS.c.step.startswith(ANSWER), 0), else_=1), SENDS.c.first_touch)
-    oldest = (SENDS.c.due_at, SENDS.c.id)
-    place = func.row_number().over(partition_by=(*urgency, SENDS.c.sequence_id), order_by=oldest)
-    query = select(*_COLUMNS).where(ready, open_now).order_by(*urgency, place, *oldest)
-    return [_row(row) for row in connection.execute(query.limit(limit).offset(skip))]
-
-
 def next_send_at(connection: Connection, now: datetime) -> datetime | None:
     """The first instant after `now` at which a waiting send may be looked at again."""
     later = (SENDS.c.state == "queued") & (SENDS.c.not_before > now)
@@ -298,9 +283,15 @@ def sends_of(connection: Connection, prospect_id: int) -> list[SendRow]:
     return [_row(row) for row in connection.execute(query)]
 
 
+_IN_STATE = (
+    select(*_COLUMNS)
+    .where(SENDS.c.state.in_(bindparam("states", expanding=True)))
+    .order_by(SENDS.c.sending_at, SENDS.c.id)
+)
+
+
 def in_state(connection: Connection, *states: str) -> list[SendRow]:
-    query = select(*_COLUMNS).where(SENDS.c.state.in_(states)).order_by(SENDS.c.sending_at, SENDS.c.id)
-    return [_row(row) for row in connection.execute(query)]
+    return [_row(row) for row in connection.execute(_IN_STATE, {"states": states})]
 
 
 def mailboxes_that_wrote(connection: Connection, prospect_ids: Collection[int], since: datetime) -> dict[int, set[str]]:
@@ -327,10 +318,16 @@ def recent_touches(connection: Connection, prospect_ids: Collection[int], now: d
     return touches
 
 
+_USED = select(USAGE.c.key, USAGE.c.n).where(
+    USAGE.c.kind == bindparam("kind"),
+    USAGE.c.key.in_(bindparam("keys", expanding=True)),
+    USAGE.c.day == bindparam("day"),
+)
+
+
 def used(connection: Connection, kind: str, keys: Collection[str], day: date) -> dict[str, int]:
     """The counters of one local day."""
-    query = select(USAGE.c.key, USAGE.c.n).where(USAGE.c.kind == kind, USAGE.c.key.in_(list(keys)), USAGE.c.day == day)
-    return {row.key: row.n for row in connection.execute(query)}
+    return {row.key: row.n for row in connection.execute(_USED, {"kind": kind, "keys": list(keys), "day": day})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +345,11 @@ class MailboxState:
     answers_read_by: str | None
 
 
+_MAILBOXES = select(MAILBOXES)
+
+
 def mailbox_states(connection: Connection) -> dict[str, MailboxState]:
-    return {row.address: MailboxState(*row) for row in connection.execute(select(MAILBOXES))}
+    return {row.address: MailboxState(*row) for row in connection.execute(_MAILBOXES)}
 
 
 def break_mailbox(connection: Connection, address: str, reason: str, at: datetime) -> None:

@@ -12,6 +12,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import format_datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sequencer.world.chance import token
@@ -47,6 +48,7 @@ class Writer:
     zone: ZoneInfo
 
 
+@lru_cache(maxsize=64)  # server, town and people read the same mail
 def read_original(raw: bytes) -> Original:
     """A mail that the server took."""
     message = BytesParser(policy=policy.default).parsebytes(raw)

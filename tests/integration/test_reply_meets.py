@@ -21,6 +21,7 @@ from sequencer.engine.prepare import Batch, limits_of, prepare
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
 from sequencer.store import fence, leases, log, people, sends
+from sequencer.store.due import due_sends
 from sequencer.store.tables import SENDS
 from tests.fresh import end_leases
 from tests.integration.installation import KEY
@@ -203,5 +204,5 @@ def test_an_answer_is_looked_at_before_a_long_line_of_follow_ups(night: Night) -
     night.database.write(lambda c: c.execute(SENDS.update().values(first_touch=False)))
     night.clock.to(NIGHT)
     night.reply()
-    first = night.database.read(lambda c: sends.due_sends(c, ANA, NIGHT, 1))
+    first = night.database.read(lambda c: due_sends(c, ANA, NIGHT, 1))
     assert [row.answers for row in first] == [night.task.id]

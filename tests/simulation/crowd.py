@@ -135,6 +135,8 @@ async def work(stage: Stage, app: App, reps: Reps, arrived: Callable[[str], bool
         now = stage.clock.now()
         at = reps.next_at(now)
         await asyncio.sleep((at - now).total_seconds() if at else 6 * 3600.0)
+        if at is None:
+            continue
         now = stage.clock.now()
         try:
             _settle(app, arrived, now)

@@ -9,8 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sequencer.app import LEASE, App, Doors, Services, make_services, smtp_server
 from sequencer.channels.connect import Server
@@ -35,7 +34,7 @@ __all__ = ["Daemon"]
 BUSY_S, WATCHING_S, IDLE_S_MAX = 2.0, 14.0, 24 * 3600.0  # a lease lasts 20 s
 FIRST_IDLE_S, SLOWER, SETTLES_S = 25.0, 8, 0.1  # a dead daemon's lease has ended by then
 RESTS_S_MAX = 1800.0
-READ_EVERY_S = 120.0
+READ_EVERY_S = 240.0  # fresher than the config asks for
 FULL_BEAT_EVERY = 30
 
 
@@ -184,7 +183,7 @@ class Daemon:
             self._rests, self._dots = 0, self._stage.dots
             return 0.0
         self._rests += 1
-        return min(REST.total_seconds() * 2**self._rests, RESTS_S_MAX)
+        return float(min(REST.total_seconds() * 2**self._rests, RESTS_S_MAX))
 
     def close(self) -> None:
         self._rows.close()

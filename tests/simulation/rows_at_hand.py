@@ -1,4 +1,4 @@
-"""What the rows hold for one daemon's services, asked past the product, so that a beat that would find nothing is spared.
+"""What the rows hold for one daemon's services, asked past the product: a beat that would find nothing is spared.
 
 It looks without faults and without the product's own code, over a connection of its own. It decides nothing about mail.
 """

@@ -37,7 +37,7 @@ class SkewedClock:
 class Stage:
     """`hot`: whether mail is under way. `problems`: what broke beside the checks, as an unexplained exception.
 
-    `moves` grows with each row that changes of those that anybody looks at, `dots` with each final dot.
+    `moves` grows with each event and each change of a send's state, `dots` with each final dot.
     """
 
     def __init__(self, seed: int) -> None:

@@ -41,16 +41,19 @@ CREATE TRIGGER witness_send_new AFTER INSERT ON sends BEGIN
   INSERT INTO witness_sends VALUES (world_mark(), world_at(), world_tx(), NEW.id, NEW.enrollment_id, NEW.step,
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, '', NEW.state,
     NEW.fence, NEW.message_id, NEW.raw, world_wall());
+  SELECT world_moves();
 END;
 CREATE TRIGGER witness_send_changed AFTER UPDATE ON sends
 WHEN OLD.state <> NEW.state OR OLD.raw IS NOT NEW.raw OR OLD.message_id IS NOT NEW.message_id BEGIN
   INSERT INTO witness_sends VALUES (world_mark(), world_at(), world_tx(), NEW.id, NEW.enrollment_id, NEW.step,
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, OLD.state,
     NEW.state, NEW.fence, NEW.message_id, NEW.raw, world_wall());
+  SELECT world_moves() WHERE OLD.state <> NEW.state;
 END;
 CREATE TRIGGER witness_event AFTER INSERT ON events BEGIN
   INSERT INTO witness_events VALUES (world_mark(), world_at(), world_tx(), NEW.enrollment_id, NEW.prospect_id,
     NEW.kind, NEW.body);
+  SELECT world_moves();
 END;
 CREATE TRIGGER witness_rule_new AFTER INSERT ON suppressions BEGIN
   INSERT INTO witness_rules VALUES (world_mark(), NEW.kind, NEW.value, NEW.channel, NEW.lifted_at IS NULL);
@@ -156,15 +159,15 @@ def daemon_database(stage: Stage, url: str, process: str) -> Database:
 
 
 def _observe(stage: Stage, database: Database) -> None:
-    def transaction() -> int:
+    def moves() -> None:
         stage.moves += 1
-        return stage.transactions
 
     @event.listens_for(database.engine, "connect")
     def _(driver_connection: Any, _record: Any) -> None:
         driver_connection.create_function("world_mark", 0, stage.record.mark)
         driver_connection.create_function("world_at", 0, lambda: stage.clock.monotonic())
-        driver_connection.create_function("world_tx", 0, transaction)
+        driver_connection.create_function("world_tx", 0, lambda: stage.transactions)
+        driver_connection.create_function("world_moves", 0, moves)
         driver_connection.create_function("world_wall", 0, lambda: stage.clock.now().isoformat())
 
     @event.listens_for(database.engine, "begin")
