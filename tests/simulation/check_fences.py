@@ -173,6 +173,28 @@ def in_flight(sight: Sight) -> Verdict:
     return Verdict("no more in flight than connections, one open send a person", f"{len(flying)} leases", tuple(broken))
 
 
+def by_the_holder(sight: Sight) -> Verdict:
+    """A daemon allows dots in those mailboxes alone whose lease it holds at that instant."""
+    broken = [
+        f"{_words(fence)} passed its fence in {fence.process} while {fence.owner or 'nobody'} held {fence.mailbox}"
+        for fence in fences(sight)
+        if fence.process != fence.owner
+    ]
+    return Verdict("fences under a lease of one's own", f"{len(fences(sight))} fences", tuple(broken))
+
+
+def doubts_settled_by_evidence(sight: Sight) -> Verdict:
+    """Invariants 3 and 18: what became uncertain is settled by evidence or a person, not by an outcome that is late."""
+    broken = []
+    counted = 0
+    for each in sight.changes:
+        if each.old in ("uncertain", "person") and each.new not in ("person", each.old):
+            counted += 1
+            if not each.settled_by:
+                broken.append(f"{_words(each)} went from {each.old} to {each.new}, and nobody said so")
+    return Verdict("doubts are settled by evidence", f"{counted} settled", tuple(broken))
+
+
 def gap_kept(sight: Sight) -> Verdict:
     """Invariant 11: between two dots of a mailbox lies its gap."""
     broken = []
@@ -187,5 +209,6 @@ def gap_kept(sight: Sight) -> Verdict:
 
 
 CHECKS = (
-    none_after_a_stop, none_suppressed, every_dot_allowed, bytes_kept, settled_stays, in_flight, gap_kept,
+    none_after_a_stop, none_suppressed, every_dot_allowed, bytes_kept, settled_stays, in_flight, by_the_holder,
+    doubts_settled_by_evidence, gap_kept,
 )  # fmt: skip

@@ -114,7 +114,11 @@ class Reader:
                 items.append(Settled(head, fetched))
             for mail in new:
                 mail.offered = True
-            settle(name, Cursor(validity, new[-1].uid), items)
+            self._stage.storing = any(mail.entry is not None for mail in new)
+            try:
+                settle(name, Cursor(validity, new[-1].uid), items)
+            finally:
+                self._stage.storing = False
             last = new[-1].uid
             for mail in new:
                 mail.settled = True

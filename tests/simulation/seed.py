@@ -212,6 +212,15 @@ class _Director(Watch):
         if self._dice.random() < 0.6 and len(self._daemons) < 3:
             self.stage.later(self._dice.uniform(0, 40), self._start_daemon)
 
+    def _freeze_at_the_dot(self, name: str) -> None:
+        """Another daemon takes the mailbox over and settles the mail; then the answer is heard."""
+        if self.stage.loop.is_frozen(name) or self.stage.loop.is_dead(name):
+            return
+        self.stage.say(f"{name} freezes between dot and answer")
+        self.stage.loop.freeze(name)
+        self.stage.later(self._dice.uniform(0, 5), self._start_daemon)
+        self.stage.later(self._dice.uniform(30, 85), self._thaw, [name])
+
     def _thaw(self, names: list[str]) -> None:
         for name in names:
             self.stage.say(f"{name} goes on")
@@ -284,7 +293,7 @@ class _Director(Watch):
             for daemon in self._daemons.values():
                 daemon.read_now()
 
-    def dot(self, message: bytes, recipient: str, written_at: float, begun: int) -> None:
+    def dot(self, message: bytes, recipient: str, written_at: float, begun: int, process: str) -> None:
         with suppress(KeyError):
             original = read_original(message)
             self.stage.say(f"dot: {recipient}: {original.subject}")
@@ -294,6 +303,8 @@ class _Director(Watch):
         if len(self._dots) == DOTS_MAX:
             self.stage.problems.append(f"{DOTS_MAX} dots: there is no end of mail")
             self._flooded.set()
+        if self.stage.faults.hit("frozen between dot and answer"):
+            self._freeze_at_the_dot(process)
 
     def taken(self, recipient: str, raw: bytes) -> None:
         """The daemon may never learn of it."""

@@ -29,7 +29,8 @@ __all__ = ["Backdrop", "Change", "Dot", "Happening", "Sight", "Switch", "look"]
 class Change:
     """A send whose state or bytes changed, in a transaction that was committed. `old` "": the row is new.
 
-    `at`: seconds of virtual time; `wall`: what the wall clock said, as ISO 8601.
+    `at`: seconds of virtual time; `wall`: what the wall clock said, as ISO 8601. `process` wrote it, "" for a command;
+    `owner` held the mailbox's lease at that instant.
     """
 
     mark: int
@@ -49,6 +50,9 @@ class Change:
     new: str
     fence: int | None
     message_id: str | None
+    process: str
+    owner: str
+    settled_by: str
     raw: bytes | None
     wall: str
 

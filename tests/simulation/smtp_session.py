@@ -37,8 +37,8 @@ class Watch:
         """DATA is answered by 354: within a moment the body is there and the fence is asked. Returns a mark."""
         return 0
 
-    def dot(self, message: bytes, recipient: str, written_at: float, begun: int) -> None:
-        """The final dot arrived; `begun` is the mark of its body."""
+    def dot(self, message: bytes, recipient: str, written_at: float, begun: int, process: str) -> None:
+        """The final dot of a process arrived; `begun` is the mark of its body."""
 
     def taken(self, recipient: str, raw: bytes) -> None:
         """The mail is this server's; its answer is about to leave."""
@@ -182,7 +182,8 @@ class Session:
         if recipient is None:
             self._stage.problems.append("a dot was written after a refused RCPT")
             return
-        self._server.watch.dot(raw, recipient, written_at, self._begun)
+        assert self._line is not None
+        self._server.watch.dot(raw, recipient, written_at, self._begun, self._line.process)
         self._at_dot(recipient, raw)
 
     def _at_dot(self, recipient: str, raw: bytes) -> None:

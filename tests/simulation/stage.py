@@ -37,7 +37,7 @@ class SkewedClock:
 class Stage:
     """`hot`: whether mail is under way. `problems`: what broke beside the checks, as an unexplained exception.
 
-    `moves` grows with each event and each change of a send's state, `dots` with each final dot.
+    `storing`: whether mail that came in is being written down. `moves` grows with each event and each change of a send's state, `dots` with each final dot.
     """
 
     def __init__(self, seed: int) -> None:
@@ -50,6 +50,7 @@ class Stage:
         self.trace: list[str] = []
         self.transactions = self.moves = self.dots = 0
         self.over = False
+        self.storing = False
         self.hot: Callable[[], bool] = lambda: True
         self._seams = self.dice("seams")
         self._at_death: list[Callable[[str], None]] = []

@@ -30,7 +30,7 @@ WITNESS = """
 CREATE TABLE witness_sends (
   mark INTEGER, at REAL, tx INTEGER, send_id INTEGER, enrollment_id INTEGER, step TEXT, attempt INTEGER,
   prospect_id INTEGER, mailbox TEXT, address TEXT, domain TEXT, account_id TEXT, sequence_id TEXT, old TEXT, new TEXT,
-  fence INTEGER, message_id TEXT, raw BLOB, wall TEXT
+  fence INTEGER, message_id TEXT, process TEXT, owner TEXT, settled_by TEXT, raw BLOB, wall TEXT
 );
 CREATE TABLE witness_events (
   mark INTEGER, at REAL, tx INTEGER, enrollment_id INTEGER, prospect_id INTEGER, kind TEXT, body TEXT
@@ -40,14 +40,15 @@ CREATE TABLE witness_scopes (mark INTEGER, kind TEXT, key TEXT, channel TEXT, st
 CREATE TRIGGER witness_send_new AFTER INSERT ON sends BEGIN
   INSERT INTO witness_sends VALUES (world_mark(), world_at(), world_tx(), NEW.id, NEW.enrollment_id, NEW.step,
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, '', NEW.state,
-    NEW.fence, NEW.message_id, NEW.raw, world_wall());
+    NEW.fence, NEW.message_id, world_process(), '', NEW.settled_by, NEW.raw, world_wall());
   SELECT world_moves();
 END;
 CREATE TRIGGER witness_send_changed AFTER UPDATE ON sends
 WHEN OLD.state <> NEW.state OR OLD.raw IS NOT NEW.raw OR OLD.message_id IS NOT NEW.message_id BEGIN
   INSERT INTO witness_sends VALUES (world_mark(), world_at(), world_tx(), NEW.id, NEW.enrollment_id, NEW.step,
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, OLD.state,
-    NEW.state, NEW.fence, NEW.message_id, NEW.raw, world_wall());
+    NEW.state, NEW.fence, NEW.message_id, world_process(),
+    coalesce((SELECT owner FROM mailboxes WHERE address = NEW.mailbox), ''), NEW.settled_by, NEW.raw, world_wall());
   SELECT world_moves() WHERE OLD.state <> NEW.state;
 END;
 CREATE TRIGGER witness_event AFTER INSERT ON events BEGIN
@@ -135,7 +136,10 @@ class _InVirtualTime:
 
     def _carried_out(self, run: Callable[[], Any]) -> Any:
         result = run()
-        if self._stage.faults.hit("crash just after commit"):
+        faults = self._stage.faults
+        if faults.hit("crash just after commit") or (
+            self._stage.storing and faults.hit("crash while mail is stored")
+        ):
             self._stage.crash(self._process, "just after a commit")
             raise Crashed(self._process)
         if self._stage.faults.hit("connection lost after COMMIT"):
@@ -146,19 +150,19 @@ class _InVirtualTime:
 def office_database(stage: Stage, url: str) -> Database:
     """For commands and for the world itself: never fails."""
     database = open_database(url, _AtOnce())
-    _observe(stage, database)
+    _observe(stage, database, "")
     return database
 
 
 def daemon_database(stage: Stage, url: str, process: str) -> Database:
     """For one daemon's life."""
     database = open_database(url, _InVirtualTime(stage, process))
-    _observe(stage, database)
+    _observe(stage, database, process)
     _break(stage, database, process)
     return database
 
 
-def _observe(stage: Stage, database: Database) -> None:
+def _observe(stage: Stage, database: Database, process: str) -> None:
     def moves() -> None:
         stage.moves += 1
 
@@ -168,6 +172,7 @@ def _observe(stage: Stage, database: Database) -> None:
         driver_connection.create_function("world_at", 0, lambda: stage.clock.monotonic())
         driver_connection.create_function("world_tx", 0, lambda: stage.transactions)
         driver_connection.create_function("world_moves", 0, moves)
+        driver_connection.create_function("world_process", 0, lambda: process)
         driver_connection.create_function("world_wall", 0, lambda: stage.clock.now().isoformat())
 
     @event.listens_for(database.engine, "begin")
