@@ -25,6 +25,7 @@ def judge(played: Played) -> Iterator[Verdict]:
         yield check(played.sight.evidence)
     for check_sight in (*check_fences.CHECKS, *check_flow.CHECKS):
         yield check_sight(played.sight)
+    yield played.erased
     yield Verdict("nothing raises that no fault explains", f"{len(played.trace)} lines", played.problems)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from sequencer.core import events as e
 from sequencer.engine import arrivals, dispatch, rescue, situation
-from sequencer.store import fence, inbox, leases, log, people, sends
+from sequencer.store import erasure, fence, inbox, leases, log, people, sends
 from sequencer.store.epoch import Epoch
 from sequencer.store.tables import SENDS
 from tests.simulation.checks import broken
@@ -239,6 +239,16 @@ def _events_lost() -> Any:
     return patch.object(log, "append", append)
 
 
+def _erasure_keeps_mail() -> Any:
+    """An erasure deletes the person and leaves their mail."""
+    return patch.object(erasure, "_forget_mail", lambda connection, prospect_id, emails: None)
+
+
+def _erasure_keeps_no_hash() -> Any:
+    """Nothing tells an import that this person was erased."""
+    return patch.object(erasure, "_put_hashes", lambda connection, key, emails, now: None)
+
+
 MUTANTS: Mapping[str, Mutant] = {
     "re-send an uncertain one": Mutant(_resend_uncertain, 60),
     "no intent before the wire": Mutant(_no_intent, 3),
@@ -259,4 +269,6 @@ MUTANTS: Mapping[str, Mutant] = {
     "an answer ends one enrollment": Mutant(_reply_ends_one, 100),
     "counters are kept after a no": Mutant(_counters_kept, 40),
     "an event is not logged": Mutant(_events_lost, 40),
+    "an erasure leaves mail": Mutant(_erasure_keeps_mail, 10),
+    "an erasure leaves no hash": Mutant(_erasure_keeps_no_hash, 10),
 }

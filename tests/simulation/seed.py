@@ -20,9 +20,11 @@ from sequencer.app import App
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
+from sequencer.world.evidence import Verdict
 from sequencer.world.letters import read_original
 from sequencer.world.reps import Reps
 from sequencer.world.town import Town
+from tests.simulation.check_erasure import erase_somebody
 from tests.simulation.crowd import Crowd, Post, import_table, work
 from tests.simulation.daemon import Daemon
 from tests.simulation.folders import Account
@@ -47,7 +49,7 @@ BEFORE_DST = (datetime(2026, 10, 19, 7, tzinfo=UTC), datetime(2026, 10, 26, 7, t
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """`fired`: how often each fault happened. `digest`: of everything that was seen."""
+    """`fired`: how often each fault happened. `digest`: of everything that was seen. `erased`: of the last act."""
 
     seed: int
     sight: Sight
@@ -55,6 +57,7 @@ class Played:
     trace: tuple[str, ...]
     fired: Counter[str]
     digest: str
+    erased: Verdict
 
     @property
     def mails(self) -> int:
@@ -112,9 +115,10 @@ class _Director(Watch):
             {address: one.zone for address, one in self._crowd.people.items()}, self._skewed,
         )  # fmt: skip
         sight = look(self._url, self._catalog, backdrop)
+        erased = erase_somebody(stage, self._app, self._crowd)
         text = "\n".join([stage.record.digest(), *stage.trace, *map(repr, sight.changes), *stage.problems])
         return Played(stage.seed, sight, tuple(stage.problems), tuple(stage.trace), stage.faults.fired,
-                      sha256(text.encode()).hexdigest())  # fmt: skip
+                      sha256(text.encode()).hexdigest(), erased)  # fmt: skip
 
     def close(self) -> None:
         self.stage.over = True

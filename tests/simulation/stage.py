@@ -37,7 +37,8 @@ class SkewedClock:
 class Stage:
     """`hot`: whether mail is under way. `problems`: what broke beside the checks, as an unexplained exception.
 
-    `storing`: whether mail that came in is being written down. `moves` grows with each event and each change of a send's state, `dots` with each final dot.
+    `storing`: whether mail that came in is being written down. `moves` grows with each event and each change of a
+    send's state, `dots` with each final dot.
     """
 
     def __init__(self, seed: int) -> None:

@@ -137,9 +137,7 @@ class _InVirtualTime:
     def _carried_out(self, run: Callable[[], Any]) -> Any:
         result = run()
         faults = self._stage.faults
-        if faults.hit("crash just after commit") or (
-            self._stage.storing and faults.hit("crash while mail is stored")
-        ):
+        if faults.hit("crash just after commit") or (self._stage.storing and faults.hit("crash while mail is stored")):
             self._stage.crash(self._process, "just after a commit")
             raise Crashed(self._process)
         if self._stage.faults.hit("connection lost after COMMIT"):

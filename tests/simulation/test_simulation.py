@@ -11,7 +11,7 @@ from tests.simulation.mutants import MUTANTS, caught_at
 from tests.simulation.run import one, past
 
 ROOT = Path(__file__).parents[2]
-QUICK = ("no intent before the wire", "an effect for each copy")
+QUICK = ("no intent before the wire", "an effect for each copy", "ignore the lease", "an erasure leaves mail")
 TWICE = 3
 
 
