@@ -1,6 +1,6 @@
 """One simulated daemon: the product's services with their beats, from its start to its death.
 
-The real daemon beats every two seconds, at work or not. This one does while anything moves, and sleeps until the next
+The real daemon beats every two seconds, at work or not. This one does after anything moved, and sleeps until the next
 instant that the rows or the world name, because an idle beat changes nothing and weeks would be made of them. A
 service that raises beats again, as in the real one; what it raised must be explained by a fault.
 """
