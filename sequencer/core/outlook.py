@@ -5,7 +5,7 @@ mail is accepted when it may leave, that a rep does every task when it is due an
 answers, and that mailbox and rep have room; where they have none, `room_from` says from when on they do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from sequencer.core.progress import Progress, step
 from sequencer.core.reason import Gate, Reason
 from sequencer.core.sequence import EmailStep, Sequence
 from sequencer.core.state import evolve
+from sequencer.core.timing import due_time
 from sequencer.core.window import local_date
 
 DECISIONS_MAX = 2_000
@@ -35,6 +36,23 @@ class Expected:
     at: datetime
     detail: str = ""
     reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """One thing to come, with what decides its place among those of others.
+
+    `due_at`: since when a mail will have waited for its hour. `first_touch`: nothing of the sequence has left before
+    it. `under_way`: it is queued or open already.
+    """
+
+    entry: Expected
+    due_at: datetime
+    first_touch: bool
+    under_way: bool = False
+
+
+Course = Generator[Coming, datetime | None, Gate | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +79,69 @@ def outlook(
     `room_from`: steps for which the mailbox or the rep has no room before an instant.
     """
     expected: list[Expected] = []
+    ahead = course(sequence, progress, facts, now, room_from)
+    while True:
+        try:
+            expected.append(next(ahead).entry)
+        except StopIteration as end:
+            return Outlook(tuple(expected), end.value)
+
+
+def course(
+    sequence: Sequence,
+    progress: Progress,
+    facts: Facts,
+    now: datetime,
+    room_from: Mapping[str, datetime] = NO_LIMITS,
+) -> Course:
+    """The same, one thing after the other; whoever asks may say that it happens later than it could.
+
+    To a mail they send the instant at which it leaves, to a task one before which the rep has no room for it, which is
+    then yielded anew; None: as expected. Returns the gate that only an event or a person opens, if one comes.
+    """
     at = now
     for _ in range(DECISIONS_MAX):
         if room_from:
             progress = _put_off(sequence, progress, room_from)
         decision = decide(sequence, progress, facts, at, all_gates=False)
         for action in decision.actions:
-            progress = step(progress, action, at)
+            later = None
             if (entry := _expected(action, at)) is not None:
-                expected.append(entry)
+                later = yield Coming(entry, _due_at(sequence, progress, facts, entry), _is_first(sequence, progress))
+            if later is not None and isinstance(action, a.OpenTask):
+                progress = evolve(progress, not_before=later)
+                break
+            progress = step(progress, action, at)
+            at = later or at
             progress = _assume(progress, action, at)
         if progress.finished and not progress.signals:
-            return Outlook(tuple(expected))
+            return None
         if decision.actions:
             continue
         if (under_way := _under_way(sequence, progress, facts, at, room_from)) is not None:
             entry, event, at = under_way
-            expected.append(entry)
+            later = yield Coming(entry, entry.at, _is_first(sequence, progress), under_way=True)
+            if later is not None and isinstance(event, e.TouchSent):
+                at, event = later, replace(event, sent_at=later)
             progress = step(progress, event, at)
             continue
         closed = _closed(decision)
         if decision.due_at is None or closed is None or closed.frees_at is None:
-            return Outlook(tuple(expected), closed)
+            return closed
         at = decision.due_at
         facts = _worked_off(facts, now, at)
-    return Outlook(tuple(expected))
+    return None
+
+
+def _due_at(sequence: Sequence, progress: Progress, facts: Facts, entry: Expected) -> datetime:
+    """Since when a mail that is queued at `entry.at` will have waited for its hour, as its place in the queue says."""
+    if entry.kind != "email" or entry.step is None:
+        return entry.at
+    return min(entry.at, due_time(sequence.step(entry.step), progress, facts).at)
+
+
+def _is_first(sequence: Sequence, progress: Progress) -> bool:
+    return not any(touch.state == "sent" for name, touch in progress.touches.items() if name in sequence.index)
 
 
 def _worked_off(facts: Facts, now: datetime, at: datetime) -> Facts:

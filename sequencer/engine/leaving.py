@@ -2,10 +2,9 @@
 it be written, was the inbox read.
 
 For `why`: the same functions that dispatch asks (admit, usage_of, freshness, render), asked about one person ahead
-of time. Nothing is sent or stored.
+of time; whose turn comes when is engine/lines.py's. Nothing is sent or stored.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,28 +14,24 @@ from sqlalchemy import Connection
 from sequencer.config import Config
 from sequencer.content.failure import MissingField, RenderError
 from sequencer.core.capacity import Due, Usage, admit, effective_cap
+from sequencer.core.line import Turn
 from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Place, Reason
 from sequencer.core.sequence import EmailStep
-from sequencer.core.timing import hours_of, opening_at_work
-from sequencer.core.window import local_date
 from sequencer.engine import freshness
 from sequencer.engine.config_lines import config_place
 from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED
-from sequencer.engine.prepare import DUE_READ_MAX, usage_of
+from sequencer.engine.prepare import usage_of
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.engine.step_text import step_text
 from sequencer.store import inbox, scopes, sends
-from sequencer.store.due import due_sends
 from sequencer.store.leases import lease_clock
 from sequencer.store.sends import SendRow
 
 __all__ = ["daemon_gates", "inbox_gate", "limits_gate", "mailbox_gate", "seen_at", "text_gate"]
 
 DAEMON_SILENT_AFTER = timedelta(seconds=60)
-TRIES_MAX = 20
-_IN_LINE = (Reason.GAP, Reason.TURN)
 _LIMITS = {
     Reason.PERSON_WEEK: "person_touches_per_week",
     Reason.PERSON_GAP: "person_gap",
@@ -122,42 +117,23 @@ def text_gate(connection: Connection, around: Surroundings, situation: Situation
 
 
 def limits_gate(
-    connection: Connection, around: Surroundings, situation: Situation, step: EmailStep, at: datetime, now: datetime
-) -> tuple[Gate, datetime | None]:
-    """Caps, gap and budgets for a mail that is due at `at`; and when it may go, as far as is known now.
-
-    The instant is None when no clock opens the gate. The other mail of the mailbox that is queued for then is counted
-    at its first opening only: what it does on the days after is not known.
-    """
-    mailbox, policy = situation.facts.mailbox, around.config.policy
+    connection: Connection, around: Surroundings, situation: Situation, step: EmailStep, at: datetime, turn: Turn | None
+) -> Gate:
+    """Caps, gap and budgets for a mail: the first that makes it wait for its turn, else what it meets at `at`."""
+    config, mailbox = around.config, situation.facts.mailbox
     if mailbox is None:
-        return Gate("limits", True), at
+        return Gate("limits", True)
+    if turn is not None and turn.gate is not None:
+        frees_at = turn.at if turn.at and not turn.gate.frees_by else turn.gate.frees_at
+        return replace(turn.gate, frees_at=frees_at, place=_place(config, mailbox, turn.gate))
     row = _queued(connection, situation, step) or _would_be(situation, step, at)
-    hours, first = hours_of(step, situation.facts), None
-    line = _line(connection, around.config, mailbox, row, at, now)
-    for _ in range(TRIES_MAX):
-        usage = usage_of(connection, mailbox, [row], at)
-        admission = admit([*line, _due(row, at, fresh=True)], usage, mailbox, policy, at)
-        gate = dict(admission.wait).get(row.id)
-        if gate is None:
-            return first or _open(around.config, mailbox, usage, row, at), at
-        first = first or replace(gate, name="limits", place=_place(around.config, mailbox, gate))
-        if gate.frees_at is None:
-            # Without a gap the mail before it is settled in seconds.
-            return first, at if gate.reason is Reason.TURN else None
-        ahead = _ahead(admission.go, admission.wait, row.id) if gate.reason in _IN_LINE else 0
-        after = gate.frees_at + max(0, ahead - 1) * timedelta(seconds=mailbox.gap_s_min)
-        opens = opening_at_work(hours, situation.facts.away, after)
-        if opens is None or ahead:
-            return first, opens
-        at, line = opens, []
-    return first or Gate("limits", True), at
-
-
-def _ahead(go: Sequence[int], wait: Sequence[tuple[int, Gate]], own: int) -> int:
-    """How many mails of this mailbox go before this one."""
-    waiting = [send_id for send_id, gate in wait if gate.reason in _IN_LINE]
-    return len(go) + waiting.index(own)
+    if turn is not None and turn.at is not None:
+        return _open(config, mailbox, turn.usage, row, turn.at)
+    usage = usage_of(connection, mailbox, [row], at)
+    gate = dict(admit([_due(row, at)], usage, mailbox, config.policy, at).wait).get(row.id)
+    if gate is None:
+        return _open(config, mailbox, usage, row, at)
+    return replace(gate, name="limits", place=_place(config, mailbox, gate))
 
 
 def _queued(connection: Connection, situation: Situation, step: EmailStep) -> SendRow | None:
@@ -181,25 +157,10 @@ def _would_be(situation: Situation, step: EmailStep, at: datetime) -> SendRow:
     return SendRow(**values)
 
 
-def _line(
-    connection: Connection, config: Config, mailbox: Mailbox, own: SendRow, at: datetime, now: datetime
-) -> list[Due]:
-    """The other mail of the mailbox that is queued for then; what an unread inbox stops now may be free by then.
-
-    On a later day, what has room today is gone.
-    """
-    rows = [row for row in due_sends(connection, mailbox.address, at, DUE_READ_MAX) if row.id != own.id]
-    if local_date(mailbox.timezone, at) > local_date(mailbox.timezone, now):
-        usage = usage_of(connection, mailbox, [], now)
-        rows = rows[max(0, effective_cap(mailbox, usage.sending_days) - usage.sent_today - usage.in_flight) :]
-    fresh = freshness.read(connection, config, [row.prospect_id for row in rows], now)
-    return [_due(row, row.due_at, at > now or fresh.is_fresh(row.prospect_id, now)) for row in rows]
-
-
-def _due(row: SendRow, at: datetime, fresh: bool) -> Due:
+def _due(row: SendRow, at: datetime) -> Due:
     return Due(
         row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, at,
-        first_touch=row.first_touch, answer=row.answers is not None, inbox_fresh=fresh or row.answers is not None,
+        first_touch=row.first_touch,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ and core/foresight.py's, days to start on core/spread.py's; this reads what they
 """
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable
 from collections.abc import Sequence as Several
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from sequencer.core.condition import parse
 from sequencer.core.facts import Facts, account_fields, prospect_fields
 from sequencer.core.foresight import Delay, Entrant, Futures, Load, foresee
 from sequencer.core.gates import absence_then
-from sequencer.core.ledger import Ledger, Slot
+from sequencer.core.ledger import Ledger
 from sequencer.core.outlook import Expected, Outlook, outlook
 from sequencer.core.people import Absence, OuterPause
 from sequencer.core.progress import Progress
@@ -26,12 +26,12 @@ from sequencer.core.progress import enroll as first_progress
 from sequencer.core.sequence import BranchStep, EmailStep, Sequence
 from sequencer.core.spread import Starts, spread
 from sequencer.core.window import local_date
-from sequencer.engine.absence import works_for
 from sequencer.engine.advance import Advance
 from sequencer.engine.enrolling import Door, Seat, Start, enrolled_event
+from sequencer.engine.lines import ledger_of
 from sequencer.engine.project import limited_domain
-from sequencer.engine.situation import Situation, facts_of, load, rep_load
-from sequencer.store import enrollments, people, ramp, scopes, sends
+from sequencer.engine.situation import Situation, facts_of, load
+from sequencer.store import enrollments, people, scopes, sends
 from sequencer.store.rows import chunks
 
 LIVE_COUNTED_MAX = 5_000
@@ -224,32 +224,10 @@ class _House:
 
     def ledger(self, newcomers: Several[Prospective]) -> Ledger:
         """A new one with what today has used up."""
-        config, connection = self.advance.around.config, self.connection
-        boxes, taken = config.mailboxes_by_address, Counter[Slot]()
-        days = {address: local_date(box.timezone, self.now) for address, box in boxes.items()}
-        accounts = {one.seat.prospect.account_id for one in newcomers if one.seat.prospect.account_id}
-        domains = {limited_domain(one.seat.prospect.address or "") for one in newcomers} - {None}
-        for day in set(days.values()):
-            for key, number in self._used("account", accounts, day).items():
-                taken[Slot("account", key, day)] += number
-            for key, number in self._used("domain", {str(each) for each in domains}, day).items():
-                taken[Slot("domain", key, day)] += number
-        for address, day in days.items():
-            taken[Slot("mailbox", address, day)] += self._used("mailbox", [address], day).get(address, 0)
-        rep = config.reps_by_name[self.door.rep]
-        reps, catalog = works_for(config, rep.name, self.now), self.advance.around.catalog
-        calls, connects = rep_load(connection, catalog, reps, rep, self.door.bundle.sequence.steps, self.now)
-        today = local_date(rep.timezone, self.now)
-        taken[Slot("call", rep.name, today)] += calls
-        taken[Slot.week_of("connect", rep.name, today)] += connects
-        sent_on = {address: tuple(ramp.sent_on(connection, address, day)) for address, day in days.items()}
-        return Ledger(boxes, config.reps_by_name, config.policy, sent_on, +taken)
-
-    def _used(self, kind: str, keys: Collection[str], day: date) -> Mapping[str, int]:
-        found: dict[str, int] = {}
-        for part in chunks(sorted(keys)):
-            found |= sends.used(self.connection, kind, part, day)
-        return found
+        accounts = {one.seat.prospect.account_id or "" for one in newcomers} - {""}
+        domains = {limited_domain(one.seat.prospect.address or "") or "" for one in newcomers} - {""}
+        steps = self.door.bundle.sequence.steps
+        return ledger_of(self.connection, self.advance.around, self.door.rep, steps, accounts, domains, self.now)
 
     def stops(self) -> tuple[OuterPause, ...]:
         """Pauses above people that keep these from being written to."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from sequencer.core.decide import standing
 from sequencer.core.gates import absence_then, contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
+from sequencer.core.line import Turn
 from sequencer.core.outlook import Expected, Outlook, outlook
 from sequencer.core.reason import FinishReason, Gate, Reason
 from sequencer.core.sequence import AnyStep, CallStep, EmailStep
@@ -22,6 +23,7 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.again import Return, may_return
 from sequencer.engine.config_lines import config_place
 from sequencer.engine.leaving import daemon_gates, inbox_gate, limits_gate, mailbox_gate, text_gate
+from sequencer.engine.lines import Lines
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.engine.verbs import Face, face_at, live_situations
 from sequencer.errors import InvariantBroken
@@ -92,18 +94,24 @@ class Why:
     open_tasks: tuple[TaskRow, ...]
 
 
-def why(connection: Connection, advance: Advance, address: str, now: datetime) -> Why:
-    """Everything about one person. Raises NotFound for an address that nobody has."""
+def why(connection: Connection, advance: Advance, address: str, now: datetime, lines: Lines | None = None) -> Why:
+    """Everything about one person; `lines`: of this very instant, for who asks about many.
+
+    Raises NotFound for an address that nobody has.
+    """
     face, around = face_at(connection, address), advance.around
+    lines = lines or Lines(connection, around, now)
     live = live_situations(connection, around, face.id, now)
-    standings = tuple(standing_of(connection, around, one, now) for one in live)
+    standings = tuple(standing_of(connection, around, one, now, lines) for one in live)
     past = tuple(_past(connection, face.id))
     again = () if standings else may_return(connection, advance, face, now)
     return Why(face, standings, past, again, tuple(tasks.open_tasks(connection, prospect_id=face.id)))
 
 
-def standing_of(connection: Connection, around: Surroundings, situation: Situation, now: datetime) -> Standing:
-    """Where one live enrollment stands, through every gate."""
+def standing_of(
+    connection: Connection, around: Surroundings, situation: Situation, now: datetime, lines: Lines | None = None
+) -> Standing:
+    """Where one live enrollment stands, through every gate; `lines` as in `why`."""
     enrollment, sequence, facts = situation.enrollment, situation.bundle.sequence, situation.facts
     progress = enrollment.progress
     try:
@@ -119,9 +127,18 @@ def standing_of(connection: Connection, around: Surroundings, situation: Situati
     gates = [*daemon_gates(connection, now), mailbox_gate(connection, situation, now)]
     gates += _core_gates(situation, step, queued, now)
     goes_at, kept_by = None if progress.step_task else _goes_at(future), None
+    turn = None
+    if goes_at is not None and future.next and future.next.kind in ("email", "task"):
+        turn = (lines or Lines(connection, around, now)).turn_of(situation)
+        goes_at = turn.at if turn else goes_at
+        if goes_at is not None and future.next.step and goes_at > future.next.at:
+            future = outlook(sequence, progress, facts, now, {future.next.step: goes_at})
+    if turn and turn.gate and turn.gate.reason is Reason.REP_DAY:
+        gates = [*(gate for gate in gates if gate.name != turn.gate.name), turn.gate]
     if isinstance(step, EmailStep):
-        limits, goes_at = _limits(connection, around, situation, step, goes_at, now)
-        gates += [limits, inbox_gate(connection, around.config, situation, now)]
+        mail = turn if future.next and future.next.kind == "email" else None
+        gates.append(_limits(connection, around, situation, step, goes_at or now, mail))
+        gates.append(inbox_gate(connection, around.config, situation, now))
         if future.next and future.next.kind == "email":
             goes_at, kept_by = _unless_kept(gates, goes_at, now)
     if step is not None and step.channel is not None:
@@ -164,20 +181,13 @@ def _goes_at(future: Outlook) -> datetime | None:
 
 
 def _limits(
-    connection: Connection,
-    around: Surroundings,
-    situation: Situation,
-    step: EmailStep,
-    goes_at: datetime | None,
-    now: datetime,
-) -> tuple[Gate, datetime | None]:
-    """A review comes before any limit; a mail that something else stops is asked about as of now."""
+    connection: Connection, around: Surroundings, situation: Situation, step: EmailStep, at: datetime, turn: Turn | None
+) -> Gate:
+    """A mail that something else stops is asked about as of now."""
     progress = situation.enrollment.progress
     if situation.facts.on_the_wire or (progress.flight and progress.flight.state == "uncertain"):
-        return Gate("limits", True, detail="asked once the mail before it is settled"), goes_at
-    review = step.review and not progress.approved
-    gate, admitted = limits_gate(connection, around, situation, step, goes_at or now, now)
-    return gate, goes_at if review or goes_at is None else admitted
+        return Gate("limits", True, detail="asked once the mail before it is settled")
+    return limits_gate(connection, around, situation, step, at, turn)
 
 
 def _unless_kept(gates: Iterable[Gate], goes_at: datetime | None, now: datetime) -> tuple[datetime | None, Gate | None]:

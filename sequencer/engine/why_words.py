@@ -129,7 +129,7 @@ def _waits(one: Standing, name: str, when: When) -> str:
         if (wait := shut.get("wait")) and wait.reason is Reason.SPREAD and wait.frees_at:
             starts = f"{wait.frees_at.astimezone(one.zone):%A %d %b}"
             return f"{name} starts on {starts}: {told(wait.detail, when)}; {_coming(one, when)}{_within_hours(one)}"
-        limits = shut.get("rep away") or shut.get("limits")
+        limits = shut.get("rep away") or shut.get("limits") or shut.get("rep capacity")
         because = f": {_why(limits, when)}" if limits else _within_hours(one)
         return f"{name} waits: {_coming(one, when)}{because}"
     if one.closed is not None:
