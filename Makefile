@@ -1,4 +1,4 @@
-.PHONY: venv demo test check docs sim kills hostile bench lock model stops
+.PHONY: venv demo test check docs sim kills hostile bench lock model stops month
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SEEDS ?= 300
@@ -42,6 +42,9 @@ hostile: $(INSTALLED)  ## N broken mails, and the labelled ones, from the inbox 
 
 stops: $(INSTALLED)  ## N stops on each database, each racing the mail that it forbids
 	STOPS=$(if $(filter command line,$(origin N)),$(N),3000) $(BIN)/python -m pytest -q -rP tests/integration/test_stops_win.py
+
+month: $(INSTALLED)  ## N people for a month; why is asked about each of them, and each time it foretells is kept
+	PEOPLE=$(if $(filter command line,$(origin N)),$(N),500) $(BIN)/python -m pytest -q -rP tests/integration/test_why_month.py
 
 bench: $(INSTALLED)  ## how fast the whole send is, against Postfix's smtp-sink
 	$(BIN)/python -m benchmarks.measure --n $(MAILS)

@@ -10,7 +10,15 @@ from sequencer.cli.show import Cell, as_values, cell, line, table, theirs
 from sequencer.core.reason import Gate
 from sequencer.engine.verbs import Face
 from sequencer.engine.why import Standing, Why, why
-from sequencer.engine.why_words import When, expected_words, gate_words, past_sentence, sentence, task_words
+from sequencer.engine.why_words import (
+    When,
+    expected_words,
+    gate_words,
+    past_sentence,
+    sentence,
+    skipped_words,
+    task_words,
+)
 
 EXPECTED_SHOWN_MAX = 12
 
@@ -47,6 +55,10 @@ def _print_standing(face: Face, one: Standing, file_lines: bool) -> None:
     click.echo()
     columns = ["", "gate", "what it says", *(["rule"] if file_lines else [])]
     table(columns, [_gate_row(gate, when, face.address, file_lines) for gate in one.gates])
+    if one.skipped:
+        click.echo()
+        click.echo("what was passed by so far:")
+        table(["when", "what"], [[when(each.at), skipped_words(each)] for each in one.skipped])
     if len(one.expected) > 1:
         click.echo()
         click.echo("then, if nothing comes between:")
@@ -109,7 +121,7 @@ def _standing_values(face: Face, one: Standing) -> dict[str, Any]:
         "queued": one.queued, "zone": one.zone.key, "window": one.hours, "task": one.task.id if one.task else None,
         "gates": [{**as_values(gate), "place": str(gate.place)} for gate in one.gates],
         "closed": one.closed.name if one.closed else None,
-        "expected": as_values(one.expected),
+        "expected": as_values(one.expected), "skipped": as_values(one.skipped),
     }  # fmt: skip
 
 

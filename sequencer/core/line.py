@@ -101,7 +101,7 @@ class Line:
         }
         self._touches: dict[int, list[datetime]] = {}
         self._turns: dict[int, Turn] = {}
-        self._waiting: set[int] = set()
+        self._waiting: dict[int, _Place] = {}
         self._coming: list[tuple[datetime, int, _Place]] = []
         self._number = _NOT_QUEUED_YET
         for waiter in waiters:
@@ -115,7 +115,7 @@ class Line:
         while key not in self._turns:
             at = self._next_at()
             if at is None or at > self._ends:
-                self._turns[key] = Turn(None)
+                self._turns[key] = Turn(None, self._waiting[key].gate)
                 break
             self._instant(at)
         return self._turns[key]
@@ -137,7 +137,7 @@ class Line:
             self._counts_when_due(place)
             return
         if coming.entry.kind in ("email", "task"):
-            self._waiting.add(waiter.key)
+            self._waiting[waiter.key] = place
         self._await(place, coming.entry.at)
 
     def _counts_when_due(self, place: _Place) -> None:

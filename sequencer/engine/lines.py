@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 from sequencer.core.ledger import Ledger, Slot
 from sequencer.core.line import Line, Turn, Waiter
 from sequencer.core.sequence import AnyStep
-from sequencer.core.window import local_date
+from sequencer.core.window import local_date, start_of_day
 from sequencer.engine.absence import works_for
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load, rep_load
-from sequencer.store import enrollments, ramp, sends
+from sequencer.store import enrollments, ramp, sends, tasks
 from sequencer.store.rows import chunks
 
 __all__ = ["Lines", "ledger_of"]
@@ -94,8 +94,9 @@ def ledger_of(
     config = around.config
     boxes, taken = config.mailboxes_by_address, Counter[Slot]()
     days = {address: local_date(box.timezone, now) for address, box in boxes.items()}
-    for day in set(days.values()):
-        for key, number in _used(connection, "account", accounts, day).items():
+    for day, zone in {days[address]: box.timezone for address, box in boxes.items()}.items():
+        by_hand = tasks.touches_of_accounts(connection, accounts, start_of_day(zone, day), now)
+        for key, number in (by_hand + Counter(_used(connection, "account", accounts, day))).items():
             taken[Slot("account", key, day)] += number
         for key, number in _used(connection, "domain", domains, day).items():
             taken[Slot("domain", key, day)] += number

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from sequencer.core import events as e
 from sequencer.core.decide import standing
 from sequencer.core.gates import absence_then, contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
 from sequencer.core.line import Turn
@@ -30,7 +31,7 @@ from sequencer.errors import InvariantBroken
 from sequencer.store import log, tasks
 from sequencer.store.tasks import TaskRow
 
-__all__ = ["ORDER", "Past", "Standing", "Why", "standing_of", "why"]
+__all__ = ["ORDER", "Past", "Skipped", "Standing", "Why", "standing_of", "why"]
 
 ORDER = (
     "database", "installation", "daemon", "clock", "sequence", "mailbox", "mailbox works", "account", "paused", "held",
@@ -43,12 +44,21 @@ _BEFORE_A_TASK = ("wait", "window", "holiday", "rep away", "rep capacity", "bran
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A step that was passed by, and why."""
+
+    step: str
+    reason: Reason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where one live enrollment stands.
 
     `goes_at`: when the first of `expected` leaves or its task opens, None when no clock decides it; then `closed` is
     the gate that a person or an event opens. `task`: what the step waits for. `hours`: the name of the window.
-    `worker`: who has the rep's tasks then, the rep themself unless somebody covers.
+    `worker`: who has the rep's tasks then, the rep themself unless somebody covers. `skipped`: in order of time.
     """
 
     enrollment_id: int
@@ -68,6 +78,7 @@ class Standing:
     zone: ZoneInfo
     hours: str
     expected: tuple[Expected, ...]
+    skipped: tuple[Skipped, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class Past:
     reason: FinishReason
     at: datetime
     by: str
+    skipped: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +161,7 @@ def standing_of(
         worker_of(around.config, enrollment.rep, goes_at or now), enrollment.mailbox, step.id if step else None,
         step.kind if step else "", ordered,
         kept_by or _closed(ordered, future, goes_at), goes_at, queued, _task(connection, situation), facts.zone,
-        _hours(around, situation), future.expected,
+        _hours(around, situation), future.expected, _skipped_by(connection, enrollment),
     )  # fmt: skip
 
 
@@ -291,5 +303,14 @@ def _past(connection: Connection, person: int) -> Iterable[Past]:
         reason, at = row.progress.finished, row.progress.finished_at
         if reason is None or at is None:
             continue
-        ends = [entry.event for entry in log.read_log(connection, row.id) if type(entry.event).__name__ == "Finished"]
-        yield Past(row.sequence_id, reason, at, getattr(ends[0], "by", "") if ends else "")
+        events = [entry.event for entry in log.read_log(connection, row.id)]
+        by = next((event.by for event in events if isinstance(event, e.Finished)), "")
+        yield Past(row.sequence_id, reason, at, by, _skipped_by(connection, row))
+
+
+def _skipped_by(connection: Connection, row: log.Enrollment) -> tuple[Skipped, ...]:
+    """Which steps were passed by; most people have none, and then the log is not read."""
+    if all(touch.state != "skipped" for touch in row.progress.touches.values()):
+        return ()
+    entries = [(entry.at, entry.event) for entry in log.read_log(connection, row.id)]
+    return tuple(Skipped(event.step, event.reason, at) for at, event in entries if isinstance(event, e.StepSkipped))

@@ -12,10 +12,11 @@ from sequencer.core.events import PERSON
 from sequencer.core.outlook import Expected
 from sequencer.core.reason import SENTENCE, FinishReason, Gate, Reason
 from sequencer.engine.verbs import person_word
-from sequencer.engine.why import Past, Standing
+from sequencer.engine.why import Past, Skipped, Standing
 
 __all__ = [
-    "FINISHED", "When", "expected_words", "gate_words", "mend_words", "past_sentence", "sentence", "task_words", "told",
+    "FINISHED", "When", "expected_words", "gate_words", "mend_words", "past_sentence", "sentence", "skipped_words",
+    "task_words", "told",
 ]  # fmt: skip
 
 When = Callable[[datetime], str]
@@ -209,9 +210,15 @@ def expected_words(entry: Expected) -> str:
 
 
 def past_sentence(past: Past, when: When) -> str:
-    """How an enrollment ended."""
+    """How an enrollment ended, and what was passed by on the way."""
     by = f" by {person_word(past.by)}" if past.by.startswith("person:") else ""
-    return f"{past.sequence_id}: finished{by} {when(past.at)}: {FINISHED[past.reason]}"
+    skipped = f"; {', '.join(map(skipped_words, past.skipped))}" if past.skipped else ""
+    return f"{past.sequence_id}: finished{by} {when(past.at)}: {FINISHED[past.reason]}{skipped}"
+
+
+def skipped_words(skipped: Skipped) -> str:
+    """A step that was passed by, and why."""
+    return f"{skipped.step} passed by: {SENTENCE[skipped.reason]}"
 
 
 def task_words(work: str) -> str:

@@ -9,12 +9,12 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from sequencer.core import events as e
 from sequencer.core import progress as p
@@ -33,8 +33,8 @@ from tests.integration.installation import HandClock, Installation
 from tests.integration.month_town import BEGINS, BOX_OF, CALM, ENDS, Door, Villager, day_back, is_calm
 
 SESSIONS = (time(10, 5), time(15, 20))
-PAUSED_BOX = (datetime(2026, 12, 2, 6, tzinfo=BEGINS.tzinfo), datetime(2026, 12, 3, 6, tzinfo=BEGINS.tzinfo))
-PAUSED_SEQUENCE = (datetime(2026, 12, 15, 9, tzinfo=BEGINS.tzinfo), datetime(2026, 12, 16, 9, tzinfo=BEGINS.tzinfo))
+PAUSED_BOX = (datetime(2026, 12, 2, 6, tzinfo=UTC), datetime(2026, 12, 3, 6, tzinfo=UTC))
+PAUSED_SEQUENCE = (datetime(2026, 12, 15, 9, tzinfo=UTC), datetime(2026, 12, 16, 9, tzinfo=UTC))
 ROUNDS_MAX = 50
 
 
@@ -53,10 +53,10 @@ class Month(Installation):
     """`happened`: every event of each enrollment, in order. `surprises` in order of time."""
 
     def __init__(self, folder: Path, port: int, door: Door, scale: float) -> None:
-        text = town.CONFIG.replace("{start}", str(max(2, int(12 * scale)))).replace("{step}", str(max(1, int(4 * scale))))
-        text = text.replace("{tight}", str(max(2, int(22 * scale)))).replace("{calls}", str(max(2, int(9 * scale))))
-        text = text.replace("{connects}", str(max(3, int(45 * scale))))
-        super().__init__(folder, port, cap=max(3, int(45 * scale)), clock=HandClock(BEGINS), config=text)
+        text = town.CONFIG
+        for name, (least, of_500) in town.LIMITS.items():
+            text = text.replace(f"{{{name}}}", str(max(least, int(of_500 * scale))))
+        super().__init__(folder, port, clock=HandClock(BEGINS), config=text)
         self.door = door
         self.villagers: dict[int, Villager] = {}
         self.happened: dict[int, list[Entry]] = defaultdict(list)
@@ -66,6 +66,7 @@ class Month(Installation):
         self._seen = 0
         self._written: Counter[int] = Counter()
         self._to_come: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._send_at: list[datetime] = []
         self._order = itertools.count()
         self._worked: set[tuple[str, datetime]] = set()
         for name, source in town.SEQUENCES.items():
@@ -85,11 +86,10 @@ class Month(Installation):
         """Everybody is known from the beginning; they join later."""
         for one in town.villagers(count):
             self.later(one.joins_at, partial(self._join, one))
-        for session in _sessions():
-            for rep in town.REPS:
-                at = datetime.combine(session.date(), session.time(), ZoneInfo(town.REPS[rep])).astimezone(BEGINS.tzinfo)
-                if not is_calm(at):
-                    self.later(at, partial(self._session, rep))
+        for rep, zone in town.REPS.items():
+            for session in _sessions(ZoneInfo(zone)):
+                if not is_calm(session):
+                    self.later(session, partial(self._session, rep))
         self.later(PAUSED_BOX[0], partial(self._outer, "mailbox", BOX_OF["cy"], True))
         self.later(PAUSED_BOX[1], partial(self._outer, "mailbox", BOX_OF["cy"], False))
         self.later(PAUSED_SEQUENCE[0], partial(self._outer, "sequence", "mornings", True))
@@ -110,35 +110,38 @@ class Month(Installation):
 
     def _next(self) -> Iterator[datetime]:
         now = self.clock.now()
-        stored = self.database.read(lambda c: (log.next_due_at(c), sends.next_send_at(c, now)))
-        instants = [*stored, self.sender.next_at, self._to_come[0][0] if self._to_come else None]
+        due_at, look_at = self.database.read(lambda c: (log.next_due_at(c), sends.next_send_at(c, now)))
+        self._send_at = [at for at in (look_at, self.sender.next_at) if at is not None and at > now]
+        instants = [*self._send_at, due_at, self._to_come[0][0] if self._to_come else None]
         return (at for at in instants if at is not None and at > now)
 
     async def _instant(self, beat: bool = False) -> None:
         now = self.clock.now()
         self.instants += 1
         self.door.calm = is_calm(now)
+        send = beat or now in self._send_at
         while self._to_come and self._to_come[0][0] <= now:
             heapq.heappop(self._to_come)[2]()
-        for number in range(ROUNDS_MAX):
-            moved = 0
-            while decided := await self.advance.run_once(now):
-                moved += decided
-            if number and not moved:
+            send = True
+        for _ in range(ROUNDS_MAX):
+            while await self.advance.run_once(now):
+                send = True
+            if not send:
                 return
-            if (beat and not number) or self._mail_is_due(now):
-                await self._send()
+            await self._send()
             self._learn()
+            send = False
         raise AssertionError(f"no rest at {now}")
-
-    def _mail_is_due(self, now: datetime) -> bool:
-        queued = self.database.read(lambda c: sends.in_state(c, "queued"))
-        return any(row.due_at <= now and (row.not_before is None or row.not_before <= now) for row in queued)
 
     async def _send(self) -> None:
         now = self.clock.now()
         names = [self.config.inbox_of(box) or "" for box in BOX_OF.values()]
-        await self.database.awrite(lambda c: [inbox.put_synced(c, name, now) for name in names])
+
+        def read_to_the_end(connection: Connection) -> None:
+            for name in names:
+                inbox.put_synced(connection, name, now)
+
+        await self.database.awrite(read_to_the_end)
         await self.sender.run_once(self.clock.now())
         while self.sender.at_work:
             await asyncio.wait(self.sender.at_work)
@@ -203,8 +206,9 @@ class Month(Installation):
             self.later(at, partial(self._mend, one))
 
     def _command(self, one: Villager, what: str, verb: Callable[..., object]) -> None:
+        now = self.clock.now()
         try:
-            self.database.write(partial(verb, advance=self.advance, address=one.address, by="ana", now=self.clock.now()))
+            self.database.write(partial(verb, advance=self.advance, address=one.address, by="ana", now=now))
         except InputError:
             return
         self.surprise(one.key, one.rep, what)
@@ -219,11 +223,12 @@ class Month(Installation):
         self._command(one, "mended", stops.resume_person)
 
     def _outer(self, scope: outer_stops.ScopeName, key: str, stop: bool) -> None:
+        verb = outer_stops.pause_scope if stop else outer_stops.resume_scope
+        reason = {"reason": "a day off"} if stop else {}
         now = self.clock.now()
-        if stop:
-            self.database.write(lambda c: outer_stops.pause_scope(c, self.config, scope, key, "ana", "a day off", now) and None)
-        else:
-            self.database.write(lambda c: outer_stops.resume_scope(c, self.config, scope, key, "ana", now) and None)
+        self.database.write(
+            partial(verb, config=self.config, scope=scope, key=key, by="ana", now=now, **reason)  # type: ignore[arg-type]
+        )
         rep, sequence = (key.partition("@")[0], "") if scope == "mailbox" else ("", key)
         self.surprise(0, rep, f"{scope} {'paused' if stop else 'resumed'}", sequence)
 
@@ -280,8 +285,9 @@ class Month(Installation):
         if luck < 0.12:
             return
         if luck < 0.18:
+            until = now + timedelta(hours=26)
             verb: Callable[[Connection], object] = partial(
-                task_verbs.snooze, advance=self.advance, task_id=row.id, until=now + timedelta(hours=26), by=rep, now=now
+                task_verbs.snooze, advance=self.advance, task_id=row.id, until=until, by=rep, now=now
             )
         elif luck < 0.24:
             verb = partial(task_verbs.skip, advance=self.advance, task_id=row.id, by=rep, now=now)
@@ -289,9 +295,10 @@ class Month(Installation):
             said = Said(_outcome(row, one.luck("outcome", row.id)), rep, until=None)
             verb = partial(task_verbs.done, advance=self.advance, task_id=row.id, said=said, now=now)
             if row.step == "connect" and one.luck("accepts") < 0.4:
-                self.later(now + timedelta(hours=50 * one.luck("accepts when")), partial(self._record, one, e.LinkedInConnected()))
+                thinks = timedelta(hours=50 * one.luck("accepts when"))
+                self.later(now + thinks, partial(self._record, one, e.LinkedInConnected()))
         try:
-            self.database.write(lambda connection: verb(connection) and None)
+            self.database.write(verb)
         except InputError:
             return
         self.surprise(one.key, one.rep, f"task {row.work}")
@@ -313,9 +320,8 @@ def _finish(reason: FinishReason, connection: Connection, **rest: object) -> obj
     return stops.finish_person(connection, reason=reason, **rest)  # type: ignore[arg-type]
 
 
-def _sessions() -> Iterator[datetime]:
+def _sessions(zone: ZoneInfo) -> Iterator[datetime]:
     for ahead in range((ENDS - BEGINS).days):
         day = BEGINS.date() + timedelta(days=ahead)
         if day.weekday() < 5:
-            for hour in SESSIONS:
-                yield datetime.combine(day, hour)
+            yield from (datetime.combine(day, hour, zone).astimezone(UTC) for hour in SESSIONS)

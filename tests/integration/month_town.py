@@ -23,6 +23,10 @@ HOMES = (
     ("America/Los_Angeles", "US"), ("Asia/Kolkata", "IN"), ("Asia/Tokyo", "JP"), ("Australia/Lord_Howe", "AU"),
     ("", ""),
 )  # fmt: skip
+# What caps and loads are with 500 people, and at least.
+LIMITS: Mapping[str, tuple[int, int]] = {
+    "cap": (3, 45), "start": (2, 12), "step": (1, 4), "tight": (2, 22), "calls": (2, 9), "connects": (3, 45),
+}  # fmt: skip
 
 CONFIG = """
 [company]
