@@ -73,18 +73,22 @@ def outlook(
     facts: Facts,
     now: datetime,
     room_from: Mapping[str, datetime] = NO_LIMITS,
+    leaves_at: datetime | None = None,
 ) -> Outlook:
     """What is to come from `now` on; what is under way is listed first.
 
-    `room_from`: steps for which the mailbox or the rep has no room before an instant.
+    `room_from`: steps for which the mailbox or the rep has no room before an instant. `leaves_at`: when the mail that
+    comes first leaves; what it was queued for is decided before.
     """
     expected: list[Expected] = []
-    ahead = course(sequence, progress, facts, now, room_from)
+    ahead, said = course(sequence, progress, facts, now, room_from), None
     while True:
         try:
-            expected.append(next(ahead).entry)
+            entry = ahead.send(said).entry
         except StopIteration as end:
             return Outlook(tuple(expected), end.value)
+        said = leaves_at if entry.kind == "email" and not expected else None
+        expected.append(replace(entry, at=said or entry.at))
 
 
 def course(

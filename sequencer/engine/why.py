@@ -16,7 +16,7 @@ from sequencer.core import events as e
 from sequencer.core.decide import standing
 from sequencer.core.gates import absence_then, contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
 from sequencer.core.line import Turn
-from sequencer.core.outlook import Expected, Outlook, outlook
+from sequencer.core.outlook import NO_LIMITS, Expected, Outlook, outlook
 from sequencer.core.reason import FinishReason, Gate, Reason
 from sequencer.core.sequence import AnyStep, CallStep, EmailStep
 from sequencer.engine.absence import absence_place, worker_of
@@ -143,8 +143,8 @@ def standing_of(
     if goes_at is not None and future.next and future.next.kind in ("email", "task"):
         turn = (lines or Lines(connection, around, now)).turn_of(situation)
         goes_at = turn.at if turn else goes_at
-        if goes_at is not None and future.next.step and goes_at > future.next.at:
-            future = outlook(sequence, progress, facts, now, {future.next.step: goes_at})
+        if goes_at is not None and goes_at > future.next.at:
+            future = _from(situation, future.next, goes_at, now)
     if turn and turn.gate and turn.gate.reason is Reason.REP_DAY:
         gates = [*(gate for gate in gates if gate.name != turn.gate.name), turn.gate]
     if isinstance(step, EmailStep):
@@ -163,6 +163,14 @@ def standing_of(
         kept_by or _closed(ordered, future, goes_at), goes_at, queued, _task(connection, situation), facts.zone,
         _hours(around, situation), future.expected, _skipped_by(connection, enrollment),
     )  # fmt: skip
+
+
+def _from(situation: Situation, first: Expected, at: datetime, now: datetime) -> Outlook:
+    """What is to come once `first` happens at `at`, later than it could if it were alone."""
+    sequence, progress, facts = situation.bundle.sequence, situation.enrollment.progress, situation.facts
+    if first.kind == "email":
+        return outlook(sequence, progress, facts, now, leaves_at=at)
+    return outlook(sequence, progress, facts, now, {first.step: at} if first.step else NO_LIMITS)
 
 
 def _core_gates(situation: Situation, step: AnyStep | None, queued: bool, now: datetime) -> list[Gate]:

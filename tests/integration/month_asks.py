@@ -24,9 +24,9 @@ from tests.integration.month_town import Villager, is_calm
 
 TICK = timedelta(seconds=5)
 # Gates whose rule is written in a file.
-_WRITTEN = (
-    "wait", "branch", "window", "rep away", "rep capacity", "limits", "inbox", "text", "task", "account",
-)  # fmt: skip
+_WRITTEN = ("wait", "branch", "window", "rep away", "rep capacity", "limits", "inbox", "text", "task")
+# Pauses by `on` of a sequence; one that does not write it has it by default, and then there is no line.
+_REACTIONS = (Reason.AWAY, Reason.ACCOUNT, Reason.OWNER_WROTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,14 @@ class Asks:
         own = next(self._surprises(one, max(min(ended, one.at), one.asked_at), own=True), None)
         if own is not None:
             return Verdict(one, "surprised", f"own {own.what}", came)
-        if came is not None and _is_what(came.event, one.expected):
-            late = abs(_instant(came) - one.at)
-            if late <= TICK:
-                return Verdict(one, "exact" if not late else "tick", "", came)
+        kept = came is not None and _is_what(came.event, one.expected)
+        if came is not None and kept and _instant(came) == one.at:
+            return Verdict(one, "exact", "", came)
         other = next(self._surprises(one, max(ended, one.at), own=False), None)
         if other is not None:
             return Verdict(one, "moved", f"by {other.what}", came)
+        if came is not None and kept and abs(_instant(came) - one.at) <= TICK:
+            return Verdict(one, "tick", "", came)
         return Verdict(one, "unexplained", "", came)
 
     def _surprises(self, one: Foretold, until: datetime, own: bool) -> Iterator[Surprise]:
@@ -159,6 +160,8 @@ def _nameless(one: Standing, said: str) -> Iterator[str]:
             yield f"{gate.name} has no reason"
         if gate.frees_at is None and not gate.frees_by:
             yield f"{gate.name} ({gate.reason}) says not what opens it"
+        if gate.name in ("account", "paused") and gate.reason in _REACTIONS and not gate.place.path:
+            yield f"{gate.name} ({gate.reason}) names no file"
         if gate.name in _WRITTEN and not gate.place.line:
             yield f"{gate.name} ({gate.reason}) names no line: {gate.place}"
     if one.status == "paused" and all(gate.passed for gate in one.gates if gate.name in ("paused", "account")):

@@ -16,10 +16,17 @@ from sequencer.engine.event_words import WORDS, Beside, words_of
 from sequencer.engine.overview import overview
 from sequencer.engine.timeline import timeline
 from sequencer.engine.why import ORDER
-from sequencer.engine.why_words import FINISHED, expected_words, gate_words, sentence
+from sequencer.engine.why_words import (
+    FINISHED,
+    expected_words,
+    gate_words,
+    past_sentence,
+    sentence,
+    skipped_words,
+)
 from sequencer.store import log, scopes
 from sequencer.store.tables import USAGE
-from tests.integration.installation import TEMPLATES
+from tests.integration.installation import MONDAY, TEMPLATES
 from tests.unit.engine.asking import BO, BOX, BUMP, ask, beat, clock, said, shut, standing, waiting
 from tests.unit.engine.people_house import House, house
 
@@ -194,6 +201,38 @@ def test_a_condition_that_is_false_now_is_expected_to_skip(house: House) -> None
     house.inside("skips")
     beat(house)
     assert 'the step "a" is passed by Tue 24 Nov 09:00, because the step\'s `when` is false' in said(house)
+
+
+def test_a_step_that_was_passed_by_is_told_with_its_reason_while_it_goes_on_and_when_it_is_over(house: House) -> None:
+    source = (
+        "title: S\nsteps:\n  - id: a\n    wait: 1d\n    when: replied\n    email: intro.md\n"
+        "  - id: b\n    wait: 1d\n    email: intro.md\n"
+    )
+    house.apply("skips", source, dict(TEMPLATES))
+    key = house.inside("skips")
+    house.clock.to(datetime(2026, 11, 24, 9, tzinfo=UTC))
+    house.advance_all()
+    beat(house)
+    one = standing(house)
+    assert [(each.step, each.reason, each.at) for each in one.skipped] == [
+        ("a", Reason.CONDITION_FALSE, house.clock.at)
+    ]
+    assert skipped_words(one.skipped[0]) == "a passed by: the step's `when` is false"
+    house.record(key, e.Finished(reason=FinishReason.REMOVED, by="person:ana"))
+    (past,) = ask(house).past
+    assert past_sentence(past, clock).endswith("the person was taken out; a passed by: the step's `when` is false")
+
+
+def test_what_comes_after_a_mail_that_has_to_wait_its_turn_is_dated_from_when_it_goes(house: House) -> None:
+    """The cap of today is used up, so the mail leaves on Tuesday and the next one two business days after that."""
+    day = MONDAY.date()
+    used = {"kind": "mailbox", "key": BOX, "day": day, "n": 10}
+    house.database.write(lambda connection: connection.execute(USAGE.insert().values(**used)) and None)
+    house.inside()
+    beat(house)
+    one = standing(house)
+    assert one.goes_at == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+    assert [each.at for each in one.expected[:2]] == [one.goes_at, datetime(2026, 11, 26, 8, 30, tzinfo=UTC)]
 
 
 def test_somebody_who_is_finished_hears_why_since_when_and_whether_again(house: House) -> None:
