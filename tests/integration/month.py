@@ -24,7 +24,7 @@ from sequencer.engine import outer_stops, stops, task_verbs
 from sequencer.engine.absence import works_for
 from sequencer.engine.task_verbs import Said
 from sequencer.errors import InputError
-from sequencer.store import inbox, log, people, sends, tasks, versions
+from sequencer.store import inbox, log, people, scopes, sends, tasks, versions
 from sequencer.store.log import Entry
 from sequencer.store.tables import EVENTS
 from sequencer.store.tasks import TaskRow
@@ -67,6 +67,7 @@ class Month(Installation):
         self._written: Counter[int] = Counter()
         self._to_come: list[tuple[datetime, int, Callable[[], None]]] = []
         self._send_at: list[datetime] = []
+        self._braked: set[datetime] = set()
         self._order = itertools.count()
         self._worked: set[tuple[str, datetime]] = set()
         for name, source in town.SEQUENCES.items():
@@ -161,6 +162,12 @@ class Month(Installation):
                 self._react(self.villagers[key])
             elif isinstance(entry.event, e.TouchDeferred | e.TouchRefused | e.TouchNotRendered | e.TouchUncertain):
                 self.surprise(key, self.villagers[key].rep, type(entry.event).__name__)
+
+        for pause in self.database.read(scopes.paused_scopes).values():
+            if pause.braked and pause.at not in self._braked:
+                self._braked.add(pause.at)
+                self.surprise(0, pause.key.partition("@")[0], "mailbox braked")
+                self.later(pause.at + timedelta(days=1), partial(self._outer, "mailbox", pause.key, False))
 
     def _join(self, one: Villager) -> None:
         now = self.clock.now()
