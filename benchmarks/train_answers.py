@@ -27,7 +27,7 @@ MODEL = Path(answer_model.__file__).with_name(answer_model.FILE)
 
 ROUNDS = 3
 RATE = 6.0
-SLOWER_EACH_ROUND = 0.5
+SLOWER_EACH_ROUND = 1.5
 CHOICES_MORE = 3  # answers of a line than its longest choice has members
 _CHOICE = re.compile(r"\{([^{}]{1,2000})\}")
 VARIANTS = 2  # of each answer: with greeting, closing, an aside, a typing error

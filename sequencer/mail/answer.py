@@ -23,6 +23,7 @@ CONFIDENCE_OF_NOTHING = 0.5  # how often an answer in which nothing is recognise
 
 # In this order: what a class matched is struck out for later ones. Weights of the first and of each further phrase.
 _WEIGHTS: tuple[tuple[Answer, float, float], ...] = (
+    ("other", 2.0, 0.5),
     ("not_now", 1.3, 0.5),
     ("not_interested", 1.5, 0.4),
     ("referral", 1.4, 0.5),
