@@ -8,6 +8,7 @@ A file is one language, or more of it behind a dash. `[class]` begins a class, e
 [greeting], [aside] and [closing] are put around answers, because people write them and they mean nothing.
 """
 
+import hashlib
 import math
 import re
 import zlib
@@ -20,7 +21,7 @@ from typing import TypeVar
 from sequencer.mail import answer_model, words
 from sequencer.mail.judgement import ANSWERS, Answer
 
-__all__ = ["main", "read_texts", "train"]
+__all__ = ["main", "read_texts", "sources", "train"]
 
 TEXTS = Path(__file__).parent / "answers"
 MODEL = Path(answer_model.__file__).with_name(answer_model.FILE)
@@ -191,8 +192,16 @@ def _packed(columns: list[list[int]]) -> bytes:
     return zlib.compress(bytes(weights), 9)
 
 
+def sources() -> bytes:
+    """A digest (SHA-256) of all that the weights are made of: the texts, this file and the model's own."""
+    digest = hashlib.sha256()
+    for file in (*sorted(TEXTS.glob("*.txt")), Path(__file__), Path(answer_model.__file__)):
+        digest.update(f"{file.name} {file.stat().st_size}\n".encode() + file.read_bytes())
+    return digest.digest()
+
+
 def main() -> None:
-    MODEL.write_bytes(train(read_texts()))
+    MODEL.write_bytes(sources() + train(read_texts()))
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def _values(each: Unsettled) -> dict[str, object]:
     }  # fmt: skip
 
 
-@command.command("sent", epilog="Example:  sequencer uncertain sent 1 2 3 --as ana")
+@command.command("sent", epilog="Example:  sequencer uncertain sent 1 --as ana")
 @click.argument("send_ids", metavar="ID...", type=NUMBER, nargs=-1, required=True)
 @as_option
 @click.pass_context

@@ -13,11 +13,12 @@ from functools import cache, lru_cache
 from importlib import resources
 from itertools import islice, pairwise
 
-__all__ = ["BUCKETS", "FILE", "buckets", "leanings", "read_columns", "telling_words", "tokens"]
+__all__ = ["BUCKETS", "DIGEST_BYTES", "FILE", "buckets", "leanings", "read_columns", "telling_words", "tokens"]
 
 FILE = "answer_model.bin"
 BUCKETS = 1 << 16
 CLASSES = 8
+DIGEST_BYTES = 32  # SHA-256
 BYTES_APART = 3  # of each class in a row: room for the sum of 65,000 weights
 TEXT_CHARS_MAX = 3000
 TOKENS_MAX = 500
@@ -121,9 +122,10 @@ def _apart(added: int) -> list[int]:
 
 
 def read_columns(packed: bytes) -> tuple[bytes, ...]:
-    """The weights as `make model` packs them: one column of BUCKETS bytes a class, compressed.
+    """The weights as `make model` packs them: one column of BUCKETS bytes a class, compressed, behind a digest.
 
-    A byte is its weight plus 128: sums of equally many bytes compare as the sums of the weights do.
+    The digest (DIGEST_BYTES) is of what they were made of. A byte is its weight plus 128: sums of equally many bytes
+    compare as the sums of the weights do.
     """
-    raw = zlib.decompress(packed)
+    raw = zlib.decompress(packed[DIGEST_BYTES:])
     return tuple(raw[at : at + BUCKETS] for at in range(0, len(raw), BUCKETS))

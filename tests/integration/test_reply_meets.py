@@ -61,7 +61,7 @@ def bo_takes_over(night: Night) -> None:
 
 async def other_reply_to(night: Night, address: str) -> None:
     more = f"Reply-To: {address}\n"
-    night.deliver(mail("Write to me there.", answers=night.first.message_id, at=NIGHT, number=8, more=more))
+    night.deliver(mail("Yes. Write to me there.", answers=night.first.message_id, at=NIGHT, number=8, more=more))
     await night.read()
 
 
