@@ -8,6 +8,7 @@ benchmarks/answers/, and read when the first answer is. It knows no rule, no dat
 import math
 import re
 import zlib
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib import resources
@@ -78,15 +79,18 @@ def buckets(found: Sequence[str]) -> set[int]:
 
 
 @lru_cache(maxsize=WORDS_CACHED)
-def _of_word(token: str) -> tuple[int, ...]:
-    """The word itself and its pieces of two to five letters; of scripts without spaces those of one to four."""
+def _of_word(token: str) -> "array[int]":
+    """The word itself and its pieces of two to five letters; of scripts without spaces those of one to four.
+
+    Each bucket takes two bytes: a tuple of them would take twenty times as much in the cache.
+    """
     if token.startswith("<"):
-        return (_bucket(token),)
+        return array("H", [_bucket(token)])
     spaceless = _SPACELESS.search(token) is not None
     shown = token if spaceless else f"^{token}$"
     lengths = range(1, 5) if spaceless else range(2, 6)
     pieces = {shown[at : at + length] for length in lengths for at in range(len(shown) - length + 1)}
-    return tuple({_bucket(piece) for piece in (f"={token}", *pieces)})
+    return array("H", {_bucket(piece) for piece in (f"={token}", *pieces)})
 
 
 def _of_order(found: Sequence[str]) -> Iterator[int]:
