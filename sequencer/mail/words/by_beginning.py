@@ -6,14 +6,13 @@ words of a mail begin in few ways. It finds what one pattern of all phrases woul
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from sequencer.mail.words.beginnings import beginnings
 from sequencer.mail.words.openings import beginning_with
 
 __all__ = ["PhrasesByBeginning"]
 
-_CACHED = 8192  # pairs of letters; strangers choose them
 _TEXTS_CACHED = 4  # one text is searched for many topics in turn
 _WORD_START = re.compile(r"(?<!\w)\w\w?")
 _Match = Callable[[str, int], re.Match[str] | None]
@@ -40,7 +39,7 @@ class PhrasesByBeginning:
         self._rank = {expression: rank for rank, expression in enumerate(at_words)}
         parts = (f"(?<!\\w)(?:{'|'.join(unknown)})" if unknown else "", anywhere)
         self._anywhere = re.compile("|".join(part for part in parts if part) or r"(?!)")
-        self._matching = lru_cache(_CACHED)(self._compiled)
+        self._matching = cache(self._compiled)  # as many as there are beginnings, whatever strangers write
 
     def search(self, text: str) -> str:
         """The first phrase in the text, or ""."""
@@ -64,7 +63,7 @@ class PhrasesByBeginning:
                 yield elsewhere
                 done = elsewhere[1]
                 elsewhere = self._elsewhere(text, done)
-            match = self._matching(begun)
+            match = self._matching(begun if begun in self._begun else begun[0])
             found = match(text, at) if match and at >= done else None
             if found:
                 yield found.span()
