@@ -23,7 +23,8 @@ from sequencer.mail.words.openings import beginning_with, openings
 PATTERNS_MAX = 1000  # strangers choose the languages of their mail
 MANY_PHRASES = 20
 
-_GAP = r"(?:[^.!?\n]|(?<=\d)\.|\.(?=\w)){0,40}"  # the dots of dates, numbers and addresses end no sentence
+# Dots of dates, numbers and addresses end no sentence. No dot fits two alternatives: there would be 2^n ways to fail.
+_GAP = r"(?:[^.!?\n]|(?<=\d)\.|(?<!\d)\.(?=\w)){0,40}"
 _NOT_INSIDE = r"(?!(?<=\w)\w)"  # not within a word
 _WORD_START = r"(?<!\w)"
 _REST = r"\w{0,20}"
