@@ -103,8 +103,8 @@ def test_a_phrase_found_is_taken_out_once() -> None:
 
 
 def test_a_gap_full_of_dots_is_tried_in_one_way() -> None:
-    """Each such line took four seconds when a dot between a digit and a letter could be read in two ways."""
+    """Each such word took half a second when a dot between a digit and a letter could be read in two ways."""
+    text = "! ".join(f"{verb}{'1.' * 60}" for verb in ("get", "ask", "call", "write", "check", "ping") * 4)
     begun = time.thread_time()
-    for topic in ("answer.not_now", "answer.not_interested", "answer.opt_out"):
-        assert words.lookup(topic).search(f"get{'1.' * 500} ask{'1.' * 500} don't{'1.' * 500}") == ""
-    assert time.thread_time() - begun < 3
+    assert words.lookup("answer.not_now").search(text) == ""
+    assert time.thread_time() - begun < 2
