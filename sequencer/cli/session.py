@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _DATABASE = re.compile(r"^\[database\][ \t]*$(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
-NUMBER = click.IntRange(0, 2**31 - 1)  # of a mail, a task or a send: what a column of PostgreSQL holds
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Number(click.IntRange):
+    name = "number"
+
+
+NUMBER = _Number(0, 2**31 - 1)  # of a mail, a task or a send: what a column of PostgreSQL holds
 
 
 def config_of(ctx: click.Context) -> Config:

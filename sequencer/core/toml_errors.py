@@ -36,6 +36,8 @@ def _told(problem: Mapping[str, Any], text: str) -> Iterator[ConfigError]:
                 yield _at([int(part) if part.isdigit() else part for part in key.split(".")], sentence, text)
         case "value_error":
             yield _at(places, said, text)
+        case "tuple_type":
+            yield _at(places, f"must be a list in brackets, found {problem['input']!r:.80}", text)
         case _:
             found = "a value that is not shown" if "password" in places else repr(problem["input"])[:80]
             yield _at(places, f"{said[:1].lower()}{said[1:]}, found {found}", text)

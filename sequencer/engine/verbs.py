@@ -82,7 +82,8 @@ def face_at(connection: Connection, address: str) -> Face:
         raise NotFound(
             f'nobody has the address {wanted}: nobody is known yet, "sequencer import FILE.csv" brings people'
         )
-    raise NotFound(f"nobody has the address {wanted}{close or ': import the person first'}")
+    hint = close or ': "sequencer import" brings people in'
+    raise NotFound(f"nobody has the address {wanted}{hint}")
 
 
 def refuse_in_flight(connection: Connection, *persons: Face) -> None:

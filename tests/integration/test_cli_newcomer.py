@@ -39,7 +39,8 @@ USAGE: list[tuple[tuple[str, ...], str]] = [
     (("--hlp",), '"sequencer --help"'),
     (("why",), "missing argument 'EMAIL' — \"sequencer why --help\""),
     (("why", "--jsn", "a@b.test"), "no such option '--jsn'"),
-    (("done", "abc"), "'abc' is not a valid integer"),
+    (("done", "abc"), "'abc' is not a valid number"),
+    (("uncertain", "sent", "1", "x"), "'x' is not a valid number"),
     (("finish", "a@b.test", "--reason", "tired"), "'removed', 'disqualified'"),
     (("uncertain", "foo"), "\"sequencer uncertain --help\""),
 ]  # fmt: skip

@@ -90,7 +90,7 @@ def test_an_empty_list_says_what_comes(home: House, run: Run) -> None:
 # arguments, words of the one line
 WRONG = [
     (("why", "bu@acme.test"), "did you mean bo@acme.test?"),
-    (("timeline", "nobody@nowhere.test"), "import the person first"),
+    (("timeline", "nobody@nowhere.test"), '"sequencer import" brings people in'),
     (("done", "1", "--outcome", "voicemial"), "did you mean voicemail?"),
     (("done", "1"), "say what came of task 1: --outcome connected | voicemail"),
     (("done", "99", "--outcome", "done"), "there is no task 99"),

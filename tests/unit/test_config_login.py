@@ -60,3 +60,8 @@ def test_a_token_logs_in_as_the_address_unless_another_user_is_named() -> None:
             assert server.token is not None
             assert server.token("old") == "token"
         assert asked == [("cmd:mail-token", "old")] * 2
+
+
+def test_one_folder_without_brackets_is_told_how_a_list_is_written() -> None:
+    with pytest.raises(ConfigError, match=r"also_read: must be a list in brackets, found 'Customers'"):
+        parse(MAILBOX.format(login="") + '\nalso_read = "Customers"\n')
