@@ -2,7 +2,7 @@
 it be written, was the inbox read.
 
 For `why`: the same functions that dispatch asks (admit, usage_of, freshness, render), asked about one person ahead
-of time; whose turn comes when is engine/lines.py's. Nothing is sent or stored.
+of time; whose turn comes when is engine/mailbox_turns.py's. Nothing is sent or stored.
 """
 
 from dataclasses import replace
@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from sequencer.config import Config
 from sequencer.content.failure import MissingField, RenderError
 from sequencer.core.capacity import Due, Usage, admit, effective_cap
-from sequencer.core.line import Turn
 from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Place, Reason
 from sequencer.core.sequence import EmailStep
+from sequencer.core.turns import Turn
 from sequencer.engine import freshness
 from sequencer.engine.config_lines import config_place
 from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED

@@ -28,7 +28,7 @@ from sequencer.core.spread import Starts, spread
 from sequencer.core.window import local_date
 from sequencer.engine.advance import Advance
 from sequencer.engine.enrolling import Door, Seat, Start, enrolled_event
-from sequencer.engine.lines import ledger_of
+from sequencer.engine.mailbox_turns import ledger_of
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, facts_of, load
 from sequencer.store import enrollments, people, scopes, sends

@@ -15,16 +15,16 @@ from sqlalchemy import Connection
 from sequencer.core import events as e
 from sequencer.core.decide import standing
 from sequencer.core.gates import absence_then, contact_gates, flight_gate, gates_of, leaving_gates, pause_gates
-from sequencer.core.line import Turn
 from sequencer.core.outlook import NO_LIMITS, Expected, Outlook, outlook
 from sequencer.core.reason import FinishReason, Gate, Reason
 from sequencer.core.sequence import AnyStep, CallStep, EmailStep
+from sequencer.core.turns import Turn
 from sequencer.engine.absence import absence_place, worker_of
 from sequencer.engine.advance import Advance
 from sequencer.engine.again import Return, may_return
 from sequencer.engine.config_lines import config_place
 from sequencer.engine.leaving import daemon_gates, inbox_gate, limits_gate, mailbox_gate, text_gate
-from sequencer.engine.lines import Lines
+from sequencer.engine.mailbox_turns import MailboxTurns
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.engine.verbs import Face, face_at, live_situations
 from sequencer.errors import InvariantBroken
@@ -106,24 +106,26 @@ class Why:
     open_tasks: tuple[TaskRow, ...]
 
 
-def why(connection: Connection, advance: Advance, address: str, now: datetime, lines: Lines | None = None) -> Why:
-    """Everything about one person; `lines`: of this very instant, for who asks about many.
+def why(
+    connection: Connection, advance: Advance, address: str, now: datetime, turns: MailboxTurns | None = None
+) -> Why:
+    """Everything about one person; `turns`: of this very instant, for who asks about many.
 
     Raises NotFound for an address that nobody has.
     """
     face, around = face_at(connection, address), advance.around
-    lines = lines or Lines(connection, around, now)
+    turns = turns or MailboxTurns(connection, around, now)
     live = live_situations(connection, around, face.id, now)
-    standings = tuple(standing_of(connection, around, one, now, lines) for one in live)
+    standings = tuple(standing_of(connection, around, one, now, turns) for one in live)
     past = tuple(_past(connection, face.id))
     again = () if standings else may_return(connection, advance, face, now)
     return Why(face, standings, past, again, tuple(tasks.open_tasks(connection, prospect_id=face.id)))
 
 
 def standing_of(
-    connection: Connection, around: Surroundings, situation: Situation, now: datetime, lines: Lines | None = None
+    connection: Connection, around: Surroundings, situation: Situation, now: datetime, turns: MailboxTurns | None = None
 ) -> Standing:
-    """Where one live enrollment stands, through every gate; `lines` as in `why`."""
+    """Where one live enrollment stands, through every gate; `turns` as in `why`."""
     enrollment, sequence, facts = situation.enrollment, situation.bundle.sequence, situation.facts
     progress = enrollment.progress
     try:
@@ -141,7 +143,7 @@ def standing_of(
     goes_at, kept_by = None if progress.step_task else _goes_at(future), None
     turn = None
     if goes_at is not None and future.next and future.next.kind in ("email", "task"):
-        turn = (lines or Lines(connection, around, now)).turn_of(situation)
+        turn = (turns or MailboxTurns(connection, around, now)).turn_of(situation)
         goes_at = turn.at if turn else goes_at
         if goes_at is not None and goes_at > future.next.at:
             future = _from(situation, future.next, goes_at, now)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sequencer.core import events as e
 from sequencer.core.outlook import Expected
 from sequencer.core.reason import Reason
-from sequencer.engine.lines import Lines
+from sequencer.engine.mailbox_turns import MailboxTurns
 from sequencer.engine.why import Standing, Why, why
 from sequencer.engine.why_words import sentence
 from sequencer.store import reads
@@ -78,11 +78,11 @@ class Asks:
         month = self.month
 
         def read(connection: Connection) -> None:
-            lines, live = Lines(connection, month.advance.around, at), set(reads.live_ids(connection))
+            turns, live = MailboxTurns(connection, month.advance.around, at), set(reads.live_ids(connection))
             for one in month.villagers.values():
                 share = self.shares[at] if one.key in live else self.shares[at] / 10
                 if one.luck("asked", at) < share:
-                    self._one(one, why(connection, month.advance, one.address, at, lines), at)
+                    self._one(one, why(connection, month.advance, one.address, at, turns), at)
 
         month.database.read(read)
 

@@ -64,4 +64,4 @@ def test_a_token_logs_in_as_the_address_unless_another_user_is_named() -> None:
 
 def test_one_folder_without_brackets_is_told_how_a_list_is_written() -> None:
     with pytest.raises(ConfigError, match=r"also_read: must be a list in brackets, found 'Customers'"):
-        parse(MAILBOX.format(login="") + '\nalso_read = "Customers"\n')
+        parse(MAILBOX.format(login='username = "ana"') + 'also_read = "Customers"\n')

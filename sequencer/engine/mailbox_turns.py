@@ -1,6 +1,6 @@
-"""Whose turn comes when: everybody who shares a mailbox and a rep, read from rows and put before core/line.py.
+"""Whose turn comes when: everybody who shares a mailbox and a rep, read from rows and put before core/turns.py.
 
-For `why`. A line is read once and kept, so that asking about many people at one instant costs little more than asking
+For `why`. A queue is read once and kept, so that asking about many people at one instant costs little more than asking
 about one. It writes nothing.
 """
 
@@ -11,8 +11,8 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from sequencer.core.ledger import Ledger, Slot
-from sequencer.core.line import Line, Turn, Waiter
 from sequencer.core.sequence import AnyStep
+from sequencer.core.turns import Turn, Turns, Waiter
 from sequencer.core.window import local_date, start_of_day
 from sequencer.engine.absence import works_for
 from sequencer.engine.project import limited_domain
@@ -20,27 +20,27 @@ from sequencer.engine.situation import Situation, Surroundings, load, rep_load
 from sequencer.store import enrollments, ramp, sends, tasks
 from sequencer.store.rows import chunks
 
-__all__ = ["Lines", "ledger_of"]
+__all__ = ["MailboxTurns", "ledger_of"]
 
 WAITERS_MAX = 2_000
 
 
-class Lines:
-    """The lines of one instant, each read when somebody in it is first asked about."""
+class MailboxTurns:
+    """The queues of one instant, each read when somebody in it is first asked about."""
 
     def __init__(self, connection: Connection, around: Surroundings, now: datetime) -> None:
         self._connection, self._around, self._now = connection, around, now
-        self._known: dict[tuple[str, str], Line] = {}
+        self._known: dict[tuple[str, str], Turns] = {}
 
     def turn_of(self, situation: Situation) -> Turn | None:
         """When this one's next mail or task comes; None where nobody has to wait for anybody."""
         one = situation.enrollment
         key = (one.mailbox, one.rep)
         if key not in self._known:
-            self._known[key] = self._line(situation)
+            self._known[key] = self._turns(situation)
         return self._known[key].turn_of(one.id)
 
-    def _line(self, situation: Situation) -> Line:
+    def _turns(self, situation: Situation) -> Turns:
         """Of the first 2,000 who share it, and of the one who is asked about."""
         connection, one = self._connection, situation.enrollment
         ids = enrollments.live_for(connection, [one.mailbox], one.rep)[:WAITERS_MAX]
@@ -55,7 +55,7 @@ class Lines:
         )  # fmt: skip
         states = sends.mailbox_states(connection)
         last = {address: state.last_sent_at for address, state in states.items()}
-        return Line(self._waiters(found), ledger, last, self._now)
+        return Turns(self._waiters(found), ledger, last, self._now)
 
     def _waiters(self, situations: Iterable[Situation]) -> list[Waiter]:
         ones = list(situations)

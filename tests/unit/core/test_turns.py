@@ -1,4 +1,4 @@
-"""The line: whose mail leaves when, where many share a mailbox, and whose task opens when, where many share a rep."""
+"""Turns: whose mail leaves when, where many share a mailbox, and whose task opens when, where many share a rep."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from sequencer.core import events as e
 from sequencer.core.capacity import gap_after
 from sequencer.core.facts import Facts
 from sequencer.core.ledger import Ledger, Slot
-from sequencer.core.line import Line, Waiter
 from sequencer.core.people import Mailbox, Policy, Ramp
 from sequencer.core.progress import Progress, enroll, step
 from sequencer.core.reason import Reason
+from sequencer.core.turns import Turns, Waiter
 from tests.unit.core.build import DENVER, START, denver, facts, prospect, sequence
 
 OPENS = denver(23, 8, 30)
@@ -40,15 +40,15 @@ def begun(of: Any) -> Progress:
     return enroll(enrolled, NOW)
 
 
-def line(*waiters: Waiter, taken: Mapping[Slot, int] | None = None, now: datetime = NOW) -> Line:
+def queue_of(*waiters: Waiter, taken: Mapping[Slot, int] | None = None, now: datetime = NOW) -> Turns:
     box, rep = waiters[0].facts.mailbox, waiters[0].facts.rep
     assert box is not None
     ledger = Ledger({box.address: box}, {rep.name: replace(rep, calls_per_day=1)}, Policy(), {}, Counter(taken or {}))
-    return Line(waiters, ledger, {}, now)
+    return Turns(waiters, ledger, {}, now)
 
 
 def test_one_gap_after_the_other_to_the_second() -> None:
-    played = line(waiter(1), waiter(2), waiter(3))
+    played = queue_of(waiter(1), waiter(2), waiter(3))
     second = gap_after(BOX, OPENS)
     turns = [played.turn_of(key) for key in (1, 2, 3)]
     assert [turn and turn.at for turn in turns] == [OPENS, second, gap_after(BOX, second)]
@@ -56,7 +56,7 @@ def test_one_gap_after_the_other_to_the_second() -> None:
 
 
 def test_whoever_is_asked_first_is_told_the_same() -> None:
-    forward, backward = line(waiter(1), waiter(2), waiter(3)), line(waiter(1), waiter(2), waiter(3))
+    forward, backward = queue_of(waiter(1), waiter(2), waiter(3)), queue_of(waiter(1), waiter(2), waiter(3))
     told = {key: forward.turn_of(key) for key in (1, 2, 3)}
     assert {key: backward.turn_of(key) for key in (3, 2, 1)} == told
 
@@ -64,7 +64,7 @@ def test_whoever_is_asked_first_is_told_the_same() -> None:
 def test_a_follow_up_goes_before_first_touches() -> None:
     sent = e.TouchSent(step="intro", attempt=1, sent_at=NOW - timedelta(days=1))
     before = waiter(3, (NOW - timedelta(days=1), sent))
-    played = line(waiter(1), waiter(2), before)
+    played = queue_of(waiter(1), waiter(2), before)
     turn = played.turn_of(3)
     assert turn is not None
     assert turn.at == OPENS
@@ -73,7 +73,7 @@ def test_a_follow_up_goes_before_first_touches() -> None:
 def test_whoever_has_gone_comes_again_and_goes_before_those_who_still_wait() -> None:
     """One mail a day: the first's second mail has Tuesday, so the other's first one leaves on Wednesday."""
     box = replace(BOX, cap_per_day=1)
-    turn = line(waiter(1, box=box), waiter(2, box=box)).turn_of(2)
+    turn = queue_of(waiter(1, box=box), waiter(2, box=box)).turn_of(2)
     assert turn is not None
     assert turn.at == denver(25, 8, 30)
     assert turn.gate is not None
@@ -81,7 +81,7 @@ def test_whoever_has_gone_comes_again_and_goes_before_those_who_still_wait() -> 
 
 
 def test_a_cap_that_is_used_up_is_the_reason() -> None:
-    played = line(waiter(1), taken={Slot("mailbox", BOX.address, START.date()): 3})
+    played = queue_of(waiter(1), taken={Slot("mailbox", BOX.address, START.date()): 3})
     turn = played.turn_of(1)
     assert turn is not None
     assert turn.at == denver(24, 8, 30)
@@ -91,13 +91,13 @@ def test_a_cap_that_is_used_up_is_the_reason() -> None:
 
 def test_a_ramp_lets_more_go_on_the_second_day() -> None:
     box = replace(BOX, cap_per_day=50, ramp=Ramp(1, 2))
-    played = line(*(waiter(key, of=sequence({"id": "one", "email": "a.md"}), box=box) for key in range(1, 6)))
+    played = queue_of(*(waiter(key, of=sequence({"id": "one", "email": "a.md"}), box=box) for key in range(1, 6)))
     days = [turn.at.astimezone(DENVER).day for key in range(1, 6) if (turn := played.turn_of(key)) and turn.at]
     assert days == [23, 24, 24, 24, 25]
 
 
 def test_the_reps_second_call_opens_on_the_next_day() -> None:
-    played = line(waiter(1, of=CALL_FIRST), waiter(2, of=CALL_FIRST))
+    played = queue_of(waiter(1, of=CALL_FIRST), waiter(2, of=CALL_FIRST))
     first, second = played.turn_of(1), played.turn_of(2)
     assert (first and first.at, first and first.gate) == (OPENS, None)
     assert second is not None
@@ -107,7 +107,7 @@ def test_the_reps_second_call_opens_on_the_next_day() -> None:
 
 
 def test_nobody_knows_when_a_rep_does_a_task_so_the_mail_after_it_is_not_counted() -> None:
-    played = line(waiter(1, of=CALL_FIRST), waiter(2))
+    played = queue_of(waiter(1, of=CALL_FIRST), waiter(2))
     turn = played.turn_of(2)
     assert turn is not None
     assert turn.at == OPENS
@@ -119,7 +119,7 @@ PAUSED = e.PausePut(reason=Reason.BY_PERSON, until=None, due_at=None, by="person
 
 @pytest.mark.parametrize("stop", [HELD, PAUSED], ids=["held", "paused"])
 def test_who_stands_still_is_not_in_the_line(stop: e.Event) -> None:
-    played = line(waiter(1, (NOW, stop)), waiter(2))
+    played = queue_of(waiter(1, (NOW, stop)), waiter(2))
     turn = played.turn_of(2)
     assert turn is not None
     assert turn.at == OPENS
@@ -128,13 +128,13 @@ def test_who_stands_still_is_not_in_the_line(stop: e.Event) -> None:
 
 def test_what_is_in_the_queue_already_goes_by_the_number_of_its_row() -> None:
     queued = e.TouchQueued(step="intro", attempt=1, variant="only", version=1)
-    played = line(waiter(1, (NOW, queued), queued=(8, NOW)), waiter(2, (NOW, queued), queued=(7, NOW)))
+    played = queue_of(waiter(1, (NOW, queued), queued=(8, NOW)), waiter(2, (NOW, queued), queued=(7, NOW)))
     turns = [played.turn_of(key) for key in (1, 2)]
     assert [turn and turn.at for turn in turns] == [gap_after(BOX, OPENS), OPENS]
 
 
 def test_a_mailbox_that_may_send_nothing_has_no_turn() -> None:
-    turn = line(waiter(1, box=replace(BOX, cap_per_day=0))).turn_of(1)
+    turn = queue_of(waiter(1, box=replace(BOX, cap_per_day=0))).turn_of(1)
     assert turn is not None
     assert turn.at is None
     assert turn.gate is not None

@@ -24,7 +24,7 @@ from sequencer.core.timing import Hours, hours_of, leaves_before, opening_at_wor
 from sequencer.core.window import local_date, start_of_day
 from sequencer.errors import InvariantBroken
 
-__all__ = ["Line", "Turn", "Waiter"]
+__all__ = ["Turn", "Turns", "Waiter"]
 
 PLAYED_DAYS_MAX = 60
 TOGETHER_MAX = 500
@@ -62,7 +62,7 @@ class Turn:
 
 @dataclass(slots=True)
 class _Place:
-    """One waiter on the way through the line."""
+    """One waiter on the way through the queue."""
 
     waiter: Waiter
     course: Course
@@ -84,7 +84,7 @@ class _Box:
     wake_at: datetime | None = None
 
 
-class Line:
+class Turns:
     """`ledger`: what is used of every limit today; it is filled. `last_sent_at`: of each mailbox."""
 
     def __init__(
@@ -109,7 +109,7 @@ class Line:
         heapify(self._coming)
 
     def turn_of(self, key: int) -> Turn | None:
-        """The turn of one enrollment; None for one that waits for no turn. The line is played no further than that."""
+        """The turn of one enrollment; None for one that waits for no turn. The queue is played no further than that."""
         if key not in self._waiting:
             return None
         while key not in self._turns:
