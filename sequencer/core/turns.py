@@ -6,13 +6,16 @@ has gone comes again with the next step. It assumes what outlook assumes, but of
 knows, so who waits for a task is not counted after it.
 """
 
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
+from itertools import islice
 
 from sequencer.core.absence import away_at
-from sequencer.core.capacity import Admission, Due, Usage, admit
+from sequencer.core.capacity import Admission, Due, Usage, admit, effective_cap
 from sequencer.core.facts import Facts
 from sequencer.core.ledger import Ledger, Slot, slots_of
 from sequencer.core.outlook import Coming, Course, course
@@ -30,6 +33,7 @@ PLAYED_DAYS_MAX = 60
 TOGETHER_MAX = 500
 WEEK = timedelta(days=7)
 _NOT_QUEUED_YET = 1 << 40
+_OF_THE_MAILBOX = frozenset({Reason.CAP, Reason.GAP, Reason.TURN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +77,40 @@ class _Place:
     closes_at: datetime | None = None
     hours: Hours | None = None
 
+    @property
+    def group(self) -> "_Group":
+        return (self.coming.first_touch, self.waiter.sequence.id)
+
+
+_Group = tuple[bool, str]
+
 
 @dataclass(slots=True)
 class _Box:
-    """A mailbox's queue; `wake_at`: when to look at it again."""
+    """A mailbox's queue by number; `wake_at`: when to look at it again.
+
+    `order`: of first touches and of others the numbers of each sequence, the oldest first, as `admit` takes them.
+    `new`: the numbers for which nobody asked yet.
+    """
 
     mailbox: Mailbox
     last_sent_at: datetime | None
     queue: dict[int, _Place] = field(default_factory=dict)
+    order: dict[_Group, list[tuple[datetime, int]]] = field(default_factory=lambda: defaultdict(list))
+    new: set[int] = field(default_factory=set)
     wake_at: datetime | None = None
+
+    def put(self, place: _Place) -> None:
+        self.queue[place.number] = place
+        self.new.add(place.number)
+        insort(self.order[place.group], (place.coming.due_at, place.number))
+
+    def take(self, number: int) -> _Place:
+        place = self.queue.pop(number)
+        self.new.discard(number)
+        waiting = self.order[place.group]
+        del waiting[bisect_left(waiting, (place.coming.due_at, number))]
+        return place
 
 
 class Turns:
@@ -212,29 +241,57 @@ class Turns:
             place.number = self._number
         step = place.waiter.sequence.step(place.coming.entry.step or "")
         place.hours, place.opens_at, place.closes_at = hours_of(step, place.waiter.facts), None, None
-        box.queue[place.number] = place
+        box.put(place)
         box.wake_at = at
 
     def _empty(self, box: _Box, at: datetime) -> None:
         """As dispatch does: ask who may go, let them go, ask again until nobody may."""
         while True:
-            opening = [place for place in box.queue.values() if self._is_open(place, at)]
-            asleep = [place.opens_at for place in box.queue.values() if place.opens_at and place.opens_at > at]
-            admission = self._admission(box, opening, at)
+            admission = self._admission(box, at)
             for number in admission.go:
-                self._leave(box, box.queue.pop(number), at)
+                self._leave(box, box.take(number), at)
             if not admission.go:
+                asleep = [place.opens_at for place in box.queue.values() if place.opens_at and place.opens_at > at]
                 wakes = [each for each in (admission.next_at, *asleep) if each is not None and each > at]
                 box.wake_at = min(wakes, default=None)
                 return
 
-    def _admission(self, box: _Box, opening: list[_Place], at: datetime) -> Admission:
-        due = [self._due(place) for place in opening]
-        admission = admit(due, self._usage(box, opening, at), box.mailbox, self._ledger.policy, at)
+    def _admission(self, box: _Box, at: datetime) -> Admission:
+        """Asks of each sequence only for so many as the day has room for, because whoever is behind these finds none.
+
+        Those whom limits of their own hold up take no room, so then more are asked.
+        """
+        day = local_date(box.mailbox.timezone, at)
+        cap = effective_cap(box.mailbox, self._ledger.sending_days(box.mailbox.address, day))
+        room = max(0, cap - self._ledger.taken[Slot("mailbox", box.mailbox.address, day)]) + 1
+        first = room
+        while True:
+            places, cut = self._first(box, at, first)
+            due = [self._due(place) for place in places]
+            admission = admit(due, self._usage(box, places, at), box.mailbox, self._ledger.policy, at)
+            free = Counter(box.queue[number].group for number in _free(admission))
+            if all(free[group] >= room for group in cut):
+                break
+            first *= 2
         for number, gate in admission.wait:
             place = box.queue[number]
             place.gate = place.gate or replace(gate, name="limits")
+            box.new.discard(number)
         return admission
+
+    def _first(self, box: _Box, at: datetime, most: int) -> tuple[list[_Place], set[_Group]]:
+        """The first `most` of each sequence whose hours are open, and all that nobody asked for yet.
+
+        And which of the sequences have more.
+        """
+        found = [box.queue[number] for number in sorted(box.new) if self._is_open(box.queue[number], at)]
+        cut: set[_Group] = set()
+        for group, waiting in box.order.items():
+            open_ones = (place for _, number in waiting if self._is_open(place := box.queue[number], at))
+            found += [place for place in islice(open_ones, most) if place.number not in box.new]
+            if next(open_ones, None) is not None:
+                cut.add(group)
+        return found, cut
 
     def _is_open(self, place: _Place, at: datetime) -> bool:
         if place.closes_at is None or place.closes_at <= at:
@@ -279,3 +336,11 @@ class Turns:
         place.number, place.gate = _NOT_QUEUED_YET, None
         if self._go_on(place, at):
             self._await(place, max(at, place.coming.entry.at))
+
+
+def _free(admission: Admission) -> Iterator[int]:
+    """Those whom no limit of their own holds up: they go, or the mailbox has no room for them yet."""
+    yield from admission.go
+    for number, gate in admission.wait:
+        if gate.reason in _OF_THE_MAILBOX:
+            yield number

@@ -1,9 +1,11 @@
 """Turns: whose mail leaves when, where many share a mailbox, and whose task opens when, where many share a rep."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -139,3 +141,29 @@ def test_a_mailbox_that_may_send_nothing_has_no_turn() -> None:
     assert turn.at is None
     assert turn.gate is not None
     assert turn.gate.reason is Reason.CAP
+
+
+def calls_to_learn_the_last_turn(people: int) -> int:
+    """Functions called when so many share a mailbox of twenty mails a day and the last one is asked about."""
+    one = sequence({"id": "one", "email": "a.md"})
+    played = queue_of(*(waiter(key, of=one, box=replace(BOX, cap_per_day=20)) for key in range(1, people + 1)))
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        turn = played.turn_of(people)
+    finally:
+        sys.setprofile(before)
+    assert turn is not None
+    assert turn.at is not None
+    return calls
+
+
+def test_twice_as_many_in_the_queue_cost_about_twice_as_much() -> None:
+    """A mail asks about those whom the day has room for and not about everybody, or else it would cost four times."""
+    assert calls_to_learn_the_last_turn(400) < 3 * calls_to_learn_the_last_turn(200)
