@@ -26,6 +26,7 @@ from sequencer.mail.thread import identity
 from sequencer.store import correspondence, sends
 from sequencer.store import inbox as store
 from sequencer.store.database import Database
+from sequencer.store.epoch import key_number
 from sequencer.store.sends import SendRow
 
 TOO_LARGE = "too large to be read"
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 class WalkStopped(Exception):
-    """The daemon stops; the next walk goes on from the cursor."""
+    """The daemon stops, or everything is to be read again; the next walk goes on from the cursor."""
 
 
 class Walk:
@@ -47,13 +48,26 @@ class Walk:
         self._database, self._advance, self._key = database, advance, key
         self._name, self._ours, self._now, self._stopping = name, ours, now, stopping
         self._screened: dict[tuple[FolderName, int], Screened] = {}
+        self._series = 0
 
     def run(self, inbox: Inbox) -> None:
         """Walk to the end of every folder; only then the inbox counts as read, as of the walk's beginning."""
-        known = self._database.read(lambda connection: store.cursors(connection, self._name))
+        known, self._series = self._database.read(
+            lambda connection: (store.cursors(connection, self._name), key_number(connection))
+        )
         cursors = {row.folder: Cursor(row.uid_validity, row.uid_last, row.state) for row in known}
         inbox.walk(cursors, self.wanted, self.settle)
-        self._database.write(lambda connection: store.put_synced(connection, self._name, self._now))
+
+        def write(connection: Connection) -> None:
+            self._same_series(connection)
+            store.put_synced(connection, self._name, self._now)
+
+        self._database.write(write)
+
+    def _same_series(self, connection: Connection) -> None:
+        """What this walk passed by was judged without the mails that somebody has reconciled meanwhile."""
+        if key_number(connection) != self._series:
+            raise WalkStopped
 
     def wanted(self, head: Head) -> bool:
         self._go_on()
@@ -78,6 +92,7 @@ class Walk:
         stored = store.StoredCursor(folder, cursor.uid_validity, cursor.uid_last, cursor.state, cursor.left)
 
         def write(connection: Connection) -> None:
+            self._same_series(connection)
             for arrival in kept:
                 store.store_arrival(connection, arrival)
             store.store_not_ours(connection, self._name, passed)

@@ -122,9 +122,7 @@ def write(
             rendered = replace(rendered, text=draft.body, html=None)
     parent, earlier = parent_of(sequence, step, of_mailbox(thread, facts.mailbox.address))
     threading = references_for(earlier, parent.message_id if parent else None)
-    subject = rendered.subject or (
-        reply_subject(parent.subject) if parent else opening_subject(config, renderer, sequence, step, facts, now)
-    )
+    subject = rendered.subject or joined_subject(parent, config, renderer, sequence, step, facts, now)
     sender = facts.mailbox
     address = facts.prospect.address or ""
     identifier = message_id(key, send.enrollment_id, send.step, send.attempt, sender.address.rpartition("@")[2])
@@ -182,6 +180,20 @@ def _root(sequence: OutreachSequence, step_id: str) -> str:
     while isinstance(step, EmailStep) and step.reply_to and step.reply_to in sequence.index:
         step = sequence.step(step.reply_to)
     return step.id if step else step_id
+
+
+def joined_subject(
+    parent: SendRow | None, config: Config, renderer: "Renderer", sequence: OutreachSequence, step: EmailStep,
+    facts: Facts, now: datetime,
+) -> str:  # fmt: skip
+    """The subject of a mail that brings none of its own; that of `parent` is not known where a backup forgot it.
+
+    Raises MissingField, TemplateFailed.
+    """
+    if parent and parent.subject:
+        return reply_subject(parent.subject)
+    opening = opening_subject(config, renderer, sequence, step, facts, now)
+    return reply_subject(opening) if parent else opening
 
 
 def opening_subject(

@@ -26,7 +26,7 @@ from sequencer.engine.situation import Situation, load
 from sequencer.errors import InputError
 from sequencer.mail.compose import digest_in, touch_digest
 from sequencer.store import epoch as store
-from sequencer.store import fence, log, reads, recovered, sends, versions
+from sequencer.store import fence, inbox, log, reads, recovered, scopes, sends, versions
 from sequencer.store.epoch import Amnesia, Epoch
 from sequencer.store.rows import chunks
 from sequencer.store.sends import SendRow
@@ -79,6 +79,7 @@ def reconcile(
     held = store.held(connection)
     if held is None:
         raise InputError("nothing is held: this database knows of all that was sent")
+    noticed_at = scopes.paused_scopes(connection)[scopes.RESTORED].at
     rescue.sweep(connection, advance, now)
     copies: dict[str, Copy] = {}
     for reading in readings:
@@ -96,6 +97,8 @@ def reconcile(
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
         doubts = list(_doubted(connection, advance, doubted, outside[1] or now, now))
         store.lift(connection, outside[0])
+        if left:
+            inbox.read_again(connection, noticed_at)
         log.make_due(connection, reads.live_ids(connection), now)
     return Reconciled(
         held, tuple(readings), tuple(left), named.known, tuple(named.lost), missing, tuple(doubts), tuple(unsaid)
@@ -194,7 +197,7 @@ def _open(
         return None
     box, at = advance.around.config.mailboxes_by_address.get(row.mailbox), copy.at or now
     day = local_date(box.timezone, at) if box else at.date()
-    recovered.note_left(connection, row.id, copy.message_id or None, at, day)
+    recovered.note_left(connection, row.id, copy.message_id, copy.subject, at, day)
     settle_all(connection, advance, [Sent(row.id, None, Uncertain(why, "dot"), now)])
     return sends.load_sends(connection, [row.id])[row.id]
 

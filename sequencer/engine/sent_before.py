@@ -26,11 +26,12 @@ SHOWS_NOTHING = "its Sent folder does not hold the mail that it is known to have
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A mail that left: under which id, when its copy says, to whom. An id that an answer names tells neither."""
+    """A mail that left: under which id, when its copy says, to whom. Of an id that an answer names no more is known."""
 
     message_id: str
     at: datetime | None = None
     recipients: tuple[str, ...] = ()
+    subject: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class _Walk:
         header = read_header(head.header)
         if self._ours.wrote(author(header)):
             for each in filter(digest_in, own_ids(header, by_us=True)):
-                self.copies.setdefault(each, Copy(each, header.date, recipients_of(header)))
+                self.copies.setdefault(each, Copy(each, header.date, recipients_of(header), header.subject))
         else:
             self.named |= {each: Copy(each) for each in message_ids(header) if digest_in(each)}
         return False

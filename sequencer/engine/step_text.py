@@ -11,9 +11,8 @@ from sqlalchemy import Connection
 
 from sequencer.core.decide import variant_of
 from sequencer.core.sequence import CallStep, EmailStep, LinkedInStep, TaskStep
-from sequencer.engine.letter import Draft, of_mailbox, opening_subject, parent_of, render, render_facts
+from sequencer.engine.letter import Draft, joined_subject, of_mailbox, parent_of, render, render_facts
 from sequencer.engine.situation import Situation, Surroundings
-from sequencer.mail.thread import reply_subject
 from sequencer.store import correspondence, tasks
 
 __all__ = ["StepText", "script_of", "step_text"]
@@ -79,9 +78,5 @@ def _mail(
     if subject is not None:
         return StepText(template, draft.body, subject, False)
     parent, _ = parent_of(sequence, step, of_mailbox(thread, enrollment.mailbox))
-    joined = (
-        reply_subject(parent.subject)
-        if parent
-        else opening_subject(around.config, renderer, sequence, step, situation.facts, now)
-    )
+    joined = joined_subject(parent, around.config, renderer, sequence, step, situation.facts, now)
     return StepText(template, draft.body, joined, True)

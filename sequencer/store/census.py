@@ -33,15 +33,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """`events`: the log of each enrollment, in order. `finish_reasons`: of the enrollments' own column.
+    """`events`: the log of each enrollment, in order; `alone`: events of people who were in no sequence then.
 
-    `mails`: the bytes of inbound mail by its id. `usage`: counters by (kind, key, day). `not_ours`: how many mails were
-    looked at and left alone.
+    `finish_reasons`: of the enrollments' own column. `mails`: the bytes of inbound mail by its id. `usage`: counters by
+    (kind, key, day). `not_ours`: how many mails were looked at and left alone.
     """
 
     enrollments: Mapping[int, Enrollment]
     finish_reasons: Mapping[int, str | None]
     events: Mapping[int, tuple[Entry, ...]]
+    alone: tuple[Entry, ...]
     sends: tuple[SendRow, ...]
     tasks: tuple[TaskRow, ...]
     usage: Mapping[tuple[str, str, date], int]
@@ -63,6 +64,7 @@ def take(connection: Connection) -> Census:
             for row in connection.execute(select(ENROLLMENTS.c.id, ENROLLMENTS.c.finish_reason))
         },
         events={key: tuple(log.read_log(connection, key)) for key in ids},
+        alone=tuple(log.read_alone(connection)),
         sends=tuple(sends.load_sends(connection, list(connection.scalars(select(SENDS.c.id)))).values()),
         tasks=tuple(tasks.task(connection, key) for key in connection.scalars(select(TASKS.c.id))),
         usage={(row.kind, row.key, row.day): row.n for row in connection.execute(select(USAGE))},

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from sequencer.errors import NotFound
 from sequencer.store.rows import upsert, upsert_for
@@ -206,6 +206,19 @@ def put_projected(connection: Connection, inbound_id: int, at: datetime, **value
 def forget(connection: Connection, inbound_id: int, at: datetime) -> None:
     """The mail turned out not to be ours: nothing of what it says is kept."""
     put_projected(connection, inbound_id, at, raw=None, judgement="", reason="not ours")
+
+
+def read_again(connection: Connection, since: datetime) -> None:
+    """Look again at all that was passed by, left alone or parked since then: more of our mails are known now.
+
+    No inbox counts as read before a walk has reached the end of every folder again.
+    """
+    connection.execute(delete(NOT_OURS))
+    connection.execute(delete(CURSORS))
+    decided = INBOUND.c.projected_at >= since
+    connection.execute(delete(INBOUND).where(decided & (INBOUND.c.state == "projected") & INBOUND.c.raw.is_(None)))
+    connection.execute(update(INBOUND).where(decided & (INBOUND.c.state == "parked")).values(state="stored"))
+    connection.execute(update(INBOXES).values(synced_at=None))
 
 
 def park(connection: Connection, inbound_id: int, reason: str, at: datetime, prospect_id: int | None = None) -> None:

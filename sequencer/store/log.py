@@ -78,6 +78,12 @@ def read_person(connection: Connection, prospect_id: int) -> list[Entry]:
     return [_entry(row) for row in connection.execute(query)]
 
 
+def read_alone(connection: Connection) -> list[Entry]:
+    """Every event of people that belongs to no enrollment, in order."""
+    query = select(EVENTS).where(EVENTS.c.enrollment_id.is_(None)).order_by(EVENTS.c.id)
+    return [_entry(row) for row in connection.execute(query)]
+
+
 def _entry(row: Row[tuple[object, ...]]) -> Entry:
     return Entry(row.at, row.prospect_id, row.enrollment_id, e.from_json(row.kind, row.body), row.id)
 

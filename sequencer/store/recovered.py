@@ -40,11 +40,10 @@ def send_of(connection: Connection, enrollment_id: int, step: str, attempt: int)
     return None if found is None else sends.load_sends(connection, [found])[found]
 
 
-def note_left(connection: Connection, send_id: int, message_id: str | None, at: datetime, day: date) -> None:
-    """When a mail left that the row does not know of, and under which id; it counts on that local day."""
+def note_left(connection: Connection, send_id: int, message_id: str, subject: str, at: datetime, day: date) -> None:
+    """When a mail left that the row does not know of; it counts on that local day. "": id or subject is unknown."""
     values = {"state": "queued", "sending_at": at, "local_day": day, "fence": 0, "not_before": None, "wait_reason": ""}
-    if message_id is not None:
-        values["message_id"] = message_id
+    values |= {name: value for name, value in (("message_id", message_id), ("subject", subject)) if value}
     open_still = (SENDS.c.id == send_id) & SENDS.c.state.in_(("queued", "cancelled"))
     connection.execute(update(SENDS).where(open_still).values(**values))
     row = sends.load_sends(connection, [send_id])[send_id]

@@ -76,6 +76,8 @@ def _without_effect(seen: Evidence, mail: Delivered, row: InboundRow) -> Iterato
         # A rep's answer names the mail, too; it is no effect of it.
         effects = (entry.event for entry in log if not isinstance(entry.event, e.AnswerQueued))
         named.update((key, e.kind_of(event)) for event in effects if getattr(event, "message", None) == row.id)
+    on_people = (entry for entry in seen.census.alone if getattr(entry.event, "message", None) == row.id)
+    named.update((0, e.kind_of(entry.event)) for entry in on_people)
     if row.state != "projected":
         yield f"{mail} is {row.state} and had no effect"
     elif not named and not row.reason:

@@ -1,21 +1,25 @@
 """What reconciling makes of each mail that left after the copy was made, in one process and without a wire."""
 
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from sequencer.core import events as e
+from sequencer.core.ports import Cursor, FolderName, Settle, Wanted
 from sequencer.core.reason import Reason
 from sequencer.engine.advance import Advance
+from sequencer.engine.arrivals import Walk, WalkStopped
 from sequencer.engine.catalog import Catalog
+from sequencer.engine.ours import ours_of
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import read_mailboxes
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import epoch, reads, sends
+from sequencer.store import epoch, inbox, reads, sends
 from sequencer.store.backup import back_up
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.fresh import open_database
@@ -118,6 +122,26 @@ def test_a_person_who_got_two_steps_goes_on_at_the_third(room: Restored) -> None
     assert room.progress(enrollment) == room.folded(enrollment)
 
 
+@pytest.mark.parametrize("filed", [True, False], ids=["its copy says", "an answer names it"])
+def test_the_next_step_has_the_subject_of_the_forgotten_mail(room: Restored, filed: bool) -> None:
+    """Where no copy tells the subject, it is what the first mail says."""
+    person = room.person("jo@jo.test")
+    room.enroll(person)
+    room.keep()
+    room.send(filed=filed)
+    left = room.sent(person)
+    room.lose()
+    if not filed:
+        named = mail("I read it later.", sender="Jo <jo@jo.test>", answers=left.message_id, at=room.clock.now())
+        room.deliver(named.replace("Subject:", "Auto-Submitted: auto-replied\nSubject:"))
+    assert [row.step for row in room.reconcile(Words(trusted=frozenset({ANA}))).left] == ["intro"]
+    room.clock.forward(days=3)
+    room.inbox_read()
+    room.send()
+    follow_up = room.sent(person)
+    assert (follow_up.step, follow_up.subject) == ("bump", f"Re: {left.subject}")
+
+
 def test_an_answer_names_a_mail_of_which_no_copy_lies_in_sent(room: Restored) -> None:
     person = room.person("jo@jo.test")
     enrollment = room.enroll(person)
@@ -139,6 +163,42 @@ async def test_the_daemon_does_not_take_a_forgotten_mail_for_the_reps_own_hand(r
     await room.read()
     assert not room.progress(enrollment).pause(Reason.OWNER_WROTE)
     assert len(room.reconcile().left) == 1
+
+
+async def test_an_answer_that_was_read_before_anybody_reconciled_stops_the_person(room: Restored) -> None:
+    """From an address that nobody has: while its mail was forgotten, the answer was nobody's and was left alone."""
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.keep()
+    room.send()
+    left = room.sent(person)
+    room.lose()
+    room.deliver(mail(sender="Max <max@else.test>", answers=left.message_id, at=room.clock.now()))
+    await room.ingest.run_once(room.clock.now())
+    assert room.progress(enrollment).finished is None
+    room.reconcile()
+    assert room.database.read(inbox.synced_at) == {}
+    await room.ingest.run_once(room.clock.now())
+    assert room.progress(enrollment).finished is not None or room.progress(enrollment).pauses
+
+
+def test_a_walk_that_began_before_somebody_reconciled_counts_for_nothing(room: Restored) -> None:
+    room.enroll(room.person("jo@jo.test"))
+    room.keep()
+    room.send()
+    room.lose()
+
+    class Reconciled(Maildir):
+        def walk(self, cursors: Mapping[FolderName, Cursor], wanted: Wanted, settle: Settle) -> None:
+            room.reconcile()
+            super().walk(cursors, wanted, settle)
+
+    walk = Walk(
+        room.database, room.advance, KEY, "maildir:mail", ours_of(room.config), room.clock.now(), threading.Event()
+    )
+    with pytest.raises(WalkStopped):
+        walk.run(Reconciled(room.maildir))
+    assert room.database.read(lambda c: (inbox.synced_at(c), inbox.cursors(c, "maildir:mail"))) == ({}, [])
 
 
 def test_a_mail_in_an_enrollment_that_is_lost_is_told(room: Restored) -> None:

@@ -3,18 +3,21 @@
 They read what triggers noted in the transactions themselves, so that milliseconds decide, and not the order of days.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from sequencer.core import events as e
 from sequencer.world.evidence import Verdict
+from sequencer.world.record import Took
 from tests.simulation.premises import ANA, BO
 from tests.simulation.sight import Change, Sight, Switch
 
 __all__ = ["CHECKS"]
 
 GUARD_S = 2.0
+_BARE = re.compile(rb"^Subject:(?: Re:)?\s*$", re.MULTILINE)
 CONNECTIONS = {ANA: 1, BO: 2}
 GAP_S = {ANA: 90.0, BO: 0.0}
 OPEN = ("sending", "uncertain", "person")
@@ -103,7 +106,7 @@ def every_dot_allowed(sight: Sight) -> Verdict:
     """Invariants 2, 5 and 19: each dot has a fence of at most 2 s before it, and carries the bytes of that fence."""
     broken = []
     by_message = defaultdict(list)
-    for fence in fences(sight):
+    for fence in sorted((*sight.forgotten.fences, *fences(sight)), key=lambda each: each.mark):
         by_message[fence.message_id].append(fence)
     for dot in sight.dots:
         before = [fence for fence in by_message[dot.message_id] if fence.at <= dot.written_at + 1e-9]
@@ -141,7 +144,7 @@ def settled_stays(sight: Sight) -> Verdict:
     broken = [
         f"{_words(each)} went from {each.old or 'nothing'} to {each.new}"
         for each in sight.changes
-        if (each.old, each.new) not in ALLOWED and each.old != each.new
+        if (each.old, each.new) not in ALLOWED and each.old != each.new and not _reconciled(sight, each)
     ]
     states: dict[int, str] = {}
     for each in sight.changes:
@@ -149,6 +152,11 @@ def settled_stays(sight: Sight) -> Verdict:
             broken.append(f"{_words(each)} was {states[each.send_id]} and is called {each.old}")
         states[each.send_id] = each.new
     return Verdict("a settled send stays settled", f"{len(sight.changes)} changes", tuple(broken))
+
+
+def _reconciled(sight: Sight, one: Change) -> bool:
+    """Whether a command took up, or doubts, a mail whose fence an old backup had forgotten."""
+    return one.mark > sight.forgotten.restored and not one.process and one.new == "uncertain"
 
 
 def in_flight(sight: Sight) -> Verdict:
@@ -208,7 +216,28 @@ def gap_kept(sight: Sight) -> Verdict:
     return Verdict("the gap of a mailbox", f"{len(sight.dots)} dots", tuple(broken))
 
 
+def memory_lost_and_found(sight: Sight) -> Verdict:
+    """After an old backup: no fence before somebody reconciled, and no touch anew that had left by then."""
+    lost, accepted = sight.forgotten, {mail.message_id for mail in sight.backdrop.record.of(Took)}
+    since = [fence for fence in fences(sight) if fence.mark > lost.restored]
+    held = [fence for fence in since if lost.fences and fence.mark < lost.lifted]
+    broken = [f"{_words(fence)} passed its fence before anybody reconciled" for fence in held]
+    broken += [
+        f"{dot.message_id} to {dot.recipient} has no subject but Re:" for dot in sight.dots if _BARE.search(dot.raw)
+    ]
+    left = {
+        (fence.enrollment_id, fence.step, fence.attempt) for fence in lost.fences
+        if fence.message_id in accepted and fence.enrollment_id <= lost.known
+    }  # fmt: skip
+    broken += [
+        f"{_words(fence)} had left before the backup was put back"
+        for fence in since
+        if (fence.enrollment_id, fence.step, fence.attempt) in left
+    ]
+    return Verdict("what an old backup forgot is not sent again", f"{len(left)} mails forgotten", tuple(broken))
+
+
 CHECKS = (
     none_after_a_stop, none_suppressed, every_dot_allowed, bytes_kept, settled_stays, in_flight, by_the_holder,
-    doubts_settled_by_evidence, gap_kept,
+    doubts_settled_by_evidence, gap_kept, memory_lost_and_found,
 )  # fmt: skip

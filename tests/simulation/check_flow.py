@@ -75,7 +75,7 @@ def _too_soon(sight: Sight) -> Iterator[str]:
     if sight.backdrop.skewed:
         return
     last: dict[int, tuple[str, float]] = {}
-    by_message = {fence.message_id: fence for fence in fences(sight)}
+    by_message = {fence.message_id: fence for fence in (*sight.forgotten.fences, *fences(sight))}
     accepted = {mail.message_id for mail in sight.evidence.took}
     for dot in sight.dots:
         fence = by_message.get(dot.message_id)

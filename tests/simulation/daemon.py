@@ -7,9 +7,10 @@ service that raises beats again, as in the real one; what it raised must be expl
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from contextvars import copy_context
 from datetime import timedelta
+from pathlib import Path
 
 from sequencer.app import LEASE, App, Doors, Services, make_services, smtp_server
 from sequencer.channels.connect import Server
@@ -22,6 +23,7 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.outcomes import REST
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import StoreError
+from sequencer.store.epoch_file import EpochFile, opened
 from tests.simulation.folders import Account, Reader
 from tests.simulation.loop import PROCESS
 from tests.simulation.premises import AUTHORITY_FILE, INSTALLATION_KEY, premises
@@ -39,25 +41,34 @@ FULL_BEAT_EVERY = 30
 
 
 class Daemon:
-    """`name` owns its leases."""
+    """`name` owns its leases; `epoch_path`: the file outside the database, where the seed may restore a backup."""
 
     def __init__(
-        self, stage: Stage, name: str, url: str, config: Config, catalog: Catalog, accounts: dict[str, Account]
-    ) -> None:
+        self, stage: Stage, name: str, url: str, config: Config, catalog: Catalog, accounts: dict[str, Account],
+        epoch_path: Path | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self._stage, self._dice = stage, stage.dice(f"daemon {name}")
+        self._open_files = ExitStack()
         self._rows = RowsAtHand(url.removeprefix("sqlite:///"))
         self._read_at, self._rests, self._dots = -READ_EVERY_S, 0, 0
         self.database = daemon_database(stage, url, name)
         app = App(config, self.database, Advance(self.database, Surroundings(config, catalog)),
                   bytes.fromhex(INSTALLATION_KEY))  # fmt: skip
-        self._services: Services = make_services(app, stage.clock, _doors(stage, config, accounts), name, LEASE)
+        self._services: Services = make_services(
+            app, stage.clock, _doors(stage, config, accounts), name, LEASE, self._outside(epoch_path)
+        )  # fmt: skip
         self._accounts = accounts
         self._running: dict[str, asyncio.Task[None]] = {}
         self._awake = asyncio.Event()
         self._context = copy_context()
         self._context.run(PROCESS.set, name)
         self.stopping = False
+
+    def _outside(self, path: Path | None) -> EpochFile | None:
+        if path is None:
+            return None
+        return self._open_files.enter_context(opened(path, bytes.fromhex(INSTALLATION_KEY)))
 
     def start(self) -> None:
         self._stage.say(f"{self.name} starts")
@@ -185,7 +196,12 @@ class Daemon:
         self._rests += 1
         return float(min(REST.total_seconds() * 2**self._rests, RESTS_S_MAX))
 
+    def die(self) -> None:
+        """The machine closes what the process had open."""
+        self._open_files.close()
+
     def close(self) -> None:
+        self.die()
         self._rows.close()
         self.database.engine.dispose()
 

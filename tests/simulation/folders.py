@@ -53,6 +53,12 @@ class Account:
         """Whether no walk has passed all that lies here."""
         return any(not mail.settled for folder in self.folders.values() for mail in folder.mails)
 
+    def read_anew(self) -> None:
+        """Whoever comes next knows nothing of the walks so far."""
+        for folder in self.folders.values():
+            for mail in folder.mails:
+                mail.settled = False
+
     def put(self, folder: FolderName, raw: bytes, entry: Delivered | None) -> None:
         self.folders[folder].add(raw, entry)
         if folder == "INBOX" and self.stage.faults.hit("same mail in two folders"):

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from sqlalchemy import update
 
 from sequencer.core import events as e
-from sequencer.engine import arrivals, dispatch, rescue, situation
+from sequencer.engine import amnesia, arrivals, dispatch, reconciling, rescue, situation
 from sequencer.store import erasure, fence, inbox, leases, log, people, sends
 from sequencer.store.epoch import Epoch
 from sequencer.store.tables import SENDS
@@ -249,6 +249,19 @@ def _erasure_keeps_no_hash() -> Any:
     return patch.object(erasure, "_put_hashes", lambda connection, key, emails, now: None)
 
 
+def _nothing_noticed() -> Any:
+    """A daemon works on with a database that is older than what was sent."""
+    deaf = contextlib.ExitStack()
+    deaf.enter_context(patch.object(amnesia, "notice", lambda connection, file, key, now: None))
+    deaf.enter_context(patch.object(amnesia.Covering, "check", lambda self, epoch: None))
+    return deaf
+
+
+def _no_copy_counts() -> Any:
+    """What lies in the Sent folders says nothing to who reconciles."""
+    return patch.object(reconciling, "_settled", lambda connection, advance, copy, named, now: None)
+
+
 MUTANTS: Mapping[str, Mutant] = {
     "re-send an uncertain one": Mutant(_resend_uncertain, 60),
     "no intent before the wire": Mutant(_no_intent, 3),
@@ -271,4 +284,6 @@ MUTANTS: Mapping[str, Mutant] = {
     "an event is not logged": Mutant(_events_lost, 40),
     "an erasure leaves mail": Mutant(_erasure_keeps_mail, 10),
     "an erasure leaves no hash": Mutant(_erasure_keeps_no_hash, 10),
+    "an old backup is not noticed": Mutant(_nothing_noticed, 60),
+    "found copies do not count": Mutant(_no_copy_counts, 100),
 }

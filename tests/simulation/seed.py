@@ -27,8 +27,9 @@ from sequencer.world.town import Town
 from tests.simulation.check_erasure import erase_somebody
 from tests.simulation.crowd import Crowd, Post, import_table, work
 from tests.simulation.daemon import Daemon
-from tests.simulation.folders import Account
+from tests.simulation.folders import Account, Reader
 from tests.simulation.office import Office
+from tests.simulation.old_backup import OldBackup
 from tests.simulation.premises import ANA, BO, INSTALLATION_KEY, copied, premises
 from tests.simulation.sight import Backdrop, Dot, Sight, look
 from tests.simulation.smtp_session import MailServer, Watch
@@ -94,6 +95,7 @@ class _Director(Watch):
         self._town = Town(seed, stage.clock, stage.record)
         self._town.settle(self._crowd.people.values(), self._post)
         self._office = Office(stage, self._app, self._crowd, self._wake)
+        self._backup = OldBackup(stage, self._app, folder / "sequencer.db", self._inbox_of)
         self._server = MailServer(stage, self._town, self)
         stage.loop.network = InMemoryNetwork(stage, self._server.serve)
         stage.hot = self._is_hot
@@ -112,7 +114,7 @@ class _Director(Watch):
         self._app.database.engine.dispose()
         backdrop = Backdrop(
             self._config, stage.record, tuple(self._dots), self._calm_at, stage.loop.time(), ends,
-            {address: one.zone for address, one in self._crowd.people.items()}, self._skewed,
+            {address: one.zone for address, one in self._crowd.people.items()}, self._skewed, self._backup.forgotten,
         )  # fmt: skip
         sight = look(self._url, self._catalog, backdrop)
         erased = erase_somebody(stage, self._app, self._crowd)
@@ -136,6 +138,7 @@ class _Director(Watch):
         reps = Reps(stage.seed, self._app, self._crowd.by_id(self._app), self._has_arrived, stage.record)
         stage.loop.create_task(work(stage, self._app, reps, self._has_arrived, self._wake))
         self._plan()
+        self._backup.plan(self._end_all, self._wake)
         await self._pass(WILD.total_seconds())
         self._grow_calm()
         await self._pass(CALM.total_seconds())
@@ -198,6 +201,17 @@ class _Director(Watch):
         self.stage.later(self._dice.uniform(0.5, 30) * 3600, mend)
         self._wake()
 
+    def _inbox_of(self, name: str) -> Reader:
+        address = next(box.address for box in self._config.mailboxes if box.inbox == name)
+        return Reader(self._accounts[address])
+
+    def _end_all(self) -> None:
+        """The machine is lost; the next daemon has to read again what this one has read."""
+        for name in list(self._daemons):
+            self.stage.crash(name, "with its machine")
+        for account in self._accounts.values():
+            account.read_anew()
+
     def _restart(self) -> None:
         """As a service manager does: SIGTERM, and another one."""
         for daemon in self._daemons.values():
@@ -234,10 +248,11 @@ class _Director(Watch):
         self._start_daemon()
 
     def _start_daemon(self) -> None:
-        if len(self._daemons) >= 3:
+        if len(self._daemons) >= (1 if self._backup.epoch_path else 3):
             return
         name = f"daemon-{len(self._all) + 1}"
-        daemon = Daemon(self.stage, name, self._url, self._config, self._catalog, self._accounts)
+        daemon = Daemon(self.stage, name, self._url, self._config, self._catalog, self._accounts,
+                        self._backup.epoch_path)  # fmt: skip
         self._daemons[name] = daemon
         self._all.append(daemon)
         daemon.start()
@@ -249,7 +264,8 @@ class _Director(Watch):
             self._daemons[name].stop()
 
     def _died(self, name: str) -> None:
-        self._daemons.pop(name, None)
+        if daemon := self._daemons.pop(name, None):
+            daemon.die()
         if not self._daemons or self._dice.random() < 0.5:
             delay_s = self._dice.choice((0.05, 1.0, 5.0, 25.0, 60.0, 5000.0, 30_000.0))
             if self.stage.faults.calm:
@@ -313,6 +329,7 @@ class _Director(Watch):
     def taken(self, recipient: str, raw: bytes) -> None:
         """The daemon may never learn of it."""
         self._post.remember(recipient, raw)
+        self._backup.mail_taken()
         if self._daemons and self.stage.faults.hit("crash between dot and answer"):
             name = self._dice.choice(list(self._daemons))
             self.stage.crash(name, "between dot and answer")

@@ -3,10 +3,14 @@
 Nothing is judged here. All marks are numbers of one order: what has a higher one happened later.
 """
 
+import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +18,7 @@ from sqlalchemy import Connection
 
 from sequencer.config import Config
 from sequencer.core import events as e
-from sequencer.core.sequence import Sequence
+from sequencer.core.sequence import Sequence as Steps
 from sequencer.engine.catalog import Catalog
 from sequencer.store import census, versions
 from sequencer.store.sends import SendRow
@@ -22,7 +26,9 @@ from sequencer.world.evidence import Evidence
 from sequencer.world.record import Record, Took
 from tests.fresh import open_database
 
-__all__ = ["Backdrop", "Change", "Dot", "Happening", "Sight", "Switch", "look"]
+__all__ = ["NEVER", "Backdrop", "Change", "Dot", "Forgotten", "Happening", "Sight", "Switch", "changes_after", "look"]
+
+NEVER = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,23 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was done between a backup and its return, which no row knows any more.
+
+    `restored`: the mark of the return, `lifted` of the end of the hold. `known`: the last enrollment of the backup.
+    """
+
+    restored: int = NEVER
+    known: int = 0
+    changes: tuple[Change, ...] = ()
+    lifted: int = NEVER
+
+    @property
+    def fences(self) -> list[Change]:
+        return [each for each in self.changes if each.old == "queued" and each.new == "sending"]
+
+
+@dataclass(frozen=True, slots=True)
 class Backdrop:
     """What the director knows: `calm_at`, `ends_at` in virtual seconds, `homes` the zones of people by address.
 
@@ -107,6 +130,7 @@ class Backdrop:
     ends: datetime
     homes: Mapping[str, ZoneInfo]
     skewed: bool
+    forgotten: Forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +142,43 @@ class Sight:
     happenings: tuple[Happening, ...]
     rules: tuple[Switch, ...]
     pauses: tuple[Switch, ...]
-    sequences: Mapping[tuple[str, int], Sequence]
+    sequences: Mapping[tuple[str, int], Steps]
     backdrop: Backdrop
 
     @property
     def dots(self) -> tuple[Dot, ...]:
         return self.backdrop.dots
 
+    @property
+    def forgotten(self) -> Forgotten:
+        return self.backdrop.forgotten
+
 
 @dataclass(frozen=True)
 class WatchedEvidence(Evidence):
     """Knows from the fences when a mail was allowed to leave, and whose hours counted before two people became one.
 
-    `fenced`: wall-clock instants by Message-ID, with their marks. `homes`: zones by address.
+    `fenced`: wall-clock instants by Message-ID, with their marks. `homes`: zones by address. `forgotten`: ids of mails
+    whose rows an old backup took away; those that nothing brought back are left out of what the rows must explain.
     """
 
     fenced: Mapping[str, tuple[tuple[int, datetime], ...]] = field(default_factory=dict)
     homes: Mapping[str, ZoneInfo] = field(default_factory=dict)
+    forgotten: frozenset[str] = frozenset()
+
+    @cached_property
+    def took(self) -> tuple[Took, ...]:
+        every = self.record.of(Took)
+        return tuple(
+            mail for mail in every
+            if mail.message_id not in self.forgotten or mail.message_id in self.rows_by_message_id
+        )  # fmt: skip
+
+    def row_of(self, mail: Took) -> SendRow | None:
+        row = super().row_of(mail)
+        if row is None and mail.message_id in self.forgotten:
+            return self.rows_by_message_id[mail.message_id][-1]  # an answer that names it does not tell when it left
+        return row
 
     def zones_of(self, row: SendRow, mail: Took) -> tuple[ZoneInfo, ...]:
         return (*super().zones_of(row, mail), self.homes[mail.recipient])
@@ -153,14 +197,22 @@ def look(url: str, catalog: Catalog, backdrop: Backdrop) -> Sight:
         database.close()
 
 
+def changes_after(file: Path, mark: int) -> tuple[Change, ...]:
+    """What the triggers of this database noted later than `mark`."""
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute("SELECT * FROM witness_sends WHERE mark > ? ORDER BY mark", (mark,)).fetchall()
+    return tuple(map(_change, rows))
+
+
+def _change(row: Sequence[Any]) -> Change:
+    return replace(Change(*row), raw=zlib.decompress(row[-2]) if row[-2] else None)
+
+
 def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight:
     def rows(asked: str) -> list[Any]:
         return [tuple(row) for row in connection.exec_driver_sql(asked)]
 
-    changes = tuple(
-        replace(Change(*row), raw=zlib.decompress(row[-2]) if row[-2] else None)
-        for row in rows("SELECT * FROM witness_sends ORDER BY mark")
-    )
+    changes = tuple(_change(row) for row in rows("SELECT * FROM witness_sends ORDER BY mark"))
     happenings = tuple(
         Happening(mark, at, transaction, enrollment, person, e.from_json(kind, body))
         for mark, at, transaction, enrollment, person, kind, body in rows("SELECT * FROM witness_events ORDER BY mark")
@@ -169,13 +221,14 @@ def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight
     applied = [(name, number) for name, each in sorted(latest.items()) for number in range(1, each.version + 1)]
     sequences = {key: catalog.bundle(connection, *key).sequence for key in applied}
     fenced: dict[str, list[tuple[int, datetime]]] = {}
-    for each in changes:
+    for each in (*backdrop.forgotten.changes, *changes):
         if each.new == "sending" and each.message_id:
             fenced.setdefault(each.message_id, []).append((each.mark, datetime.fromisoformat(each.wall)))
     evidence = WatchedEvidence(
         backdrop.config, {name: sequences[name, each.version] for name, each in latest.items()}, backdrop.record,
         census.take(connection), {}, backdrop.ends,
         {key: tuple(instants) for key, instants in fenced.items()}, backdrop.homes,
+        frozenset(each.message_id for each in backdrop.forgotten.fences if each.message_id),
     )  # fmt: skip
     return Sight(
         evidence,

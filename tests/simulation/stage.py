@@ -45,7 +45,7 @@ class Stage:
         self.seed = seed
         self.loop = VirtualLoop(self.dice("loop"))
         self.clock = SkewedClock(self.loop)
-        self.faults = Faults(self.dice("faults"), self.loop.time, WILD_DAYS)
+        self.faults = Faults(self.dice("faults"), self.dice("faults of their own"), self.loop.time, WILD_DAYS)
         self.record = Record()
         self.problems: list[str] = []
         self.trace: list[str] = []

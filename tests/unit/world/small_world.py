@@ -64,6 +64,7 @@ class SmallWorld:
     record: Record = field(default_factory=Record)
     sends: list[SendRow] = field(default_factory=list)
     logs: dict[int, list[Entry]] = field(default_factory=dict)
+    alone: list[Entry] = field(default_factory=list)
     tasks: list[TaskRow] = field(default_factory=list)
     usage: dict[tuple[str, str, date], int] = field(default_factory=dict)
     inbound: list[InboundRow] = field(default_factory=list)
@@ -111,7 +112,7 @@ class SmallWorld:
         census = Census(
             enrollments=enrollments,
             finish_reasons={key: one.finished.value if one.finished else None for key, one in progress.items()},
-            events={key: tuple(log) for key, log in self.logs.items()},
+            events={key: tuple(log) for key, log in self.logs.items()}, alone=tuple(self.alone),
             sends=tuple(self.sends), tasks=tuple(self.tasks), usage=self.usage, inbound=tuple(self.inbound),
             mails=self.mails, not_ours=0, rules=tuple(self.rules),
             people={

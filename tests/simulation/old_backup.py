@@ -1,0 +1,122 @@
+"""The fault "restored old backup": somebody puts a copy of days ago back, and reconciles the mailboxes with it.
+
+The epoch file beside the database knows more than the copy, so the daemon has to hold all sends. What was done between
+the copy and its return is forgotten by the rows; the world keeps it (`forgotten`), so that checks can ask about it.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from sequencer.app import App
+from sequencer.core.ports import Inbox
+from sequencer.engine.reconciling import Reconciled, Words, reconcile
+from sequencer.engine.sent_before import read_mailboxes
+from sequencer.errors import InputError
+from sequencer.store import epoch as epochs
+from sequencer.store import epoch_file, reads
+from sequencer.store.backup import back_up, put_back
+from tests.simulation.premises import ANA, BO
+from tests.simulation.sight import NEVER, Forgotten, changes_after
+from tests.simulation.stage import Stage
+
+__all__ = ["FAULT", "OldBackup"]
+
+FAULT = "restored old backup"
+MADE_H = (10.0, 110.0)
+EARLIER = timedelta(minutes=10)
+TRIES_MAX = 60
+
+
+class OldBackup:
+    """`epoch_path`: where the daemons of a seed that plays the fault count their mails; None in every other seed."""
+
+    def __init__(self, stage: Stage, app: App, file: Path, inbox_of: Callable[[str], Inbox]) -> None:
+        self._stage, self._app, self._file, self._inbox_of = stage, app, file, inbox_of
+        self._dice = stage.dice(FAULT)
+        self._copy, self._made = file.with_name("old.db"), 0
+        self._put_back_soon: Callable[[], object] = lambda: None
+        self._tries, self._forgotten, self._lifted = 0, Forgotten(), NEVER
+        self.epoch_path = file.with_name("epoch") if stage.faults.plays(FAULT) else None
+
+    @property
+    def forgotten(self) -> Forgotten:
+        """What the rows do not know any more; of no marks where the fault did not happen."""
+        return replace(self._forgotten, lifted=self._lifted)
+
+    def plan(self, end_all: Callable[[], None], wake: Callable[[], None]) -> None:
+        """`end_all` ends every daemon; supervisors start others."""
+        if self.epoch_path is None:
+            return
+        self._stage.later(self._dice.uniform(*MADE_H) * 3600, self._make)
+        self._put_back_soon = lambda: self._stage.later(
+            self._dice.choice((0.001, 1.0, 60.0, 3600.0, 20_000.0)), self._put_back, end_all, wake
+        )
+
+    def mail_taken(self) -> None:
+        """The copy is put back some mails after it was made."""
+        if self._made and self._dice.random() < 0.4:
+            self._put_back_soon()
+
+    def _make(self) -> None:
+        back_up(self._file, self._copy)
+        self._made = self._stage.record.mark()
+        self._stage.say("a backup is made")
+
+    def _put_back(self, end_all: Callable[[], None], wake: Callable[[], None]) -> None:
+        if self._forgotten.restored != NEVER or not self._stage.faults.hit(FAULT):
+            return
+        end_all()
+        assert self.epoch_path is not None
+        ended_at = self._stage.clock.now().timestamp()
+        os.utime(self.epoch_path, (ended_at, ended_at))
+        self._app.database.engine.dispose()
+        lost = changes_after(self._file, self._made)
+        aside = self._file.with_name("given-up.db")
+        put_back(self._copy, self._file, aside)
+        for each in (self._copy, aside, Path(f"{aside}-wal"), Path(f"{aside}-shm")):
+            each.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self._file)) as connection:
+            known = connection.execute("SELECT coalesce(max(id), 0) FROM enrollments").fetchone()[0]
+        self._forgotten = Forgotten(self._stage.record.mark(), int(known), lost)
+        self._stage.say(f"a backup is put back: {sum(each.new == 'sending' for each in lost)} fences are forgotten")
+        self._stage.later(self._dice.uniform(0.1, 30) * 3600, self.settle, wake)
+
+    def settle(self, wake: Callable[[], None]) -> None:
+        """`db reconcile`, again and again until it lifts the hold; a mailbox that cannot be read is doubted at last."""
+        self._tries += 1
+        held = self._app.database.read(epochs.held)
+        if held is not None and self._reconcile(held):
+            self._lifted = self._stage.record.mark()
+            wake()
+        elif self._tries < TRIES_MAX:
+            self._stage.later(self._dice.uniform(0.1, 8) * 3600, self.settle, wake)
+
+    def _reconcile(self, held: epochs.Amnesia) -> bool:
+        assert self.epoch_path is not None
+        app, now = self._app, self._stage.clock.now()
+        since = held.since or now - timedelta(days=90)
+        last = app.database.read(lambda connection: reads.last_message_ids(connection, since - EARLIER))
+        readings = read_mailboxes(app.config, self._inbox_of, last, (ANA, BO))
+        outside = epoch_file.look(self.epoch_path, app.key)
+        told = (outside.epoch, min(now, datetime.fromtimestamp(outside.at, UTC)))
+        doubted = frozenset((ANA, BO)) if self._stage.faults.calm or self._dice.random() < 0.3 else frozenset[str]()
+
+        def write(connection: Connection) -> Reconciled:
+            return reconcile(connection, app.advance, app.key, readings, Words(doubted=doubted), told, now)
+
+        done = app.database.write(write)
+        self._stage.say(
+            f"reconciled: {len(done.left)} found, {len(done.lost)} unknown, {done.missing} missing, "
+            f"{len(done.doubts)} doubted{'' if done.lifted else ', still held'}"
+        )
+        if done.lifted:
+            with suppress(InputError), epoch_file.opened(self.epoch_path, app.key) as file:
+                file.write(app.database.read(epochs.current))
+        return done.lifted
