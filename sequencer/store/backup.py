@@ -6,7 +6,7 @@ the disk before it gets its name. PostgreSQL has its own tools for this.
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -112,6 +112,12 @@ def schema_of(copy: Path) -> str:
     return str(found[0])
 
 
+def _write_log_into(file: Path) -> None:
+    """So that the file alone is all there was, also for whoever is ended before its log has moved too."""
+    with suppress(sqlite3.Error), closing(_open(file)) as connection:  # a damaged one is kept as it is
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def put_back(copy: Path, file: Path, aside: Path) -> None:
     """Make `copy` the database; the one that was there is kept as `aside`. Nobody may have it open.
 
@@ -123,6 +129,7 @@ def put_back(copy: Path, file: Path, aside: Path) -> None:
     back_up(copy, fresh, overwrite=True)
     try:
         if file.exists():
+            _write_log_into(file)
             os.link(file, aside)
         for log in LOGS:
             there = Path(f"{file}{log}")

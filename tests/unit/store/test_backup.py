@@ -1,6 +1,7 @@
 """What is refused before a copy is made or put back; nothing is half-written then."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -80,6 +81,22 @@ def test_the_database_is_no_copy_of_itself(database: Path) -> None:
     with pytest.raises(InputError, match="the database itself"):
         put_back(database, database, database.with_name("aside"))
     assert [path.name for path in database.parent.iterdir()] == ["sequencer.db"]
+
+
+def test_what_was_only_in_the_log_is_in_the_file_that_is_kept(database: Path, copy: Path) -> None:
+    """A process that was killed left it there; whoever is killed in the middle of the exchange loses nothing either."""
+    killed = database.with_name("killed.db")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("INSERT INTO meta (key, value) VALUES ('last', 'word')")
+        connection.commit()
+        for end in ("", "-wal"):
+            shutil.copyfile(f"{database}{end}", f"{killed}{end}")
+    aside = database.with_name("aside")
+    put_back(copy, killed, aside)
+    Path(f"{aside}-wal").unlink(missing_ok=True)
+    with closing(sqlite3.connect(aside)) as connection:
+        assert connection.execute("SELECT value FROM meta WHERE key = 'last'").fetchall() == [("word",)]
 
 
 def test_a_copy_that_cannot_take_the_place_leaves_nothing_beside_it(database: Path, copy: Path) -> None:
