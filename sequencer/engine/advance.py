@@ -17,6 +17,7 @@ from sequencer.core.decide import DECISIONS_PER_PASS_MAX, decide
 from sequencer.core.gates import expires_at
 from sequencer.core.progress import Progress, step
 from sequencer.core.reason import Reason
+from sequencer.core.timing import due_time
 from sequencer.engine import project
 from sequencer.engine.situation import Situation, Surroundings, is_connect, load
 from sequencer.errors import InvariantBroken
@@ -31,14 +32,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Pass:
-    """One enrollment's way through one pass: what was recorded and where it stands after it."""
+    """One enrollment's way through one pass: what was recorded and where it stands after it.
+
+    `waited_since`: since when the mail of (step, attempt) that was queued here had waited for its hour or its rep.
+    """
 
     situation: Situation
     progress: Progress
     recorded: list[e.Event] = field(default_factory=list)
     due_at: datetime | None = None
+    waited_since: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
     def record(self, event: e.Event, at: datetime) -> None:
+        if isinstance(event, e.TouchQueued):
+            due = due_time(self.situation.bundle.sequence.step(event.step), self.progress, self.situation.facts)
+            self.waited_since[event.step, event.attempt] = min(at, due.at)
         self.progress = step(self.progress, event, at)
         self.recorded.append(event)
 
@@ -182,7 +190,8 @@ def write(connection: Connection, passes: Mapping[int, Pass], now: datetime) -> 
     for enrollment_id, one in passes.items():
         for event in one.recorded:
             if isinstance(event, e.TouchQueued):
-                queued.append(project.queued_row(enrollment_id, one.situation, one.progress, event, now))
+                waited_since = one.waited_since[event.step, event.attempt]
+                queued.append(project.queued_row(enrollment_id, one.situation, event, waited_since))
             else:
                 project.onto_rows(connection, enrollment_id, one.situation, one.progress, event, now)
     sends.queue_sends(connection, queued)

@@ -12,7 +12,6 @@ from sequencer.core import events as e
 from sequencer.core.progress import Progress
 from sequencer.core.sequence import EmailStep
 from sequencer.core.suppression import Suppression
-from sequencer.core.timing import due_time
 from sequencer.engine.situation import Situation
 from sequencer.mail.address import is_free_mail, registrable_domain
 from sequencer.store import people, sends, tasks
@@ -47,7 +46,7 @@ def onto_rows(
 
 
 def queued_row(
-    enrollment_id: int, situation: Situation, progress: Progress, event: e.TouchQueued, now: datetime
+    enrollment_id: int, situation: Situation, event: e.TouchQueued, waited_since: datetime
 ) -> dict[str, Any]:
     """The send that a TouchQueued asks for; what waited longest for its hour, or for its rep, goes first."""
     step = situation.bundle.sequence.step(event.step)
@@ -62,7 +61,7 @@ def queued_row(
         "mailbox": situation.enrollment.mailbox,
         "variant": event.variant,
         "version": event.version,
-        "due_at": min(now, due_time(step, progress, situation.facts).at),
+        "due_at": waited_since,
         "first_touch": isinstance(step, EmailStep) and not _has_written(situation),
         "address": address,
         "domain": limited_domain(address),

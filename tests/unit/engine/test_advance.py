@@ -11,10 +11,11 @@ from sqlalchemy import Connection, update
 from sequencer.core import events as e
 from sequencer.core.progress import fold
 from sequencer.core.reason import FinishReason, Reason
-from sequencer.store import log, tasks
+from sequencer.store import log, sends, tasks
 from sequencer.store.tables import ENROLLMENTS
 from tests.integration.installation import MONDAY, Installation
 
+MAILS = "title: Mails\nsteps:\n  - id: intro\n    email: a.md\n  - id: bump\n    wait: 1d\n    email: a.md\n"
 CALLS = "title: Calls\nsteps:\n  - id: ring\n    task: Ring them\n"
 
 
@@ -47,6 +48,22 @@ def test_an_enrollment_that_is_named_twice_loses_no_event(house: Installation) -
     house.database.write(lambda connection: house.advance.record(connection, happened, MONDAY))
     assert house.kinds(one)[1:3] == ["PollAnswered", "LinkedInConnected"]
     assert house.folded(one) == house.progress(one)
+
+
+def test_a_mail_has_its_place_from_the_end_of_the_pause_on(house: Installation) -> None:
+    """Nobody waited for an hour while a person had paused it; `why` counts the same way."""
+    house.apply("mails", MAILS, {"a.md": "Subject: A\n\nText\n"})
+    one = house.enroll(house.person("p@acme.test"), "mails")
+    advance(house)
+    house.record(one, e.TouchSent(step="intro", attempt=1, sent_at=MONDAY))
+    house.record(one, e.PausePut(reason=Reason.BY_PERSON, until=None, due_at=MONDAY, by="person:ana"))
+    house.clock.forward(days=5, hours=1)
+    resumed_at = house.clock.now()
+    house.record(one, e.PauseTaken(reason=Reason.BY_PERSON, by="person:ana"))
+    house.clock.forward(days=2)
+    advance(house)
+    queued = house.database.read(lambda connection: sends.in_state(connection, "queued"))
+    assert [row.due_at for row in queued if row.step == "bump"] == [resumed_at]
 
 
 def gone_step(house: Installation, enrollment: int) -> None:
