@@ -1,13 +1,13 @@
 """Who may import whom: the table of docs/architecture.md, checked on the syntax tree."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "sequencer"
+PACKAGE = Path(__file__).parents[2] / "sequencer"
 CORE = {"core", "errors"}
 EVERYTHING = {
     "core", "mail", "content", "store", "channels", "inbound", "engine", "insight", "world", "cli", "web",
@@ -52,8 +52,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 
-def modules() -> list[Path]:
-    return [path for path in PACKAGE.rglob("*.py") if "versions" not in path.parts]
+Modules = dict[Path, list[ast.AST]]
+
+
+@pytest.fixture(scope="module")
+def modules(trees: Modules) -> Modules:
+    return {path: nodes for path, nodes in trees.items() if "versions" not in path.parts}
 
 
 def room(path: Path) -> str:
@@ -61,9 +65,9 @@ def room(path: Path) -> str:
     return first.removesuffix(".py")
 
 
-def imported(path: Path) -> Iterator[tuple[int, str]]:
+def imported(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     """(line, dotted name below sequencer) of every import, wherever it stands."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -76,40 +80,41 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name.removeprefix("sequencer.")
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_it_may(path: Path) -> None:
-    here = room(path)
-    if here == "__init__":
-        return
-    allowed = MAY_IMPORT[here]
-    wrong = [f"line {line}: {name}" for line, name in imported(path) if name.split(".")[0] not in allowed]
-    assert not wrong, f"{here} may import only {sorted(allowed)}"
+def test_a_room_imports_only_what_it_may(modules: Modules) -> None:
+    wrong: list[str] = []
+    for path, nodes in modules.items():
+        here = room(path)
+        if here == "__init__":
+            continue
+        allowed = MAY_IMPORT[here]
+        wrong += [f"{path}:{line}: {name}" for line, name in imported(nodes) if name.split(".")[0] not in allowed]
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if room(path) == "core"], ids=lambda path: path.name)
-def test_the_core_needs_the_standard_library_and_pydantic_alone(path: Path) -> None:
-    import sys
-
+def test_the_core_needs_the_standard_library_and_pydantic_alone(modules: Modules) -> None:
     known = {*sys.stdlib_module_names, "pydantic", "pydantic_core", "sequencer"}
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            assert {alias.name.split(".")[0] for alias in node.names} <= known
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.module.split(".")[0] in known
+    core = {path: nodes for path, nodes in modules.items() if room(path) == "core"}
+    assert core
+    for path, nodes in core.items():
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                assert {alias.name.split(".")[0] for alias in node.names} <= known, path
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                assert node.module.split(".")[0] in known, path
 
 
-def test_nobody_imports_the_command_line() -> None:
-    others = [path for path in modules() if room(path) not in ("cli", "__main__")]
-    guilty = [str(path) for path in others for _, name in imported(path) if name.startswith("cli")]
+def test_nobody_imports_the_command_line(modules: Modules) -> None:
+    others = {path: nodes for path, nodes in modules.items() if room(path) not in ("cli", "__main__")}
+    guilty = [str(path) for path, nodes in others.items() for _, name in imported(nodes) if name.startswith("cli")]
     assert not guilty
 
 
-def test_only_the_store_knows_sql() -> None:
+def test_only_the_store_knows_sql(modules: Modules) -> None:
     """Others hold a Connection and hand it on; statements are built in store/."""
-    for path in modules():
+    for path, nodes in modules.items():
         if room(path) in ("store",):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "sqlalchemy":
                 names = {alias.name for alias in node.names}
                 assert names <= {"Connection"}, f"{path}: {names}"
