@@ -1,6 +1,5 @@
 """What somebody meets who types it wrongly, has a broken file or a narrow window: one clear line, never a traceback."""
 
-import json
 import os
 import re
 import subprocess
@@ -13,12 +12,14 @@ from sequencer.app import missing_passwords
 from sequencer.cli import COMMANDS
 from sequencer.cli.plain_text import plain
 from sequencer.config import load
+from tests.integration.typed import Run, typing
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = str(Path(sys.executable).parent / "sequencer")
 
 
 def typed(folder: Path, *words: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, as a shell starts it: for what only a process shows."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("SEQUENCER_")}
     return subprocess.run(
         [PROGRAM, *words], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
@@ -34,6 +35,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def run_there(made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Types one command in that installation."""
+    monkeypatch.chdir(made)
+    return typing(monkeypatch, capsys)
+
+
 USAGE: list[tuple[tuple[str, ...], str]] = [
     (("wy",), 'there is no command "wy" — did you mean why? — "sequencer --help"'),
     (("--hlp",), '"sequencer --help"'),
@@ -47,14 +55,19 @@ USAGE: list[tuple[tuple[str, ...], str]] = [
 
 
 @pytest.mark.parametrize(("words", "said"), USAGE, ids=[" ".join(words) for words, _ in USAGE])
-def test_a_wrong_command_is_one_line_with_the_help_that_mends_it(
-    tmp_path: Path, words: tuple[str, ...], said: str
-) -> None:
-    done = typed(tmp_path, *words)
+def test_a_wrong_command_is_one_line_with_the_help_that_mends_it(run: Run, words: tuple[str, ...], said: str) -> None:
+    done = run(*words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("sequencer: ")
+    assert done.err.count("\n") == 1
+    assert said in done.err
+
+
+def test_a_process_ends_with_the_same_line_and_code(tmp_path: Path) -> None:
+    done = typed(tmp_path, "why")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("sequencer: ")
+    assert done.stderr.startswith("sequencer: missing argument 'EMAIL' — ")
     assert done.stderr.count("\n") == 1
-    assert said in done.stderr
 
 
 def test_what_is_typed_or_read_cannot_steer_the_terminal(tmp_path: Path) -> None:
@@ -64,7 +77,7 @@ def test_what_is_typed_or_read_cannot_steer_the_terminal(tmp_path: Path) -> None
     assert done.stderr.count("\n") == 1
 
 
-def test_all_errors_of_the_config_come_at_once_with_their_lines(made: Path, tmp_path: Path) -> None:
+def test_all_errors_of_the_config_come_at_once_with_their_lines(made: Path, tmp_path: Path, run: Run) -> None:
     text = (made / "config.toml").read_text()
     wrong = {
         "person_touches_per_week = 5": "person_touches_a_week = 5",
@@ -77,14 +90,14 @@ def test_all_errors_of_the_config_come_at_once_with_their_lines(made: Path, tmp_
         text = text.replace(right, mistake)
     (tmp_path / "config.toml").write_text(text)
     lines = text.splitlines()
-    said = typed(tmp_path, "status").stderr.splitlines()
+    said = run("status").err.splitlines()
     places = [re.match(r"sequencer: config\.toml:(\d+): ([\w.]+): ", one) for one in said]
     found = [(lines[int(place[1]) - 1], place[2]) for place in places if place]
     assert len(found) == len(said) == 6  # every line names its line and key
     for line, key in found:
         assert line.strip().startswith((key.rpartition(".")[2], "smtp", "imap"))
     assert "hunter2" not in "".join(said)
-    values = json.loads(typed(tmp_path, "check", "--json").stdout)
+    values = run("check", "--json").json
     assert len([one for one in values["errors"] if one["path"] == "config.toml"]) == 6
 
 
@@ -102,15 +115,15 @@ CONFIGS: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("right", "wrong", "said"), CONFIGS, ids=[said[:40] for *_, said in CONFIGS])
 def test_a_wrong_config_says_what_is_wrong_and_where(
-    made: Path, tmp_path: Path, right: str, wrong: str, said: str
+    made: Path, tmp_path: Path, run: Run, right: str, wrong: str, said: str
 ) -> None:
     text = (made / "config.toml").read_text()
     assert right in text
     (tmp_path / "config.toml").write_text(text.replace(right, wrong))
-    done = typed(tmp_path, "status")
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    done = run("status")
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err
 
 
 def test_nothing_of_a_password_in_the_database_address_is_shown(made: Path, tmp_path: Path) -> None:
@@ -135,30 +148,30 @@ def test_a_full_disk_and_a_closed_pipe_are_no_traceback(made: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_uncertain_alone_lists(made: Path) -> None:
-    assert typed(made, "uncertain").stdout == "No mail is uncertain.\n"
+def test_uncertain_alone_lists(run_there: Run) -> None:
+    assert run_there("uncertain").out == "No mail is uncertain.\n"
 
 
-def test_classify_takes_nothing_for_a_mail_that_is_none(made: Path) -> None:
+def test_classify_takes_nothing_for_a_mail_that_is_none(made: Path, run_there: Run) -> None:
     for name in ("config.toml", "sequencer.db"):
-        done = typed(made, "classify", name)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert '"sequencer classify --text"' in done.stderr
+        read = run_there("classify", name)
+        assert (read.code, read.out) == (2, "")
+        assert '"sequencer classify --text"' in read.err
     for words in (("-",), ("--text", "-")):  # of which nothing comes
         done = typed(made, "classify", *words)
         assert (done.returncode, done.stdout) == (1, "")
         assert "it is empty" in done.stderr
 
 
-def test_a_date_in_the_past_is_named_as_it_was_typed(made: Path) -> None:
-    assert typed(made, "import", "sequences/people.csv").returncode == 0
-    assert typed(made, "apply", "--as", "ana").returncode == 0
+def test_a_date_in_the_past_is_named_as_it_was_typed(run_there: Run) -> None:
+    assert run_there("import", "sequences/people.csv").code == 0
+    assert run_there("apply", "--as", "ana").code == 0
     who = "lucia.ferrer@brisapagos.test"
-    assert typed(made, "enroll", "vp-engineering", "--email", who, "--as", "ana").returncode == 0
-    assert '"2020-01-01" has passed' in typed(made, "pause", who, "--until", "2020-01-01").stderr
-    assert "is paused in vp-engineering until somebody resumes\n" in typed(made, "pause", who).stdout
-    assert "a pause without a date stands already" in typed(made, "pause", who, "--for", "3d").stdout
-    why = typed(made, "why", who).stdout
+    assert run_there("enroll", "vp-engineering", "--email", who, "--as", "ana").code == 0
+    assert '"2020-01-01" has passed' in run_there("pause", who, "--until", "2020-01-01").err
+    assert "is paused in vp-engineering until somebody resumes\n" in run_there("pause", who).out
+    assert "a pause without a date stands already" in run_there("pause", who, "--for", "3d").out
+    why = run_there("why", who).out
     assert f'"sequencer resume {who}" lets it go on' in why  # the whole command, ready to be pasted
 
 
@@ -169,31 +182,31 @@ def test_a_daemon_would_name_each_password_that_is_missing(made: Path, monkeypat
     assert trouble.startswith("ana@ourco.test: config.toml: env:ANA_PW")
 
 
-def test_what_many_places_lack_is_said_once_and_hours_have_their_line(tmp_path: Path) -> None:
-    assert typed(tmp_path, "init").returncode == 0
+def test_what_many_places_lack_is_said_once_and_hours_have_their_line(tmp_path: Path, run: Run) -> None:
+    assert run("init").code == 0
     (tmp_path / "team.csv").write_text("email,first name,company,timezone\njo@acme.test,Jo,Acme,Pacific/Chatham\n")
-    assert typed(tmp_path, "import", "team.csv").returncode == 0
-    notes = typed(tmp_path, "check").stderr.splitlines()
+    assert run("import", "team.csv").code == 0
+    notes = run("check").err.splitlines()
     (event,) = (note for note in notes if "no imported person has prospect.event" in note)
     assert event.endswith(" other places)")
-    assert typed(tmp_path, "apply", "--as", "ana").returncode == 0
-    enrolled = typed(tmp_path, "enroll", "vp-engineering", "--email", "jo@acme.test", "--as", "ana")
-    assert '"sequencer why jo@acme.test" says when' in enrolled.stdout
-    why = typed(tmp_path, "why", "jo@acme.test").stdout
+    assert run("apply", "--as", "ana").code == 0
+    enrolled = run("enroll", "vp-engineering", "--email", "jo@acme.test", "--as", "ana")
+    assert '"sequencer why jo@acme.test" says when' in enrolled.out
+    why = run("why", "jo@acme.test").out
     number = (tmp_path / "config.toml").read_text().splitlines().index("[windows.business_hours]") + 1
     assert f"business_hours, config.toml:{number}: " in why
-    preview = typed(tmp_path, "preview", "vp-engineering", "--prospect", "jo@acme.test", "--as", "ana").stdout
+    preview = run("preview", "vp-engineering", "--prospect", "jo@acme.test", "--as", "ana").out
     assert re.search(r"^intro: email — .* \(their \w{3} \d\d:\d\d\)$", preview, re.MULTILINE)
     # Whoever may enter nothing is told so in one line.
-    assert typed(tmp_path, "suppress", "acme.test").returncode == 0
-    assert typed(tmp_path, "why", "jo@acme.test").stdout.count("may not enter") == 1
+    assert run("suppress", "acme.test").code == 0
+    assert run("why", "jo@acme.test").out.count("may not enter") == 1
 
 
-def test_the_mailbox_line_of_status_promises_nothing_while_all_is_paused(made: Path) -> None:
-    assert typed(made, "pause", "--all").returncode == 0
-    rows = [line.split("\t") for line in typed(made, "status").stdout.splitlines() if line.startswith("ana@")]
+def test_the_mailbox_line_of_status_promises_nothing_while_all_is_paused(run_there: Run) -> None:
+    assert run_there("pause", "--all").code == 0
+    rows = [line.split("\t") for line in run_there("status").out.splitlines() if line.startswith("ana@")]
     assert rows == [["ana@ourco.test", "paused", "0/10", "0", "—"]]
-    assert typed(made, "resume", "--all", "--as", "ana").returncode == 0
+    assert run_there("resume", "--all", "--as", "ana").code == 0
 
 
 @pytest.mark.parametrize(
