@@ -5,33 +5,40 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.typed import typed_in
+
 DEMO_S_MAX = 120.0
 
 
-def begun(*arguments: str, hash_seed: str = "0") -> "subprocess.Popen[str]":
-    """The demo in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "sequencer", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def in_a_process(*arguments: str, hash_seed: str) -> str:
+    """What the demo prints in a process of its own."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "sequencer", "demo", *arguments],
+        capture_output=True, text=True, timeout=DEMO_S_MAX, check=False,
         env={**os.environ, "PYTHONHASHSEED": hash_seed, "COLUMNS": "120"},
     )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
+    return ran.stdout
 
 
-def ended(process: "subprocess.Popen[str]") -> str:
-    said, complained = process.communicate(timeout=DEMO_S_MAX)
-    assert (process.returncode, complained) == (0, ""), said + complained
-    return said
+def here(*arguments: str) -> str:
+    """What it prints in this process, in which the words of mail are compiled by now."""
+    ran = typed_in(Path.cwd(), "demo", *arguments)
+    assert (ran.code, ran.err) == (0, ""), ran.out + ran.err
+    return ran.out
 
 
 @pytest.fixture(scope="module")
 def twice() -> Sequence[dict[str, Any]]:
     """The same small world in two processes whose sets and dicts are in another order."""
-    both = [begun("demo", "--people", "12", "--json", hash_seed=seed) for seed in ("1", "4242")]
-    return [json.loads(ended(process)) for process in both]
+    small = ("--people", "12", "--json")
+    other_order = "1" if os.environ.get("PYTHONHASHSEED") == "4242" else "4242"
+    return [json.loads(here(*small)), json.loads(in_a_process(*small, hash_seed=other_order))]
 
 
 def test_the_same_seed_gives_the_same_world(twice: Sequence[dict[str, Any]]) -> None:
@@ -62,7 +69,7 @@ def test_halfway_one_person_is_explained(twice: Sequence[dict[str, Any]]) -> Non
 
 
 def test_another_seed_is_another_world_told_as_it_happens() -> None:
-    said = ended(begun("demo", "--people", "6", "--weeks", "2", "--seed", "7"))
+    said = here("--people", "6", "--weeks", "2", "--seed", "7")
     timeline, _, closing = said.partition("2 weeks later")
     assert "Mon 23 Nov" in timeline
     assert "mail     " in timeline
@@ -72,12 +79,12 @@ def test_another_seed_is_another_world_told_as_it_happens() -> None:
 
 
 def test_quiet_is_only_the_report() -> None:
-    said = ended(begun("demo", "--people", "1", "--weeks", "1", "--quiet"))
+    said = here("--people", "1", "--weeks", "1", "--quiet")
     assert said.lstrip().startswith("1 week later")
 
 
 def test_forty_people_for_six_weeks() -> None:
-    done = json.loads(ended(begun("demo", "--seed", "2", "--json")))
+    done = json.loads(here("--seed", "2", "--json"))
     assert done["held"]
     assert done["outcomes"]["people"] == 40
     assert done["outcomes"]["meetings"] == done["outcomes"]["connected"] == 1

@@ -1,6 +1,5 @@
 """Backup, restore, copies of a whole installation: real daemons, a real SMTP server, a Maildir with a Sent folder."""
 
-import json
 import shutil
 import signal
 import sqlite3
@@ -17,6 +16,7 @@ from sequencer.clock import SystemClock
 from sequencer.store import epoch, sends
 from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation, World
 from tests.integration.processes import wait_for
+from tests.integration.typed import typed_in
 
 FILED = ALWAYS_OPEN.replace('maildir = "mail"', 'maildir = "mail"\nsent_copy = "append"')
 BEFORE, AFTER = 5, 7
@@ -32,7 +32,7 @@ def house_in(folder: Path, world: World, config: str = FILED) -> Installation:
     return house
 
 
-def sequencer(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def in_a_process(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "sequencer", "--config", str(folder / "config.toml"), *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
 
@@ -81,16 +81,16 @@ def restored(tmp_path: Path, world: World) -> Installation:
     people(house, "a", BEFORE)
     with daemon(folder):
         wait_for(lambda: len(states(house, "sent")) == BEFORE and all_filed(house), "the first mails")
-        assert sequencer(folder, "pause", "--all").returncode == 0
+        assert typed_in(folder, "pause", "--all").code == 0
         people(house, "b", AFTER)  # in the copy they are enrolled, and nothing of theirs is queued
-        assert sequencer(folder, "backup", "monday.db").returncode == 0
-        assert sequencer(folder, "resume", "--all", "--as", "ana").returncode == 0
+        assert typed_in(folder, "backup", "monday.db").code == 0
+        assert typed_in(folder, "resume", "--all", "--as", "ana").code == 0
         wait_for(lambda: len(world.accepted) == BEFORE + AFTER, "the mails after the copy")
         wait_for(lambda: len(states(house, "sent")) == BEFORE + AFTER and all_filed(house), "their copies")
     house.close()
-    said = sequencer(folder, "db", "restore", "monday.db")
-    assert said.returncode == 0, said.stderr
-    assert sequencer(folder, "resume", "--all", "--as", "ana").returncode == 0
+    said = typed_in(folder, "db", "restore", "monday.db")
+    assert said.code == 0, said.err
+    assert typed_in(folder, "resume", "--all", "--as", "ana").code == 0
     again = Installation.__new__(Installation)
     again.__dict__.update(house.__dict__)
     again.database = type(house.database)(house.database.url)
@@ -104,24 +104,24 @@ def test_a_restored_database_sends_nothing_until_it_is_reconciled(restored: Inst
         beats = 0 if (first := _heartbeat(restored)) is None else first
         wait_for(lambda: (_heartbeat(restored) or 0) > beats + 4, "some heartbeats")
         assert len(world.accepted) == BEFORE + AFTER
-        assert sequencer(folder, "resume", "--all", "--as", "ana").returncode == 0
+        assert typed_in(folder, "resume", "--all", "--as", "ana").code == 0
         assert is_held(restored)
-        status = sequencer(folder, "status")
-        assert "all sends are held" in status.stdout
-        assert f"{AFTER} mails may have left since" in status.stdout
-        why = sequencer(folder, "why", "b0@b0.test")
-        assert "sequencer db reconcile" in why.stdout, why.stdout
+        status = typed_in(folder, "status")
+        assert "all sends are held" in status.out
+        assert f"{AFTER} mails may have left since" in status.out
+        why = typed_in(folder, "why", "b0@b0.test")
+        assert "sequencer db reconcile" in why.out, why.out
         shutil.move(folder / "mail", folder / "away")
-        said = sequencer(folder, "db", "reconcile", "--as", "ana")
-        assert said.returncode == 1
-        assert "--doubt ana@ourco.test" in said.stdout
+        said = typed_in(folder, "db", "reconcile", "--as", "ana")
+        assert said.code == 1
+        assert "--doubt ana@ourco.test" in said.out
         shutil.move(folder / "away", folder / "mail")
-        looked = json.loads(sequencer(folder, "db", "reconcile", "--dry-run", "--json", "--as", "ana").stdout)
+        looked = typed_in(folder, "db", "reconcile", "--dry-run", "--json", "--as", "ana").json
         assert (looked["lifted"], looked["missing"], len(looked["left"])) == (True, 0, AFTER)
         assert is_held(restored)
-        said = sequencer(folder, "db", "reconcile", "--as", "ana")
-        assert said.returncode == 0, said.stdout + said.stderr
-        assert "sends go on" in said.stdout
+        said = typed_in(folder, "db", "reconcile", "--as", "ana")
+        assert said.code == 0, said.out + said.err
+        assert "sends go on" in said.out
         assert not is_held(restored)
         assert len(states(restored, "sent")) == BEFORE + AFTER
         people(restored, "c", 2)
@@ -186,12 +186,12 @@ def test_a_backup_while_mail_leaves_at_full_speed_is_whole(tmp_path: Path, world
     with daemon(house.folder):
         wait_for(lambda: len(world.accepted) > 10, "mail on its way")
         for number in range(3):
-            said = sequencer(house.folder, "backup", f"copy{number}.db")
-            assert said.returncode == 0, said.stderr
-        refused = sequencer(house.folder, "backup", "copy0.db")
-        assert refused.returncode == 2
-        assert "--force" in refused.stderr
-        assert sequencer(house.folder, "backup", "copy0.db", "--force").returncode == 0
+            said = typed_in(house.folder, "backup", f"copy{number}.db")
+            assert said.code == 0, said.err
+        refused = typed_in(house.folder, "backup", "copy0.db")
+        assert refused.code == 2
+        assert "--force" in refused.err
+        assert typed_in(house.folder, "backup", "copy0.db", "--force").code == 0
         wait_for(lambda: len(states(house, "sent")) == 150, "every mail", 90)
     house.close()
     for number in range(3):
@@ -206,13 +206,13 @@ def test_a_backup_while_mail_leaves_at_full_speed_is_whole(tmp_path: Path, world
 def test_a_restore_waits_for_the_daemon_to_stop(tmp_path: Path, world: World) -> None:
     house = house_in(tmp_path / "here", world)
     house.close()
-    assert sequencer(house.folder, "backup", "a.db").returncode == 0
+    assert in_a_process(house.folder, "backup", "a.db").returncode == 0
     with daemon(house.folder):
         wait_for(lambda: (house.folder / "sequencer.db.epoch").exists(), "the daemon")
-        said = sequencer(house.folder, "db", "restore", "a.db")
+        said = in_a_process(house.folder, "db", "restore", "a.db")
         assert said.returncode == 2
         assert "another daemon runs" in said.stderr
     (house.folder / "text.db").write_text("no database")
-    assert sequencer(house.folder, "db", "restore", "text.db").returncode in (1, 2)
-    assert sequencer(house.folder, "db", "restore", "a.db").returncode == 0
+    assert in_a_process(house.folder, "db", "restore", "text.db").returncode in (1, 2)
+    assert in_a_process(house.folder, "db", "restore", "a.db").returncode == 0
     assert [path.name[:21] for path in house.folder.glob("*.replaced-*")] == ["sequencer.db.replaced"]

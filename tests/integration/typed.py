@@ -1,7 +1,11 @@
 """Commands as they are typed: what one printed and how it ended."""
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -36,3 +40,16 @@ def typing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         return Ran(int(ended.value.code or 0), said.out, said.err)
 
     return run
+
+
+def typed_in(folder: Path, *words: str) -> Ran:
+    """One command typed in `folder`, for what outlives a test's own fixtures; it runs in this process."""
+    out, err = StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in [name for name in os.environ if name.startswith("SEQUENCER_")]:
+            patch.delenv(name)
+        patch.chdir(folder)
+        patch.setattr("sys.argv", ["sequencer", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return Ran(int(ended.value.code or 0), out.getvalue(), err.getvalue())
