@@ -2,29 +2,40 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.typed import Run
+from tests.integration.typed import Run, typed_in
 
 EXPECTED_PEOPLE = 40
+ZONE = "Europe/Madrid"
 
 
 @pytest.fixture
 def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """On a machine in Madrid."""
-    monkeypatch.setenv("TZ", "Europe/Madrid")
+    monkeypatch.setenv("TZ", ZONE)
     return run
 
 
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation with its sequence applied and its people on the list `first`; copied for each test."""
+    folder = tmp_path_factory.mktemp("applied")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", ZONE)
+        assert typed_in(folder, "init").code == 0
+        assert typed_in(folder, "apply", "--as", "ana").code == 0
+        assert typed_in(folder, "import", "sequences/people.csv", "--list", "first").code == 0
+    return folder
+
+
 @pytest.fixture
-def started(run: Run) -> Run:
-    """An installation with its sequence applied and its people on the list `first`."""
-    assert run("init").code == 0
-    assert run("apply", "--as", "ana").code == 0
-    assert run("import", "sequences/people.csv", "--list", "first").code == 0
+def started(applied: Path, run: Run, tmp_path: Path) -> Run:
+    shutil.copytree(applied, tmp_path, dirs_exist_ok=True)
     return run
 
 

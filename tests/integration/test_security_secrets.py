@@ -1,7 +1,6 @@
 """A canary in each place that a password may come from is seen by the server alone: in no log, error, dump or list."""
 
 import base64
-import os
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +17,7 @@ from aiosmtpd.smtp import AuthResult
 from sequencer.clock import SystemClock
 from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation
 from tests.integration.mail_servers import free_ports
+from tests.integration.typed import typed_in
 
 WAIT_S_MAX = 60.0
 CANARIES = {place: f"canary-{place}-5f3c9e" for place in ("env", "file", "cmd")}
@@ -96,13 +96,15 @@ def wait_until(ready: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def test_a_password_is_seen_by_its_server_alone(house: Installation, server: Refusing) -> None:
-    environment = {**os.environ, "CANARY_PW": CANARIES["env"]}
-    at = [sys.executable, "-m", "sequencer", "--config", str(house.folder / "config.toml")]
+def test_a_password_is_seen_by_its_server_alone(
+    house: Installation, server: Refusing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARY_PW", CANARIES["env"])
+    command = [sys.executable, "-m", "sequencer", "--config", str(house.folder / "config.toml"), "daemon", "--verbose"]
     shown: dict[str, str] = {}
     log = house.folder / "daemon.log"
     with log.open("w") as stream:
-        daemon = subprocess.Popen([*at, "daemon", "--verbose"], env=environment, stdout=stream, stderr=stream)
+        daemon = subprocess.Popen(command, stdout=stream, stderr=stream)
     try:
         wait_until(lambda: server.heard == set(CANARIES.values()), "three logins")
         wait_until(lambda: log.read_text().count("cannot send") >= len(CANARIES), "their refusals")
@@ -113,11 +115,9 @@ def test_a_password_is_seen_by_its_server_alone(house: Installation, server: Ref
         for words in (("doctor", "--skip-network"), ("doctor", "--skip-network", "--json"), ("status",),
                       ("status", "--json"), ("why", "jo@cmd.test"), ("why", "jo@file.test", "--json"),
                       ("timeline", "jo@env.test")):  # fmt: skip
-            ran = subprocess.run(
-                [*at, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
-            )
-            shown[" ".join(words)] = ran.stdout + ran.stderr
-            assert "Traceback" not in ran.stderr
+            ran = typed_in(house.folder, *words)
+            shown[" ".join(words)] = ran.out + ran.err
+            assert "Traceback" not in ran.err
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(WAIT_S_MAX)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from sequencer.clock import SystemClock
+from tests.integration.typed import typed_in
 
 NOBODY_ENROLLED_KB_MAX = 80_000
 FOUR_COUNTRIES_KB_MAX = 84_000  # the first calendar of holidays takes several MB
@@ -55,13 +56,13 @@ def loaded(started: "subprocess.Popen[str]") -> set[str]:
 def outreach(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped example with its 40 people enrolled; their first mails wait for a day that is not near."""
     folder = tmp_path_factory.mktemp("outreach")
-    loaded(start(folder, "init"))
+    assert typed_in(folder, "init").code == 0
     day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(SystemClock().now().weekday() + 3) % 7]
     config = folder / "config.toml"
     config.write_text(re.sub(r"(?m)^mon-fri = .*$", f'{day} = ["10:00-11:00"]', config.read_text()))
-    loaded(start(folder, "apply"))
-    loaded(start(folder, "import", "sequences/people.csv", "--list", "first"))
-    loaded(start(folder, "enroll", "vp-engineering", "--list", "first"))
+    assert typed_in(folder, "apply", "--as", "ana").code == 0
+    assert typed_in(folder, "import", "sequences/people.csv", "--list", "first").code == 0
+    loaded(start(folder, "enroll", "vp-engineering", "--list", "first"))  # compiles the holidays of its people
     return folder
 
 
@@ -100,7 +101,7 @@ def idle_daemon(folder: Path) -> tuple[int, set[str]]:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_an_idle_daemon_is_small(tmp_path: Path, outreach: Path) -> None:
-    loaded(start(tmp_path, "init"))
+    assert typed_in(tmp_path, "init").code == 0
     idle_daemon(tmp_path)  # compiles what nobody has loaded yet
     size, _ = idle_daemon(tmp_path)
     assert size < NOBODY_ENROLLED_KB_MAX
