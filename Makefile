@@ -5,6 +5,8 @@ SEEDS ?= 300
 FIRST ?= 1
 N ?= 100
 MAILS ?= 5000
+# The tests start the program hundreds of times, and what is not kept is compiled at each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 venv: $(INSTALLED)
 
