@@ -4,6 +4,7 @@ A suite that is green because half of it was skipped says nothing; this makes th
 deadline, because a busy machine proves nothing, and in CI their examples are the same for the same code.
 """
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Generator
@@ -28,6 +29,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if report.skipped and not hasattr(report, "wasxfail") and _IN_CI:
         report.outcome, report.longrepr = "failed", f"skipping is forbidden here: {report.longrepr}"
     return report
+
+
+def pytest_collection_finish() -> None:
+    """What is alive now stays so: looking through it for garbage again and again took a twentieth of a run."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
