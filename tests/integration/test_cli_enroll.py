@@ -6,10 +6,10 @@ The commands read the system's clock; the installation's caps are so small that 
 import json
 from pathlib import Path
 
-from tests.integration.test_cli_setup import EXPECTED_PEOPLE, run, started
+from tests.integration.test_cli_setup import EXPECTED_PEOPLE, applied, run, started
 from tests.integration.typed import Run
 
-__all__ = ["run", "started"]
+__all__ = ["applied", "run", "started"]
 
 FIRST = ("enroll", "vp-engineering", "--list", "first", "--as", "ana")
 LUCIA = ("--email", "lucia.ferrer@brisapagos.test")
