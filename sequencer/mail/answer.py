@@ -136,7 +136,7 @@ def _findings(folded: str, *, names_somebody: bool) -> _Findings:
     if stop:
         phrases["opt_out"] = (stop,)
     for answer, first, further in _WEIGHTS:
-        found, kept = words.lookup(f"answer.{answer}").taken_out(kept)
+        found, kept = words.pattern(f"answer.{answer}").taken_out(kept)
         if found:
             weights[answer] = first + further * min(len(found) - 1, 3)
             phrases[answer] = found[:EVIDENCE_MAX]
@@ -147,8 +147,9 @@ def _findings(folded: str, *, names_somebody: bool) -> _Findings:
 
 def _stop(folded: str) -> tuple[str, str]:
     """The request to stop, or "", and the text without the phrases that deny one."""
-    _, kept = words.lookup("answer.opt_out_not").taken_out(folded)
-    return words.lookup("answer.opt_out").search(kept), kept
+    _, kept = words.pattern("answer.opt_out_not").taken_out(folded)
+    found = words.pattern("answer.opt_out").search(kept)
+    return found[0].strip() if found else "", kept
 
 
 def _one_line(text: str) -> str:

@@ -9,7 +9,6 @@ and what the words mean, is decided elsewhere.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import NamedTuple
 
 from sequencer.mail import words
@@ -167,10 +166,9 @@ def _sentence(lines: list[str], index: int, prefix: str) -> str:
     return prefix
 
 
-@cache
-def _ending(topic: str) -> re.Pattern[str]:
+def _ending(topic: str) -> words.Phrases:
     """A phrase of the topic, then nothing but punctuation, at the end of what stands before an address."""
-    return re.compile(rf"(?:{words.pattern(topic).pattern})\W{{0,20}}(?:mailto:)?\Z")
+    return words.pattern(topic, after=r"\W{0,20}(?:mailto:)?\Z")
 
 
 def _leads(prefix: str, rest: str) -> bool:

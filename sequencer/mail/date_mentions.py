@@ -13,16 +13,17 @@ from functools import lru_cache
 
 from sequencer.mail import words
 from sequencer.mail.date_numbers import day_of_month, days_in_numbers, weekday_beside
-from sequencer.mail.date_text import Mention, Writing, day_of, named, shaped
+from sequencer.mail.date_text import SETS_MAX, Mention, Writing, day_of, named, shaped
 
 __all__ = ["find_days"]
 
 MENTIONS_MAX = 40
-PATTERNS_MAX = 200
 GAP_CHARS = 24
 DAYS_IN_WEEK = 7
 
 _ORDINAL = r"(?:st|nd|rd|th|er|re|ste|de|e|\.|º|ª|o|ra)?"
+_ARTICLE = r"the|le|den|dem|am|el|il|d\.|dia|dag"
+_ARTICLE_AND_NUMBER = re.compile(rf"(?:{_ARTICLE}),? \d")
 _BETWEEN_WEEKDAY_AND_DAY = re.compile(r"[\s,.('-]{0,3}(?:\w{1,4}\.?)?[\s,.(]{0,3}")
 
 
@@ -66,13 +67,13 @@ def _checked(writing: Writing, mention: Mention) -> Mention:
     return replace(mention, day=None) if weekday and weekday != mention.day.isoweekday() else mention
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _months(among: tuple[str, ...]) -> str:
     known = sorted(map(re.escape, words.table("months", among)), key=len, reverse=True)
     return f"(?:{'|'.join(known) or '(?!)'})"
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _day_month(among: tuple[str, ...]) -> re.Pattern[str]:
     ordinals = "|".join(words.table("ordinals", among)) or "(?!)"
     return re.compile(
@@ -82,7 +83,7 @@ def _day_month(among: tuple[str, ...]) -> re.Pattern[str]:
     )
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _month_day(among: tuple[str, ...]) -> re.Pattern[str]:
     suffix = "(?:st|nd|rd|th|ra)?"
     return re.compile(
@@ -92,6 +93,8 @@ def _month_day(among: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _named(writing: Writing) -> Iterator[Mention]:
+    if not writing.names_any("months"):
+        return
     among = writing.languages
     months, ordinals = words.table("months", among), words.table("ordinals", among)
     for found in _day_month(among).finditer(writing.folded):
@@ -112,9 +115,9 @@ def _bare_start(writing: Writing, at: int) -> bool:
     return bool(shaped(shape, "date.range", writing.languages).search(writing.folded[max(0, at - 28) : at]))
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _day_number(among: tuple[str, ...]) -> re.Pattern[str]:
-    before = rf"(?:(?<!\w)(?:the|le|den|dem|am|el|il|d\.|dia|dag)|{named('weekdays', among)})"
+    before = rf"(?:(?<!\w)(?:{_ARTICLE})|{named('weekdays', among)})"
     return re.compile(
         rf"{before},? (\d{{1,2}})(?:st|nd|rd|th|er|\.)?"
         rf"(?![\w/:]|[.,-]\d| ?(?:{_months(among)}|uhr|h(?!\w)|%))"
@@ -123,6 +126,8 @@ def _day_number(among: tuple[str, ...]) -> re.Pattern[str]:
 
 def _bare_days(writing: Writing, known: list[Mention]) -> Iterator[Mention]:
     """ "the 17th": of the month named just before it, else the next such day."""
+    if not (_ARTICLE_AND_NUMBER.search(writing.folded) or writing.names_any("weekdays")):
+        return
     for found in _day_number(writing.languages).finditer(writing.folded):
         number = int(found[1])
         day = day_of_month(writing.sent, number)
@@ -132,10 +137,16 @@ def _bare_days(writing: Writing, known: list[Mention]) -> Iterator[Mention]:
         yield Mention(*found.span(), day)
 
 
+@lru_cache(SETS_MAX)
+def _weekday(among: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(named("weekdays", among))
+
+
 def _weekdays(writing: Writing, _known: list[Mention]) -> Iterator[Mention]:
     """Weekdays alone, and tomorrow."""
     weekdays = words.table("weekdays", writing.languages)
-    for found in shaped("<cue>", "weekdays", writing.languages).finditer(writing.folded):
+    named_ones = _weekday(writing.languages).finditer(writing.folded) if writing.names_any("weekdays") else ()
+    for found in named_ones:
         ahead = (weekdays[found[0]] - writing.sent.isoweekday() - 1) % 7 + 1
         day: date | None = writing.sent + timedelta(days=ahead)
         lead = writing.folded[max(0, found.start() - GAP_CHARS) : found.start()]

@@ -8,9 +8,10 @@ Named months and weekdays are date_mentions.py's.
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from sequencer.mail import words
-from sequencer.mail.date_text import Mention, Writing, day_of, shaped
+from sequencer.mail.date_text import SETS_MAX, Mention, Writing, day_of, named, names_any, shaped
 
 __all__ = ["days_in_numbers", "weekday_beside"]
 
@@ -142,9 +143,23 @@ def _prefers_month(writing: Writing) -> bool | None:
 
 def weekday_beside(writing: Writing, start: int, end: int) -> int | None:
     """The weekday (Monday 1) written before or behind a date, None if there is none."""
-    among, folded = writing.languages, writing.folded
-    lead = shaped(rf"(<cue>)[,.]?\s{{0,2}}\(?{_ARTICLE}$", "weekdays", among).search(folded[max(0, start - 26) : start])
-    tail = shaped(r"\.?,?\s?[(](<cue>)[),.\s]", "weekdays", among).match(folded[end : end + 20])
-    inside = shaped(r"(<cue>)", "weekdays", among).match(folded[start:end])
+    near = writing.folded[max(0, start - 26) : end + 20]
+    if not names_any(near, "weekdays", writing.languages):
+        return None
+    before, behind, within = _beside(writing.languages)
+    lead = before.search(writing.folded[max(0, start - 26) : start])
+    tail = behind.match(writing.folded[end : end + 20])
+    inside = within.match(writing.folded[start:end])
     beside = lead or inside or tail
-    return words.table("weekdays", among)[beside[1]] if beside else None
+    return words.table("weekdays", writing.languages)[beside[1]] if beside else None
+
+
+@lru_cache(SETS_MAX)
+def _beside(among: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """A weekday before a date, behind it in brackets, and within it."""
+    weekday = f"((?:{named('weekdays', among)}))"
+    return (
+        re.compile(rf"{weekday}[,.]?\s{{0,2}}\(?{_ARTICLE}$"),
+        re.compile(rf"\.?,?\s?[(]{weekday}[),.\s]"),
+        re.compile(weekday),
+    )

@@ -9,14 +9,14 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from sequencer.mail import words
-from sequencer.mail.date_text import Mention, Writing, any_of, day_of, named, phrase_pattern, shaped
+from sequencer.mail.date_text import SETS_MAX, Mention, Writing, any_of, day_of, named, shaped
 
 __all__ = ["easter", "find_periods", "lasting", "this_week", "today", "told_alone"]
 
 MENTIONS_MAX = 40
-PATTERNS_MAX = 200
 DAYS_IN_WEEK = 7
 _CLAUSES = re.compile(r"[.!?;\n]")
+_QUARTER = re.compile(r"[qtk][1-4]")
 _MIDDLE, _LATE = 15, 25
 _CHINESE = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 
@@ -36,7 +36,7 @@ def find_periods(writing: Writing) -> list[Mention]:
     return sorted(found, key=lambda mention: mention.start)[:MENTIONS_MAX]
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _week(among: tuple[str, ...]) -> re.Pattern[str]:
     named = any_of("date.week_number", among)
     return re.compile(
@@ -47,6 +47,8 @@ def _week(among: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _weeks(writing: Writing) -> Iterator[Mention]:
+    if not writing.pattern("date.week_number").search(writing.folded):
+        return
     for found in _week(writing.languages).finditer(writing.folded):
         first, last = int(found[1] or found[3]), int(found[2] or found[1] or found[3])
         for year in (writing.sent.year, writing.sent.year + 1):
@@ -60,7 +62,7 @@ def _weeks(writing: Writing) -> Iterator[Mention]:
                 break
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _length(among: tuple[str, ...]) -> re.Pattern[str]:
     """A length of time at the start of a sentence, or behind a word for "another"."""
     begins, more = r"(?:^|[.!?;:\n][\s(]{0,4})", rf"(?P<more>{any_of('date.more', among)})\s?"
@@ -70,7 +72,7 @@ def _length(among: tuple[str, ...]) -> re.Pattern[str]:
     )
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _span(topic: str, among: tuple[str, ...]) -> re.Pattern[str]:
     counted = "|".join(sorted(map(re.escape, words.table("numbers", among)), key=len, reverse=True)) or "(?!)"
     named = "|".join(sorted(map(re.escape, words.table("units", among)), key=len, reverse=True)) or "(?!)"
@@ -79,21 +81,26 @@ def _span(topic: str, among: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?:{any_of(topic, among)}) ?(?:{figures}|({counted})) ?({named}){end}")
 
 
+def _may_tell(writing: Writing, topic: str) -> bool:
+    return writing.names_any("units") and writing.pattern(topic).search(writing.folded) is not None
+
+
 def _spans(writing: Writing) -> Iterator[Mention]:
     """ "in two weeks"; of "in 6-8 weeks" the earlier."""
-    for found in _span("date.in", writing.languages).finditer(writing.folded):
+    spans = _span("date.in", writing.languages).finditer(writing.folded) if _may_tell(writing, "date.in") else ()
+    for found in spans:
         amount = int(found[1]) if found[1] else words.table("numbers", writing.languages)[found[2]]
         day = _plus(writing.sent, amount, words.table("units", writing.languages)[found[3]])
         yield Mention(*found.span(), day, after=day)
     for phrase, days in words.table("date.spans", writing.languages).items():
-        for found in phrase_pattern(phrase).finditer(writing.folded):
+        for found in words.one(phrase).finditer(writing.folded):
             day = _plus(writing.sent, 1, days)
             yield Mention(*found.span(), day, after=day)
 
 
 def lasting(writing: Writing) -> date | None:
     """The end of an absence told by its length alone ("for two weeks"): the latest it can be, counted from the mail."""
-    found = _span("date.for", writing.languages).search(writing.folded)
+    found = _span("date.for", writing.languages).search(writing.folded) if _may_tell(writing, "date.for") else None
     if not found:
         return None
     amount = int(found[1]) if found[1] else words.table("numbers", writing.languages)[found[2]]
@@ -102,6 +109,8 @@ def lasting(writing: Writing) -> date | None:
 
 def told_alone(writing: Writing) -> date | None:
     """The end of a wait told by its length where a sentence begins ("Two weeks, then ask again.") or by "another"."""
+    if not writing.names_any("units"):
+        return None
     for found in _length(writing.languages).finditer(writing.folded):
         rest = _CLAUSES.split(writing.folded[found.end() : found.end() + 80])[0]
         if shaped(r"\s?<cue>", "date.ago_after", writing.languages).match(rest):
@@ -125,9 +134,9 @@ def _plus(sent: date, amount: int, unit_days: int) -> date | None:
     return None
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _quarter(among: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:(?:q|t|k)([1-4])(?:[ /-]{{0,2}}(\d{{4}}))?|({_quarter_names(among)}))(?!\w)")
+    return re.compile(rf"(?<!\w)(?:[qtk]([1-4])(?:[ /-]{{0,2}}(\d{{4}}))?|({_quarter_names(among)}))(?!\w)")
 
 
 def _quarter_names(among: tuple[str, ...]) -> str:
@@ -135,6 +144,9 @@ def _quarter_names(among: tuple[str, ...]) -> str:
 
 
 def _quarters(writing: Writing) -> Iterator[Mention]:
+    names = words.table("date.quarter", writing.languages)
+    if not (_QUARTER.search(writing.folded) or any(words.one(name).search(writing.folded) for name in names)):
+        return
     for found in _quarter(writing.languages).finditer(writing.folded):
         number = int(found[1]) if found[1] else _quarter_number(writing, found[3])
         near = writing.folded[max(0, found.start() - 30) : found.end() + 30]
@@ -148,7 +160,7 @@ def _quarters(writing: Writing) -> Iterator[Mention]:
 
 def _quarter_number(writing: Writing, text: str) -> int:
     named = words.table("date.quarter", writing.languages).items()
-    return next((number for phrase, number in named if phrase_pattern(phrase).search(text)), 1)
+    return next((number for phrase, number in named if words.one(phrase).search(text)), 1)
 
 
 def _first_of(sent: date, month: int) -> date:
@@ -172,12 +184,12 @@ def _relative(writing: Writing) -> Iterator[Mention]:
     for found in writing.pattern("date.next_year").finditer(folded):
         yield Mention(*found.span(), date(sent.year + 1, 1, 1), exact=False, after=date(sent.year + 2, 1, 1))
     for phrase, offset in words.table("date.easter", writing.languages).items():
-        for found in phrase_pattern(phrase).finditer(folded):
+        for found in words.one(phrase).finditer(folded):
             coming = [easter(year) + timedelta(days=offset) for year in (sent.year, sent.year + 1)]
             day = next(day for day in coming if day > sent)
             yield Mention(*found.span(), day, after=day, ends=True)
     for phrase, month in words.table("date.seasons", writing.languages).items():
-        for found in phrase_pattern(phrase).finditer(folded):
+        for found in words.one(phrase).finditer(folded):
             yield Mention(*found.span(), _first_of(sent, month), exact=False)
 
 
@@ -213,7 +225,7 @@ def easter(year: int) -> date:
     return date(year, month, day + 1)
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def _month(among: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(sorted(map(re.escape, words.table("months", among)), key=len, reverse=True)) or "(?!)"
     return re.compile(
@@ -224,7 +236,7 @@ def _month(among: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _months(writing: Writing) -> Iterator[Mention]:
-    for found in _month(writing.languages).finditer(writing.folded):
+    for found in _month(writing.languages).finditer(writing.folded) if writing.names_any("months") else ():
         lead = writing.folded[max(0, found.start("month") - 12) : found.start("month")]
         if found["month"] in _ALSO_WORDS and not _BEFORE_MONTH.search(lead):
             continue

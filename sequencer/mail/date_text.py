@@ -11,13 +11,12 @@ from functools import cached_property, lru_cache
 from sequencer.mail import words
 from sequencer.mail.language import languages_of
 
-__all__ = ["Mention", "Writing", "any_of", "day_of", "named", "phrase_pattern", "shaped", "writing"]
+__all__ = ["SETS_MAX", "Mention", "Writing", "any_of", "day_of", "named", "names_any", "shaped", "writing"]
 
 TEXT_CHARS_MAX = 4000
 NO_YEAR_DAYS_MAX = 330
 JUST_PASSED_DAYS = 60
-PATTERNS_MAX = 1000
-TABLES = frozenset({"weekdays"})
+SETS_MAX = 30  # of languages whose patterns are kept: strangers choose the languages of their mail
 _CENTURY = 2000
 
 
@@ -33,8 +32,12 @@ class Writing:
     def languages(self) -> tuple[str, ...]:
         return languages_of(self.folded)
 
-    def pattern(self, *topics: str) -> re.Pattern[str]:
+    def pattern(self, *topics: str) -> words.Phrases:
         return words.pattern(*topics, among=self.languages)
+
+    def names_any(self, topic: str) -> bool:
+        """Whether a word of a table stands in the text, be it within another word: a quick no."""
+        return names_any(self.folded, topic, self.languages)
 
     def coming(self, month: int, day: int) -> date | None:
         """The next such day, or the one just passed: a range often began before the mail was sent."""
@@ -84,7 +87,7 @@ def day_of(year: int, month: int, day: int) -> date | None:
         return None
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def named(topic: str, among: tuple[str, ...]) -> str:
     """The words of a table as alternatives, the longest first; whole words, but in scripts without spaces."""
     known = sorted(words.table(topic, among), key=len, reverse=True)
@@ -94,19 +97,17 @@ def named(topic: str, among: tuple[str, ...]) -> str:
     return "|".join([*parts, *([glued] if glued else [])]) or "(?!)"
 
 
-@lru_cache(PATTERNS_MAX)
+def names_any(text: str, topic: str, among: tuple[str, ...]) -> bool:
+    """Whether a word of a table stands in a folded text, be it within another word."""
+    return any(word in text for word in words.table(topic, among))
+
+
 def any_of(topic: str, among: tuple[str, ...]) -> str:
     """The phrases of a topic as alternatives."""
     return "|".join(words.expression(phrase) for phrase in words.phrases(topic, among)) or "(?!)"
 
 
-@lru_cache(PATTERNS_MAX)
-def shaped(shape: str, topic: str, among: tuple[str, ...]) -> re.Pattern[str]:
-    """`shape` with `<cue>` standing for any phrase of the topic, or for any word of a table."""
-    cues = named(topic, among) if topic in TABLES else any_of(topic, among)
-    return re.compile(shape.replace("<cue>", f"(?:{cues})"))
-
-
-@lru_cache(PATTERNS_MAX)
-def phrase_pattern(phrase: str) -> re.Pattern[str]:
-    return re.compile(words.expression(phrase))
+def shaped(shape: str, topic: str, among: tuple[str, ...]) -> words.Phrases:
+    """`shape` with `<cue>` standing for any phrase of the topic."""
+    before, _, after = shape.partition("<cue>")
+    return words.pattern(topic, among=among, before=before, after=after)

@@ -13,13 +13,12 @@ from typing import Literal
 from sequencer.mail import words
 from sequencer.mail.date_mentions import find_days
 from sequencer.mail.date_periods import find_periods, lasting, this_week, today, told_alone
-from sequencer.mail.date_text import Mention, Writing, any_of, shaped, writing
+from sequencer.mail.date_text import SETS_MAX, Mention, Writing, shaped, writing
 
 __all__ = ["come_back_day", "first_day_back"]
 
 RETURN_DAYS_MAX = 730
 CUE_CHARS = 40
-PATTERNS_MAX = 400
 
 # In the other languages the word for "until" leaves open whether the day itself is free; here it is.
 _UNTIL_INCLUDES = frozenset(
@@ -134,14 +133,16 @@ def _periods_beside(days: list[Mention], written: Writing) -> list[Mention]:
     return [period for period in find_periods(written) if not any(period.overlaps(day) for day in days)]
 
 
-@lru_cache(PATTERNS_MAX)
-def _ending(topic: str, among: tuple[str, ...]) -> re.Pattern[str]:
+def _ending(topic: str, among: tuple[str, ...]) -> words.Phrases:
     """A cue that ends where the date begins, but for a few small words."""
+    return words.pattern(topic, among=among, after=_small_words(among))
+
+
+@lru_cache(SETS_MAX)
+def _small_words(among: tuple[str, ...]) -> str:
     small = {*words.phrases("date.filler", among), *words.table("weekdays", among)}
-    filler = "|".join(sorted(small, key=len, reverse=True)) or "(?!)"
-    return re.compile(
-        rf"(?:{any_of(topic, among)})(?:[\s,:(]{{0,3}}(?:{words.fold(filler)})(?!\w)){{0,3}}[\s,:(.'-]{{0,3}}$"
-    )
+    filler = "|".join(sorted(small, key=lambda word: (-len(word), word))) or "(?!)"
+    return rf"(?:[\s,:(]{{0,3}}(?:{words.fold(filler)})(?!\w)){{0,3}}[\s,:(.'-]{{0,3}}$"
 
 
 def _role(written: Writing, mention: Mention, before: Mention | None) -> tuple[Role, bool]:

@@ -256,7 +256,7 @@ def _wrote_last(text: str) -> bool:
 
 def _name_words(text: str) -> int:
     """How many words are neither address, verb nor calendar. Short ones ("at", "um") do not count."""
-    rest = _wrote().sub(" ", _ADDRESS.sub(" ", text))
+    _, rest = _wrote().taken_out(_ADDRESS.sub(" ", text))
     calendar = words.table("months").keys() | words.table("weekdays").keys()
     return sum(word not in calendar for word in _NAME_WORD.findall(rest))
 
@@ -272,8 +272,7 @@ def _any(topic: str) -> str:
     return "|".join(words.expression(phrase) for phrase in words.phrases(topic))
 
 
-@cache
-def _wrote() -> re.Pattern[str]:
+def _wrote() -> words.Phrases:
     return words.pattern("quote.wrote")
 
 

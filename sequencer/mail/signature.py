@@ -6,7 +6,6 @@ It does not look for quotes; quoting.py has taken them away.
 """
 
 import re
-from functools import cache
 
 from sequencer.mail import words
 from sequencer.mail.quote_marks import LINE_CHARS_MAX, LONG_RULE, RULE
@@ -117,13 +116,8 @@ def _without_rules_below(lines: list[str]) -> list[str]:
     return lines[:end]
 
 
-def _any(topic: str) -> str:
-    return "|".join(words.expression(phrase) for phrase in words.phrases(topic))
-
-
-@cache
-def _closing() -> re.Pattern[str]:
-    return re.compile(rf"(?:{_any('quote.closing')})(?:,? [\w.'-]{{1,20}}){{0,3}}")
+def _closing() -> words.Phrases:
+    return words.pattern("quote.closing", after=r"(?:,? [\w.'-]{1,20}){0,3}")
 
 
 def _is_device(bare: str) -> bool:

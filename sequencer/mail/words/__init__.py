@@ -11,65 +11,32 @@ of the same sentence, `~` is the rest of a word. Unbounded repeats are refused a
 """
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib import resources
 
 from sequencer.errors import InvariantBroken
-from sequencer.mail.words.by_beginning import PhrasesByBeginning
-from sequencer.mail.words.openings import beginning_with, openings
+from sequencer.mail.words.folding import fold
+from sequencer.mail.words.phrase import Phrase, is_spaceless
+from sequencer.mail.words.search import Group, Phrases
 
-PATTERNS_MAX = 1000  # strangers choose the languages of their mail
-MANY_PHRASES = 20
+__all__ = [
+    "Phrases",
+    "expression",
+    "fold",
+    "is_spaceless",
+    "languages",
+    "line_pattern",
+    "one",
+    "pattern",
+    "phrases",
+    "table",
+    "topics",
+]
 
-# Dots of dates, numbers and addresses end no sentence. No dot fits two alternatives: there would be 2^n ways to fail.
-_GAP = r"(?:[^.!?\n]|(?<=\d)\.|(?<!\d)\.(?=\w)){0,40}"
-_NOT_INSIDE = r"(?!(?<=\w)\w)"  # not within a word
-_WORD_START = r"(?<!\w)"
-_REST = r"\w{0,20}"
-_TYPOGRAPHY = str.maketrans(
-    {
-        "’": "'",
-        "‘": "'",
-        "`": "'",
-        "´": "'",
-        "“": '"',
-        "”": '"',
-        "–": "-",
-        "—": "-",
-        "‑": "-",
-        "‐": "-",
-        "―": "-",
-        "−": "-",
-        "\u00a0": " ",
-        **dict.fromkeys("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff", ""),
-        "ł": "l",
-        "Ł": "L",
-        "ø": "o",
-        "Ø": "O",
-        "đ": "d",
-        "Đ": "D",
-        "ı": "i",
-        "æ": "ae",
-        "Æ": "ae",
-        "œ": "oe",
-    }
-)
+SETS_MAX = 100  # of languages, for each of which something is kept: strangers choose the languages of their mail
+PATTERNS_MAX = 1000  # none of which holds a phrase of its own
 _TOPIC = re.compile(r"\[([a-z_.]{1,60})\]")
-_MARKS = re.compile("[\u0300-\u036f]")
-_UNBOUNDED = re.compile(r"(?<!\\)[+*]|\{\d+,\}")
-_GROUP = re.compile(r"(?<!\\)\((?!\?)")  # no phrase captures, so that they can be joined into larger patterns
-_SPACELESS = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
-
-
-def fold(text: str) -> str:
-    """Lower case, without accents and typographic quotes: people type both. Line breaks are kept."""
-    text = text.translate(_TYPOGRAPHY)
-    if text.isascii():
-        return text.lower()
-    bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
-    return unicodedata.normalize("NFC", bare).casefold()
 
 
 @cache
@@ -104,13 +71,13 @@ def topics() -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def phrases(topic: str, among: tuple[str, ...] = ()) -> tuple[str, ...]:
     """All phrases of a topic, as written, without repeats; `among`: of these languages only, all where it is empty."""
     return tuple(dict.fromkeys(phrase for name in among or _files() for phrase in _files()[name].get(topic, ())))
 
 
-@lru_cache(PATTERNS_MAX)
+@lru_cache(SETS_MAX)
 def table(topic: str, among: tuple[str, ...] = ()) -> Mapping[str, int]:
     """A topic whose lines are `word = number` (months, weekdays), folded.
 
@@ -128,88 +95,42 @@ def table(topic: str, among: tuple[str, ...] = ()) -> Mapping[str, int]:
     return numbers
 
 
+@cache
+def _phrase(written: str) -> Phrase:
+    return Phrase(written)
+
+
 def expression(phrase: str) -> str:
     """The regular expression of one phrase; whole words only, except in scripts without spaces.
 
     Raises: InvariantBroken when the phrase repeats without a bound.
     """
-    start = _WORD_START if _begins_word(phrase) else ""
-    return f"{start}(?:{_after_start(phrase)})"
-
-
-def is_spaceless(word: str) -> bool:
-    """Whether the word is of a script that puts no spaces between words."""
-    return _SPACELESS.search(word) is not None
-
-
-def _after_start(phrase: str) -> str:
-    if _UNBOUNDED.search(phrase):
-        raise InvariantBroken(f"a phrase may not repeat without a bound: {phrase}")
-    spaceless = _SPACELESS.search(phrase)
-    gap = _GAP if spaceless else rf"{_NOT_INSIDE}{_GAP}(?<!\w)"
-    body = _GROUP.sub("(?:", _folded_but_escapes(phrase))
-    for written, meant in (("...", "…"), ("…", gap), ("~", _REST), (" ?", r"\s{0,4}"), (" ", r"\s{1,4}")):
-        body = body.replace(written, meant)
-    end = r"(?!\w)" if not spaceless and re.search(r"[\w)]$", phrase) else ""
-    return f"(?:{body}){end}" if end and "|" in body else f"{body}{end}"
-
-
-def _begins_word(phrase: str) -> bool:
-    return not _SPACELESS.search(phrase) and re.match(r"[\w(]", phrase) is not None
-
-
-def _folded_but_escapes(phrase: str) -> str:
-    return re.sub(r"\\.|[^\\]+", lambda piece: piece[0] if piece[0].startswith("\\") else fold(piece[0]), phrase)
-
-
-@lru_cache(PATTERNS_MAX)
-def pattern(*topics: str, among: tuple[str, ...] = ()) -> re.Pattern[str]:
-    """One alternative a phrase, over all topics named; matches nothing where there is no phrase.
-
-    The start of a word and its first letter are looked for once for all phrases: elsewhere none of them is tried.
-    """
-    at_words, elsewhere = _sorted_out([phrase for topic in topics for phrase in phrases(topic, among)])
-    parts = [f"{_WORD_START}(?:{_by_first_letter(at_words)})"] if at_words else []
-    return re.compile("|".join([*parts, *elsewhere]) or r"(?!)")
+    return _phrase(phrase).expression
 
 
 @cache
-def lookup(topic: str) -> PhrasesByBeginning:
-    """The phrases of a topic of which there are many, in all languages: quick from the first mail on."""
-    at_words, elsewhere = _sorted_out(phrases(topic))
-    return PhrasesByBeginning(at_words, "|".join(elsewhere))
+def _group(topic: str, language: str) -> Group:
+    """The phrases of a topic in one language, in all where it is ""."""
+    return Group([_phrase(written) for written in phrases(topic, (language,) if language else ())])
 
 
-def _sorted_out(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The expressions of phrases that begin with a word, and of the others, these with where they may begin."""
-    at_start = [_after_start(phrase) for phrase in wanted if phrase.startswith("^")]
-    at_words = [_after_start(phrase) for phrase in wanted if _begins_word(phrase)]
-    anywhere = [_after_start(phrase) for phrase in wanted if not _begins_word(phrase) and not phrase.startswith("^")]
-    elsewhere = [f"^(?:{'|'.join(at_start)})"] if at_start else []
-    elsewhere += [_where_one_may_begin(anywhere)] if anywhere else []
-    return at_words, elsewhere
+@lru_cache(PATTERNS_MAX)
+def pattern(*topics: str, among: tuple[str, ...] = (), before: str = "", after: str = "") -> Phrases:
+    """All phrases of the topics in these languages, in all where there is none; matches nothing where there is none.
+
+    `before`, `after`: regular expressions that must stand around each.
+    """
+    return Phrases([_group(topic, language) for topic in topics for language in among or ("",)], before, after)
 
 
-def _by_first_letter(expressions: Sequence[str]) -> str:
-    """The same alternatives, tried only where the letter at hand can begin them: several times as fast."""
-    if len(expressions) < MANY_PHRASES:
-        return "|".join(expressions)
-    known = {each: openings(each) for each in expressions}
-    parts = []
-    for letter in dict.fromkeys(letter for each in expressions for letter in sorted(known[each])):
-        begun = "|".join(beginning_with(letter, each) for each in expressions if letter in known[each])
-        parts.append(f"(?={re.escape(letter)})(?:{begun})")
-    return "|".join([*parts, *(each for each in expressions if not known[each])])
-
-
-def _where_one_may_begin(expressions: Sequence[str]) -> str:
-    found = openings("|".join(expressions))
-    may_begin = f"(?=[{re.escape(''.join(sorted(found)))}])" if found else ""
-    return f"{may_begin}(?:{'|'.join(expressions)})"
+@cache
+def one(phrase: str) -> Phrases:
+    """One phrase of a file, alone."""
+    return Phrases([Group([_phrase(phrase)])])
 
 
 @cache
 def line_pattern(topic: str) -> re.Pattern[str]:
-    """As `pattern`, for phrases that must begin a line."""
+    """As `pattern`, for phrases that must begin a line; few of them, tried on each line of a mail."""
     parts = [expression(phrase) for phrase in phrases(topic)]
     return re.compile(r"^[ \t>*_\-—=\[(]{0,80}(?:" + ("|".join(parts) if parts else r"(?!)") + ")", re.M)

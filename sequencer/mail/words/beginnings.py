@@ -4,6 +4,7 @@ Few of the thousand phrases that begin with "s" begin with "st"; the others need
 It reads the expressions that words/ makes and no others: of what it does not know it says that anything may follow.
 """
 
+import re
 from functools import lru_cache
 
 from sequencer.mail.words.openings import branches, first_part, openings
@@ -11,12 +12,16 @@ from sequencer.mail.words.openings import branches, first_part, openings
 __all__ = ["beginnings"]
 
 _CACHED = 4096
+_PLAIN_CHOICE = re.compile(r"\(\?:((?:[^\W\d_]{2}[\w '-]*\|)*[^\W\d_]{2}[\w '-]*)\)(?!\?|\{0)")
 _Begun = frozenset[tuple[str, bool]]  # what a text can begin with, and whether the expression may end there
 
 
 @lru_cache(_CACHED)
 def beginnings(expression: str) -> frozenset[str]:
     """Two letters, or one where any or none may follow; empty when anything may come first."""
+    plain = _PLAIN_CHOICE.match(expression)
+    if plain and "|" not in expression[plain.end() :]:
+        return frozenset([choice[:2] for choice in plain[1].split("|")])
     found = _begun(expression)
     return frozenset() if any(not text for text, _ in found) else frozenset(text for text, _ in found)
 

@@ -7,7 +7,7 @@ It reads the expressions that words/ makes and no others: of what it does not kn
 import re
 from functools import lru_cache
 
-__all__ = ["beginning_with", "branches", "first_part", "openings"]
+__all__ = ["branches", "first_part", "openings"]
 
 _DIGITS = frozenset("0123456789")
 _PIECE = re.compile(r"\\.|\[[^\]]{1,40}\]|.", re.S)
@@ -25,20 +25,6 @@ def openings(expression: str) -> frozenset[str]:
             return frozenset()
         found |= letters
     return frozenset(found)
-
-
-def beginning_with(letter: str, expression: str) -> str:
-    """The part of it that matches what begins with one of its openings: of a first choice, the choices that do."""
-    return "|".join(_narrowed(letter, branch) for branch in branches(expression) if letter in openings(branch))
-
-
-def _narrowed(letter: str, branch: str) -> str:
-    if not branch.startswith("(?:"):
-        return branch
-    group = _group(branch)
-    rest = branch[len(group) :]
-    chosen = beginning_with(letter, group[3:-1])
-    return f"(?:{chosen}){rest}" if chosen or not rest.startswith("?") else beginning_with(letter, rest[1:])
 
 
 def _of_branch(branch: str) -> frozenset[str]:
@@ -60,7 +46,7 @@ def _of_branch(branch: str) -> frozenset[str]:
 def first_part(branch: str) -> str:
     """Its first letter, escape, set or group, without how often that may come."""
     piece = _PIECE.match(branch)
-    return _group(branch) if branch.startswith("(?:") else piece[0] if piece else branch
+    return _group(branch) if branch.startswith("(") else piece[0] if piece else branch
 
 
 def _of_part(part: str) -> frozenset[str]:
