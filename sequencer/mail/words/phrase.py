@@ -70,7 +70,7 @@ class Phrase:
 
     def may_be_in(self, known: frozenset[str]) -> bool:
         """Whether it may be in a text with these words (words_of), all of one of its needs among them."""
-        return not any(known.isdisjoint(choice) for choice in self._choices)
+        return not any(map(known.isdisjoint, self._choices))
 
     def may_be_within(self, text: str) -> bool:
         """As above for a short text, whose words are not worth to be counted."""

@@ -6,7 +6,7 @@ What is found is what one pattern of all phrases in their order would find. It k
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from heapq import heapify, heappop, heapreplace
 from operator import itemgetter
@@ -57,20 +57,20 @@ class Group:
                 found.setdefault(begun, []).append(number)
         return found
 
-    def anywhere(self, known: frozenset[str]) -> Iterator[int]:
+    def anywhere(self, known: frozenset[str]) -> list[int]:
         """The numbers of the phrases that may be in a text with these words (words_of)."""
-        near: set[int] = set()
+        near = set(self._needing_nothing)
         for word in self._needed & known:
             for number, needed in self._by_need[word]:
                 if number not in near and known.issuperset(needed):
                     near.add(number)
-        return (number for number in (*near, *self._needing_nothing) if self.phrases[number].may_be_in(known))
+        return [number for number in near if self.phrases[number].may_be_in(known)]
 
-    def at_start(self, text: str) -> Iterator[int]:
+    def at_start(self, text: str) -> list[int]:
         """The numbers of the phrases with which the text may begin."""
         begun = self._by_beginning
         likely = {*begun[""], *begun.get(text[:1], ()), *begun.get(text[:2], ())}
-        return (number for number in likely if self.phrases[number].may_be_within(text))
+        return [number for number in likely if self.phrases[number].may_be_within(text)]
 
 
 class Phrases:
@@ -88,11 +88,17 @@ class Phrases:
 
     def match(self, text: str) -> re.Match[str] | None:
         """The one with which a folded text begins."""
-        return next((found for each in self._at_start(text) if (found := each.match(text))), None)
+        for pattern in self._at_start(text):
+            if found := pattern.match(text):
+                return found
+        return None
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """The one that is all of a folded text."""
-        return next((found for each in self._at_start(text) if (found := each.fullmatch(text))), None)
+        for pattern in self._at_start(text):
+            if found := pattern.fullmatch(text):
+                return found
+        return None
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """All in a folded text, from left to right; none begins within another."""
@@ -148,12 +154,14 @@ class Phrases:
                 at = text.find(letters, at + 1)
         return first
 
-    def _at_start(self, text: str) -> Iterator[re.Pattern[str]]:
+    def _at_start(self, text: str) -> Iterable[re.Pattern[str]]:
         """Of the phrases with which the text may begin, in their order."""
         found: list[tuple[_Rank, Phrase]] = []
         for place, group in enumerate(self._groups):
             for number in group.anywhere(words_of(text)) if self._before else group.at_start(text):
                 phrase = group.phrases[number]
                 found.append(((phrase.kind, place, number), phrase))
+        if not found:
+            return ()
         found.sort(key=itemgetter(0))
         return (_compiled(self._before, phrase, self._after) for _, phrase in found)
