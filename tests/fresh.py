@@ -7,8 +7,9 @@ running them. So all engines of a run share one dialect and what it compiled.
 import atexit
 import os
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -75,9 +76,11 @@ def named(url: str, folder: Path) -> str:
     return "" if url == f"sqlite:///{folder / 'sequencer.db'}" else f'[database]\nurl = "{url}"\n'
 
 
-def open_database(url: str, writer: Writer | None = None) -> Database:
+def open_database(
+    url: str, writer: Writer | None = None, connects: Callable[..., sqlite3.Connection] = sqlite3.Connection
+) -> Database:
     """The product's own; only what it compiles is shared."""
-    database = Database(url, writer)
+    database = Database(url, writer, connects)
     backend = make_url(url).get_backend_name()
     database.engine.dialect = _dialect(backend)
     database.engine.update_execution_options(compiled_cache=_COMPILED[backend])

@@ -71,7 +71,7 @@ class Advance:
     def advance_due(self, connection: Connection, now: datetime) -> int:
         """The same inside the caller's transaction. One that cannot be decided on keeps nobody else waiting."""
         ids = log.due(connection, now, DUE_BATCH_MAX)
-        if not self._decided(connection, ids, now):
+        if ids and not self._decided(connection, ids, now):
             for enrollment_id in ids:
                 if not self._decided(connection, [enrollment_id], now):
                     log.put_off(connection, enrollment_id, now + PUT_OFF)

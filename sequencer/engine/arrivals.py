@@ -48,19 +48,21 @@ class Walk:
         self._database, self._advance, self._key = database, advance, key
         self._name, self._ours, self._now, self._stopping = name, ours, now, stopping
         self._screened: dict[tuple[FolderName, int], Screened] = {}
-        self._series = 0
+        self._some_were_left, self._series = False, 0
 
-    def run(self, inbox: Inbox) -> None:
-        """Walk to the end of every folder; only then the inbox counts as read, as of the walk's beginning."""
-        known, self._series = self._database.read(
-            lambda connection: (store.cursors(connection, self._name), key_number(connection))
-        )
+    def run(self, inbox: Inbox, known: Sequence[store.StoredCursor], series: int) -> None:
+        """Walk from these cursors to the end of every folder; only then the inbox counts as read.
+
+        It does so as of the walk's beginning. `series`: that of our ids by then (epoch.key_number).
+        """
+        self._some_were_left, self._series = any(row.messages_left for row in known), series
         cursors = {row.folder: Cursor(row.uid_validity, row.uid_last, row.state) for row in known}
         inbox.walk(cursors, self.wanted, self.settle)
+        left = self._some_were_left
 
         def write(connection: Connection) -> None:
             self._same_series(connection)
-            store.put_synced(connection, self._name, self._now)
+            store.put_synced(connection, self._name, self._now, some_were_left=left)
 
         self._database.write(write)
 
@@ -90,6 +92,7 @@ class Walk:
             else:
                 passed.append((folder, cursor.uid_validity, item.head.uid, self._hash(item.head.header)))
         stored = store.StoredCursor(folder, cursor.uid_validity, cursor.uid_last, cursor.state, cursor.left)
+        self._some_were_left |= cursor.left > 0
 
         def write(connection: Connection) -> None:
             self._same_series(connection)

@@ -41,5 +41,6 @@ def _reason(connection: Connection, config: Config, mailbox: Mailbox, now: datet
     day = first_day(today, ramp.sent_on(connection, mailbox.address, today))
     since = start_of_day(mailbox.timezone, day)
     lifted = brakes.lifted_at(connection, mailbox.address)
-    returns = brakes.returns_of(connection, mailbox.address, max(since, lifted) if lifted else since)
+    since = max(since, lifted) if lifted else since
+    returns = brakes.returns_of(connection, mailbox.address, since, config.policy.brake.min_sent)
     return too_many(returns, config.policy.brake, mailbox.timezone)

@@ -23,9 +23,9 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.braking import brake
 from sequencer.engine.group import Group
 from sequencer.engine.outcomes import REST, Sent, settle_all, settle_each
-from sequencer.engine.prepare import Batch, limits_of, prepare
+from sequencer.engine.prepare import Batch, prepare
 from sequencer.errors import StoreError
-from sequencer.store import due, epoch, fence, leases, ramp, scopes, sends
+from sequencer.store import due, epoch, fence, leases, scopes, sends
 from sequencer.store.database import Database
 from sequencer.store.epoch_file import EpochFile
 from sequencer.store.sends import Prepared
@@ -208,10 +208,10 @@ class Dispatch:
         if scopes.RESTORED in paused or scopes.EVERYTHING in paused or ("mailbox", mailbox.address) in paused:
             return Batch()
         around = self._advance.around
-        usage_day = limits_of(mailbox, around, 0, now).day
-        days = ramp.sending_days(connection, mailbox.address, usage_day)
-        self._limits[mailbox.address] = limits_of(mailbox, around, days, now)
-        return prepare(connection, around, mailbox, amnesia.message_key(connection, self._key), now)
+        batch = prepare(connection, around, mailbox, amnesia.message_key(connection, self._key), now)
+        if batch.limits is not None:
+            self._limits[mailbox.address] = batch.limits
+        return batch
 
     def _commit_batch(self, connection: Connection, mailbox: Mailbox, batch: Batch, now: datetime) -> bool:
         """Whether it may go to the wire; the brake is asked first, because with this mail it may count enough."""
@@ -331,10 +331,11 @@ class Dispatch:
         """Outcomes and fences of all connections in one durable transaction; outcomes first, they free counters."""
         settled = iter(self._settle(connection, [item for item in items if isinstance(item, Sent)]))
         intents = [item for item in items if not isinstance(item, Sent)]
-        passed: Iterator[object]
+        passed: Iterator[object] = iter(())
         try:
-            with connection.begin_nested():
-                passed = iter(self._pass_fence(connection, intents) if intents else [])
+            if intents:
+                with connection.begin_nested():
+                    passed = iter(self._pass_fence(connection, intents))
         except Exception as error:
             passed = iter([error] * len(intents))
         return [next(settled) if isinstance(item, Sent) else next(passed) for item in items]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from sequencer.config import Config
-from sequencer.store import inbox, sends
+from sequencer.store import contacts, inbox, sends
 
 WROTE_WITHIN = timedelta(days=90)
 
@@ -34,7 +34,7 @@ class Freshness:
 
 def read(connection: Connection, config: Config, prospect_ids: Collection[int], now: datetime) -> Freshness:
     """The freshness for each of these people."""
-    wrote = sends.mailboxes_that_wrote(connection, prospect_ids, now - WROTE_WITHIN)
+    wrote = contacts.mailboxes_that_wrote(connection, prospect_ids, now - WROTE_WITHIN)
     left = _read_by_hand(connection, config, wrote)
     synced = inbox.synced_at(connection)
     age = config.policy.inbox_max_age.elapsed

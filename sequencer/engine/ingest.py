@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from sqlalchemy import Connection
+
 from sequencer.core.ports import Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.arrivals import Walk, WalkStopped
@@ -23,6 +25,7 @@ from sequencer.engine.sorting import Sorting
 from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
 from sequencer.store import inbox as store
 from sequencer.store.database import Database
+from sequencer.store.epoch import key_number
 from sequencer.store.leases import elsewhere
 
 BACK_OFF_MIN = timedelta(seconds=1)
@@ -184,6 +187,8 @@ class Ingest:
 
     async def _sort(self, now: datetime) -> int:
         async with self._one_at_a_time:
+            if not await self._sorting.any_waiting():
+                return 0
             await self._sorting.classify(now)
             return await self._sorting.project(now)
 
@@ -221,14 +226,21 @@ class Ingest:
     def _walk(self, line: _Line, now: datetime) -> None:
         ours = ours_of(self._advance.around.config)
         first = ours.mailboxes.get(line.name, ())[:1]
-        if self._owner and self._database.read(lambda connection: elsewhere(connection, first, self._owner, now)):
+
+        def look(connection: Connection) -> tuple[list[store.StoredCursor], int] | None:
+            """How far it was read, and the series of our ids by now; None when another daemon reads it."""
+            theirs = self._owner and elsewhere(connection, first, self._owner, now)
+            return None if theirs else (store.cursors(connection, line.name), key_number(connection))
+
+        begun = self._database.read(look)
+        if begun is None:
             line.let_go()
             return
         walk = Walk(self._database, self._advance, self._key, line.name, ours, now, self._stopping)
         try:
             if line.inbox is None:
                 line.inbox = self._inbox_of(line.name)
-            walk.run(line.inbox)
+            walk.run(line.inbox, *begun)
         except InboxLost as error:
             lost = in_words(str(error))
             self._database.write(lambda connection: store.put_lost(connection, line.name, lost, now))

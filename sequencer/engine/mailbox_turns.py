@@ -17,7 +17,7 @@ from sequencer.core.window import local_date, start_of_day
 from sequencer.engine.absence import works_for
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load, rep_load
-from sequencer.store import enrollments, ramp, sends, tasks
+from sequencer.store import contacts, enrollments, ramp, sends, tasks
 from sequencer.store.rows import chunks
 
 __all__ = ["MailboxTurns", "ledger_of"]
@@ -59,7 +59,7 @@ class MailboxTurns:
 
     def _waiters(self, situations: Iterable[Situation]) -> list[Waiter]:
         ones = list(situations)
-        touched = sends.recent_touches(self._connection, [one.enrollment.prospect_id for one in ones], self._now)
+        touched = contacts.recent_touches(self._connection, [one.enrollment.prospect_id for one in ones], self._now)
         queued = {
             (row.enrollment_id, row.step): (row.id, row.due_at) for row in sends.in_state(self._connection, "queued")
         }

@@ -38,6 +38,8 @@ class Sent:
 
 def settle_each(connection: Connection, advance: Advance, sent: Sequence[Sent]) -> list[Exception | None]:
     """As settle_all, but what fails for one (a bug) leaves the others settled; returns each one's error."""
+    if not sent:
+        return []
     try:
         with connection.begin_nested():
             settle_all(connection, advance, sent)

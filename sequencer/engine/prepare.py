@@ -28,7 +28,7 @@ from sequencer.engine.outcomes import Sent
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.mail.compose import HeaderRefused
-from sequencer.store import correspondence, people, ramp, sends, tasks
+from sequencer.store import contacts, correspondence, people, ramp, sends, tasks
 from sequencer.store.database import is_refusal
 from sequencer.store.due import due_sends
 from sequencer.store.fence import Limits
@@ -49,7 +49,8 @@ logger = logging.getLogger(__name__)
 class Batch:
     """What to commit before the sockets: bytes, waits, people whose mail could not be made or may not go any more.
 
-    `again`: enrollments to decide on, because their mail waits for something that no clock opens.
+    `again`: enrollments to decide on, because their mail waits for something that no clock opens. `limits`: what the
+    fences of `ready` are held to.
     """
 
     ready: list[Prepared] = field(default_factory=list)
@@ -58,6 +59,7 @@ class Batch:
     refused: list[Sent] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
     next_at: datetime | None = None
+    limits: Limits | None = None
 
     @property
     def changes(self) -> bool:
@@ -90,8 +92,7 @@ def prepare(connection: Connection, around: Surroundings, mailbox: Mailbox, key:
     """The next sends of one mailbox, admitted and rendered."""
     choice = _Choice(connection, around, mailbox, now)
     choice.read()
-    if choice.due:
-        going = choice.admitted()
+    if choice.due and (going := choice.admitted()):
         _render_all(connection, around, going, choice.situations, choice.until, choice.batch, key, now)
     return choice.batch
 
@@ -211,6 +212,7 @@ class _Choice:
         """Those that may go now. A person's own limit puts a send off; the mailbox's limits only keep it in line."""
         in_batches = replace(self._mailbox, connections=BATCH_MAX)  # dispatch has its own slots to wait for
         usage = usage_of(self._connection, self._mailbox, list(self._rows.values()), self._now)
+        self.batch.limits = limits_of(self._mailbox, self._around, usage.sending_days, self._now)
         admission = admit(self.due, usage, in_batches, self._around.config.policy, self._now)
         for send_id, gate in admission.wait:
             until = None if gate.reason in IN_LINE else gate.frees_at or self._now + LOOK_AGAIN
@@ -225,19 +227,19 @@ def usage_of(connection: Connection, mailbox: Mailbox, rows: Sequence[SendRow], 
     flying = sends.in_state(connection, "sending", "uncertain", "person")
     own = sum(row.mailbox == mailbox.address and row.state == "sending" for row in flying)
     state = sends.mailbox_states(connection).get(mailbox.address)
-    touches = sends.recent_touches(connection, [row.prospect_id for row in rows], now)
-    sent = sends.used(connection, "mailbox", [mailbox.address], day).get(mailbox.address, 0)
-    accounts = {row.account_id for row in rows if row.account_id}
+    touches = contacts.recent_touches(connection, [row.prospect_id for row in rows], now)
+    accounts, domains = {row.account_id for row in rows if row.account_id}, {row.domain for row in rows if row.domain}
+    used = sends.all_used(connection, {"mailbox": {mailbox.address}, "account": accounts, "domain": domains}, day)
     by_hand = tasks.touches_of_accounts(connection, accounts, start_of_day(mailbox.timezone, day), now)
     return Usage(
-        sent_today=max(sent - own, 0),
+        sent_today=max(used["mailbox"].get(mailbox.address, 0) - own, 0),
         sending_days=ramp.sending_days(connection, mailbox.address, day),
         last_sent_at=state.last_sent_at if state else None,
         in_flight=own,
         in_flight_people=frozenset(row.prospect_id for row in flying),
         person_touches={person: tuple(at) for person, at in touches.items()},
-        account_today=by_hand + Counter(sends.used(connection, "account", accounts, day)),
-        domain_today=sends.used(connection, "domain", {row.domain for row in rows if row.domain}, day),
+        account_today=by_hand + Counter(used["account"]),
+        domain_today=used["domain"],
     )
 
 

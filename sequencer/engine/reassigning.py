@@ -25,7 +25,7 @@ from sequencer.engine.mailbox_choice import Choice, troubles
 from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.verbs import by_name, did_you_mean
 from sequencer.errors import InputError, NotFound
-from sequencer.store import answers, enrollments, log, sends, tasks, versions
+from sequencer.store import answers, contacts, enrollments, log, sends, tasks, versions
 from sequencer.store.database import Database
 
 __all__ = ["Handover", "Plan", "plan", "reassign"]
@@ -123,7 +123,7 @@ def _unread(
 ) -> dict[str, int]:
     """Per mailbox that left: how many of its people it wrote to lately, and nobody said that the answers were read."""
     persons = {person_of[key] for ids in gone.values() for key in ids}
-    wrote = sends.mailboxes_that_wrote(connection, persons, now - WROTE_WITHIN) if persons else {}
+    wrote = contacts.mailboxes_that_wrote(connection, persons, now - WROTE_WITHIN) if persons else {}
     states = sends.mailbox_states(connection)
     unread: dict[str, int] = {}
     for mailbox, ids in gone.items():

@@ -31,7 +31,7 @@ from sequencer.engine.enrolling import Door, Seat, Start, enrolled_event
 from sequencer.engine.mailbox_turns import ledger_of
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, facts_of, load
-from sequencer.store import enrollments, people, scopes, sends
+from sequencer.store import contacts, enrollments, people, scopes
 from sequencer.store.rows import chunks
 
 LIVE_COUNTED_MAX = 5_000
@@ -181,7 +181,7 @@ def rehearse(
 def entrants_inside(connection: Connection, situations: Iterable[Situation], now: datetime) -> list[Entrant]:
     """Those who are enrolled already, as core/foresight.py sees them, in the same order."""
     ones = list(situations)
-    touched = sends.recent_touches(connection, [one.enrollment.prospect_id for one in ones], now)
+    touched = contacts.recent_touches(connection, [one.enrollment.prospect_id for one in ones], now)
     return [
         Entrant(
             one.bundle.sequence, one.enrollment.progress, one.facts, ("inside", one.enrollment.id),
@@ -212,7 +212,7 @@ class _House:
         return found
 
     def entrants(self, newcomers: Several[Prospective]) -> list[Entrant]:
-        touched = sends.recent_touches(self.connection, [one.seat.prospect.id for one in newcomers], self.now)
+        touched = contacts.recent_touches(self.connection, [one.seat.prospect.id for one in newcomers], self.now)
         return [
             Entrant(
                 self.door.bundle.sequence, one.progress, one.facts,

@@ -49,16 +49,17 @@ class Surroundings:
 def load(connection: Connection, around: Surroundings, ids: Collection[int], now: datetime) -> dict[int, Situation]:
     """The situations of these enrollments."""
     enrollments = log.load(connection, ids)
+    if not enrollments:
+        return {}
     persons = people.load_prospects(connection, {row.prospect_id for row in enrollments.values()})
     accounts = people.load_accounts(connection, {p.account_id for p in persons.values() if p.account_id})
     rules = people.suppressions_of(connection, persons.values())
-    paused = scopes.paused_scopes(connection)
     wired = sends.on_the_wire(connection, list(enrollments))
     above = {
         row.id: fence.scopes_of(row.sequence_id, row.mailbox, persons[row.prospect_id].account_id)
         for row in enrollments.values()
     }
-    numbers = scopes.scope_numbers(connection, {scope for each in above.values() for scope in each})
+    numbers, paused = scopes.standing(connection, {scope for each in above.values() for scope in each})
     loads = _Loads(connection, around, now)
     found: dict[int, Situation] = {}
     for row in enrollments.values():

@@ -39,6 +39,10 @@ class Sorting:
     def __init__(self, database: Database, advance: Advance, stopping: Callable[[], bool]) -> None:
         self._database, self._advance, self._stopping = database, advance, stopping
 
+    async def any_waiting(self) -> bool:
+        """Whether either stage has something to do."""
+        return await self._database.aread(inbox.any_waiting)
+
     async def classify(self, now: datetime) -> int:
         """Judge every stored mail; returns how many."""
         count = 0

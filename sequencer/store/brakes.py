@@ -7,14 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from sequencer.core.brake import Returns
 from sequencer.store.installation_tables import BRAKES
 from sequencer.store.tables import INBOUND, SENDS
 
 _REFUSED_MIN = 500
-_KINDS = ("hard_bounce", "complaint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +28,46 @@ class BrakeRow:
     lifted_by: str | None
 
 
-def returns_of(connection: Connection, mailbox: str, since: datetime) -> Returns:
+_OWN = SENDS.c.mailbox == bindparam("of")
+_LEFT = _OWN & (SENDS.c.sending_at >= bindparam("since")) & (SENDS.c.state == "sent")
+_REFUSED = (
+    _OWN & (SENDS.c.settled_at >= bindparam("since")) & (SENDS.c.state == "failed") & (SENDS.c.code >= _REFUSED_MIN)
+)
+_COUNT_LEFT, _COUNT_REFUSED = (select(func.count()).where(which) for which in (_LEFT, _REFUSED))
+# The judgement is kept as JSON that begins with its kind; one that a person corrected begins with another.
+_BOUNCED, _COMPLAINED = (
+    func.count(case((INBOUND.c.judgement.startswith(f'{{"kind":"{kind}"'), SENDS.c.id)).distinct())
+    for kind in ("hard_bounce", "complaint")
+)
+_COUNT_BACK = (
+    select(_BOUNCED, _COMPLAINED)
+    .join(INBOUND, INBOUND.c.send_id == SENDS.c.id)
+    .where(_LEFT, INBOUND.c.state == "projected")
+)
+
+
+def returns_of(connection: Connection, mailbox: str, since: datetime, judged_min: int = 0) -> Returns:
     """What came of the mails that left this mailbox, or were refused to it, from `since` on.
 
-    A mail whose fate nobody knows, and one that a server put off, is not judged yet.
+    A mail whose fate nobody knows, and one that a server put off, is not judged yet. Where fewer than `judged_min`
+    were, it is not looked up what came back later.
     """
-    own = SENDS.c.mailbox == mailbox
-    left = own & (SENDS.c.sending_at >= since) & (SENDS.c.state == "sent")
-    no = own & (SENDS.c.settled_at >= since) & (SENDS.c.state == "failed") & (SENDS.c.code >= _REFUSED_MIN)
-    sent, refused = (connection.scalars(select(func.count()).where(which)).one() for which in (left, no))
-    # The judgement is kept as JSON that begins with its kind; one that a person corrected begins with another.
-    bounced, complained = (
-        connection.scalars(
-            select(func.count(SENDS.c.id.distinct()))
-            .join(INBOUND, INBOUND.c.send_id == SENDS.c.id)
-            .where(left, INBOUND.c.state == "projected", INBOUND.c.judgement.startswith(f'{{"kind":"{kind}"'))
-        ).one()
-        for kind in _KINDS
-    )
+    asked = {"of": mailbox, "since": since}
+    sent, refused = (connection.scalars(count, asked).one() for count in (_COUNT_LEFT, _COUNT_REFUSED))
+    if sent + refused < judged_min:
+        return Returns(since, sent + refused, refused=refused)
+    bounced, complained = connection.execute(_COUNT_BACK, asked).one()
     return Returns(since, sent + refused, bounced, refused, complained)
+
+
+_LIFTED_AT = select(func.max(BRAKES.c.lifted_at, type_=BRAKES.c.lifted_at.type)).where(
+    BRAKES.c.mailbox == bindparam("of")
+)
 
 
 def lifted_at(connection: Connection, mailbox: str) -> datetime | None:
     """When a person last let this mailbox go on: what came back before then counts no more."""
-    query = select(func.max(BRAKES.c.lifted_at, type_=BRAKES.c.lifted_at.type)).where(BRAKES.c.mailbox == mailbox)
-    found: datetime | None = connection.scalars(query).one()
+    found: datetime | None = connection.scalars(_LIFTED_AT, {"of": mailbox}).one()
     return found
 
 

@@ -9,6 +9,7 @@ first. On PostgreSQL the same thread keeps the same order, and processes take tu
 import asyncio
 import itertools
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -83,15 +84,17 @@ class Database:
     """Reads and writes as functions of a connection: `database.write(lambda connection: …)`.
 
     A function given to `write` is one durable transaction: committed when the call returns, rolled back if it raises.
-    `writer` None: a thread of its own. `frozen_after_s`: on PostgreSQL, how long a process may say nothing in
-    mid-transaction before others write again.
+    `writer` None: a thread of its own. `connects`: what SQLite's driver makes its connections by. `frozen_after_s`: on
+    PostgreSQL, how long a process may say nothing in mid-transaction before others write again.
     Raises: StoreError, when the database refuses; whatever the function raises.
     """
 
-    def __init__(self, url: str, writer: Writer | None = None) -> None:
+    def __init__(
+        self, url: str, writer: Writer | None = None, connects: Callable[..., sqlite3.Connection] = sqlite3.Connection
+    ) -> None:
         self.url = url
         self.frozen_after_s = FROZEN_AFTER_S
-        self.engine = _engine(url)
+        self.engine = _engine(url, connects)
         self._on_sqlite = self.engine.dialect.name == "sqlite"
         self._writer = writer or WriterThread(PAUSE_S_BETWEEN_WRITES if self._on_sqlite else 0.0)
 
@@ -115,6 +118,8 @@ class Database:
             if not self._on_sqlite:
                 connection.execution_options(**_postgresql().SNAPSHOT)
             with connection.begin():
+                if self._on_sqlite:
+                    _begin_sqlite(connection, "BEGIN")
                 return work(connection)
 
     async def aread(self, work: Callable[[Connection], T]) -> T:
@@ -127,11 +132,9 @@ class Database:
         self.engine.dispose()
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
-        with refusals(), self.engine.connect() as connection:
-            connection.execution_options(writes=True)
-            with connection.begin():
-                begin_write(connection, self.frozen_after_s)
-                return work(connection)
+        with refusals(), self.engine.connect() as connection, connection.begin():
+            begin_write(connection, self.frozen_after_s)
+            return work(connection)
 
 
 class refusals:  # noqa: N801  reads as the word it is in a with statement
@@ -170,14 +173,15 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parts.database)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, connects: Callable[..., sqlite3.Connection]) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         # The ping finds out that the server was restarted before anything is asked of it.
         pooled: Engine = _postgresql().engine(url, pool_size=READERS_MAX, pool_pre_ping=True)
         return pooled
     in_memory = sqlite_file(url) is None
+    options = {"check_same_thread": False, "factory": connects}
     engine = (
-        create_engine(url, poolclass=StaticPool, hide_parameters=True, connect_args={"check_same_thread": False})
+        create_engine(url, poolclass=StaticPool, hide_parameters=True, connect_args=options)
         if in_memory
         else create_engine(
             url,
@@ -185,7 +189,7 @@ def _engine(url: str) -> Engine:
             pool_size=READERS_MAX,
             pool_use_lifo=True,  # the one used last has its pages and statements; the others need none
             hide_parameters=True,
-            connect_args={"check_same_thread": False},
+            connect_args=options,
         )
     )
     set_up_sqlite(engine)
@@ -193,7 +197,7 @@ def _engine(url: str) -> Engine:
 
 
 def set_up_sqlite(engine: Engine, *, foreign_keys: bool = True) -> None:
-    """Our pragmas, and transactions that we begin ourselves (the driver's own make DDL untransactional)."""
+    """Our pragmas, and no transactions of the driver's own, which make DDL untransactional: we begin them ourselves."""
 
     @event.listens_for(engine, "connect")
     def _(driver_connection: Any, _record: Any) -> None:
@@ -208,16 +212,23 @@ def set_up_sqlite(engine: Engine, *, foreign_keys: bool = True) -> None:
         ):
             driver_connection.execute(pragma).close()
 
-    @event.listens_for(engine, "begin")
-    def _(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", not foreign_keys)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
 
 def begin_write(connection: Connection, frozen_after_s: float = FROZEN_AFTER_S) -> None:
-    """First in a transaction that writes: nobody else does until it ends. SQLite's BEGIN IMMEDIATE says as much."""
-    if connection.dialect.name != "sqlite":
+    """First in a transaction that writes: nobody else does until it ends."""
+    if connection.dialect.name == "sqlite":
+        _begin_sqlite(connection, "BEGIN IMMEDIATE")
+    else:
         _postgresql().take_turn(connection, frozen_after_s)
+
+
+def _begin_sqlite(connection: Connection, statement: str) -> None:
+    """Past SQLAlchemy: its events would cost every statement more than this one does."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    try:
+        driver.execute(statement).close()
+    except sqlite3.Error as error:
+        raise StoreError(f"the database refuses: {error}") from error
 
 
 def throw_away_engine(url: str) -> Engine:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from sequencer.store.rows import chunks
 from sequencer.store.tables import ENROLLMENTS, INBOUND, SENDS, TASKS
@@ -74,37 +74,67 @@ def live_counts(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(query.group_by(ENROLLMENTS.c.sequence_id))}
 
 
+_PASTS = (
+    select(ENROLLMENTS.c.prospect_id, *(ENROLLMENTS.c[name] for name in Past.__slots__))
+    .where(ENROLLMENTS.c.prospect_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ENROLLMENTS.c.id)
+)
+
+
 def pasts(connection: Connection, prospect_ids: Collection[int]) -> dict[int, list[Past]]:
     """Every enrollment of these people, the oldest first."""
     found: dict[int, list[Past]] = {}
-    columns = [ENROLLMENTS.c[name] for name in Past.__slots__]
     for part in chunks(prospect_ids):
-        query = select(ENROLLMENTS.c.prospect_id, *columns).where(ENROLLMENTS.c.prospect_id.in_(part))
-        for person, *values in connection.execute(query.order_by(ENROLLMENTS.c.id)):
+        for person, *values in connection.execute(_PASTS, {"ids": part}):
             found.setdefault(person, []).append(Past(*values))
     return found
+
+
+_ANSWERS = (
+    select(INBOUND.c.prospect_id, INBOUND.c.answer, INBOUND.c.received_at)
+    .where(
+        INBOUND.c.prospect_id.in_(bindparam("ids", expanding=True)),
+        INBOUND.c.received_at >= bindparam("since"),
+        INBOUND.c.outgoing.is_(False),
+        INBOUND.c.answer.is_not(None),
+    )
+    .order_by(INBOUND.c.id)
+)
 
 
 def answers(connection: Connection, prospect_ids: Collection[int], since: datetime) -> dict[int, list[Answered]]:
     """What these people answered since then; automatic replies and bounces are no answers."""
     found: dict[int, list[Answered]] = {}
     for part in chunks(prospect_ids):
-        recent = INBOUND.c.prospect_id.in_(part) & (INBOUND.c.received_at >= since) & INBOUND.c.outgoing.is_(False)
-        query = select(INBOUND.c.prospect_id, INBOUND.c.answer, INBOUND.c.received_at)
-        for row in connection.execute(query.where(recent, INBOUND.c.answer.is_not(None)).order_by(INBOUND.c.id)):
+        for row in connection.execute(_ANSWERS, {"ids": part, "since": since}):
             found.setdefault(row.prospect_id, []).append(Answered(row.answer, row.received_at))
     return found
 
 
+_UNTOUCHED = (
+    select(ENROLLMENTS.c.mailbox, func.count())
+    .where(
+        ENROLLMENTS.c.mailbox.in_(bindparam("of", expanding=True)),
+        ENROLLMENTS.c.status != "finished",
+        ENROLLMENTS.c.last_touch_at.is_(None),
+    )
+    .group_by(ENROLLMENTS.c.mailbox)
+)
+_FOLLOW_UPS = (
+    select(SENDS.c.mailbox, func.count())
+    .where(
+        SENDS.c.mailbox.in_(bindparam("of", expanding=True)),
+        SENDS.c.state == "queued",
+        SENDS.c.first_touch.is_(False),
+    )
+    .group_by(SENDS.c.mailbox)
+)
+
+
 def backlog(connection: Connection, mailboxes: Collection[str]) -> Mapping[str, int]:
     """Mails that wait in line in each mailbox: people who had none yet, and queued follow-ups."""
-    wanted = list(mailboxes)
-    counts = dict.fromkeys(wanted, 0)
-    untouched = (
-        ENROLLMENTS.c.mailbox.in_(wanted) & (ENROLLMENTS.c.status != "finished") & ENROLLMENTS.c.last_touch_at.is_(None)
-    )
-    queued = SENDS.c.mailbox.in_(wanted) & (SENDS.c.state == "queued") & SENDS.c.first_touch.is_(False)
-    for column, which in ((ENROLLMENTS.c.mailbox, untouched), (SENDS.c.mailbox, queued)):
-        for mailbox, number in connection.execute(select(column, func.count()).where(which).group_by(column)):
+    counts = dict.fromkeys(mailboxes, 0)
+    for query in (_UNTOUCHED, _FOLLOW_UPS):
+        for mailbox, number in connection.execute(query, {"of": list(mailboxes)}):
             counts[mailbox] += number
     return counts

@@ -255,6 +255,9 @@ def count_look(connection: Connection, send_id: int, looks: int) -> bool:
     return connection.execute(update(SENDS).where(this).values(looks=looks + 1)).rowcount > 0
 
 
+_SENDING = select(SENDS.c.id).where(SENDS.c.state == "sending")
+
+
 def stale(connection: Connection, now: datetime) -> list[SendRow]:
     """Sends under a fence that nobody holds any more: their daemon died between the dot and the outcome.
 
@@ -262,8 +265,7 @@ def stale(connection: Connection, now: datetime) -> list[SendRow]:
     """
     leases = {row.address: row for row in connection.execute(_LEASES)}
     leased_at = lease_clock(connection, now)
-    query = select(SENDS.c.id).where(SENDS.c.state == "sending")
-    rows = load_sends(connection, list(connection.scalars(query)))
+    rows = load_sends(connection, list(connection.scalars(_SENDING)))
 
     def is_stale(row: SendRow) -> bool:
         held = leases.get(row.mailbox)

@@ -51,10 +51,12 @@ _NOT_LOST = {"lost_at": None, "lost_reason": None}
 _COLUMNS = [INBOUND.c[name] for name in InboundRow.__slots__]
 
 
+_SYNCED_AT = select(INBOXES.c.name, INBOXES.c.synced_at).where(INBOXES.c.synced_at.is_not(None))
+
+
 def synced_at(connection: Connection) -> dict[str, datetime]:
     """When each inbox was last read to its end."""
-    query = select(INBOXES.c.name, INBOXES.c.synced_at).where(INBOXES.c.synced_at.is_not(None))
-    return {row.name: row.synced_at for row in connection.execute(query)}
+    return {row.name: row.synced_at for row in connection.execute(_SYNCED_AT)}
 
 
 def inbox_states(connection: Connection) -> dict[str, RowMapping]:
@@ -68,10 +70,12 @@ def trouble_of(connection: Connection, name: str) -> str:
     return (known.broken_reason or known.lost_reason or "") if known else ""
 
 
+_BROKEN_REASON = select(INBOXES.c.broken_reason).where(INBOXES.c.name == bindparam("of"))
+
+
 def broken_reason(connection: Connection, name: str) -> str:
     """Why a person has to mend the inbox, "" when nobody has to."""
-    known = connection.scalars(select(INBOXES.c.broken_reason).where(INBOXES.c.name == name)).first()
-    return known or ""
+    return connection.scalars(_BROKEN_REASON, {"of": name}).first() or ""
 
 
 @cache
@@ -86,16 +90,16 @@ _NONE_LEFT = (
 )
 
 
-def put_synced(connection: Connection, name: str, at: datetime) -> None:
-    """The walk that began at `at` reached the end of every folder."""
+def put_synced(connection: Connection, name: str, at: datetime, *, some_were_left: bool = True) -> None:
+    """The walk that began at `at` reached the end of every folder; `some_were_left`: a cursor of it says otherwise."""
     connection.execute(_synced(connection.dialect.name), {"of": name, "at": at})
-    connection.execute(_NONE_LEFT, {"of": name})
+    if some_were_left:
+        connection.execute(_NONE_LEFT, {"of": name})
 
 
 def put_broken(connection: Connection, name: str, reason: str, at: datetime) -> None:
     """The inbox cannot be read until a person mends it; the same reason again keeps the instant of the first time."""
-    known = connection.scalars(select(INBOXES.c.broken_reason).where(INBOXES.c.name == name)).first()
-    if known == reason:
+    if broken_reason(connection, name) == reason:
         return
     values = {"broken_at": at, "broken_reason": reason, **_NOT_LOST}
     statement = upsert(connection, INBOXES).values(name=name, **values)
@@ -126,10 +130,18 @@ def left_to_read(connection: Connection, name: str) -> tuple[int, str]:
     return (found.messages_left, found.folder) if found and found.messages_left else (0, "")
 
 
+@cache
+def _put_cursor(dialect: str) -> Any:
+    walked: dict[str, Any] = {each: bindparam(each) for each in StoredCursor.__slots__ if each != "folder"}
+    statement = upsert_for(dialect, CURSORS).values(inbox=bindparam("of"), folder=bindparam("in"), **walked)
+    return statement.on_conflict_do_update(
+        index_elements=["inbox", "folder"], set_={each: statement.excluded[each] for each in walked}
+    )
+
+
 def put_cursor(connection: Connection, name: str, cursor: StoredCursor) -> None:
-    values = {each: getattr(cursor, each) for each in StoredCursor.__slots__ if each != "folder"}
-    statement = upsert(connection, CURSORS).values(inbox=name, folder=cursor.folder, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["inbox", "folder"], set_=values))
+    walked = {each: getattr(cursor, each) for each in StoredCursor.__slots__ if each != "folder"}
+    connection.execute(_put_cursor(connection.dialect.name), {"of": name, "in": cursor.folder, **walked})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,14 @@ def store_not_ours(connection: Connection, inbox: str, rows: Sequence[tuple[str,
     ]
     if values:
         connection.execute(upsert(connection, NOT_OURS).on_conflict_do_nothing(), values)
+
+
+_WAITS = select(INBOUND.c.id).where(INBOUND.c.state.in_(("stored", "judged"))).limit(1)
+
+
+def any_waiting(connection: Connection) -> bool:
+    """Whether a mail has still to be judged, or to have its effect: all that a look into quiet inboxes costs."""
+    return connection.execute(_WAITS).first() is not None
 
 
 _IN_STATE = select(*_COLUMNS).where(INBOUND.c.state == bindparam("in")).order_by(INBOUND.c.id).limit(bindparam("limit"))

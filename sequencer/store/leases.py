@@ -69,10 +69,8 @@ def _rows(connection: Connection, addresses: Sequence[str]) -> dict[str, Any]:
     return rows
 
 
-_FORGET_DAEMONS = delete(DAEMONS).where(
-    (DAEMONS.c.alive_until <= bindparam("now")) | (DAEMONS.c.alive_until > bindparam("latest"))
-)
-_COUNT_DAEMONS = select(func.count()).select_from(DAEMONS)
+_OTHERS = select(DAEMONS.c.name, DAEMONS.c.alive_until).where(DAEMONS.c.name != bindparam("by"))
+_FORGET_DAEMON = delete(DAEMONS).where(DAEMONS.c.name == bindparam("gone"))
 
 
 @cache
@@ -84,9 +82,13 @@ def _alive(dialect: str) -> Any:
 
 def _daemons(connection: Connection, owner: str, now: datetime, length: timedelta) -> int:
     """How many daemons are at work; says that we are, and forgets those that have not said so for a lease."""
-    connection.execute(_FORGET_DAEMONS, {"now": now, "latest": now + 2 * length})
+    others: dict[str, bool] = {
+        row.name: now < row.alive_until <= now + 2 * length for row in connection.execute(_OTHERS, {"by": owner})
+    }
+    if gone := [{"gone": name} for name, alive in others.items() if not alive]:
+        connection.execute(_FORGET_DAEMON, gone)
     connection.execute(_alive(connection.dialect.name), {"by": owner, "till": now + length})
-    return connection.execute(_COUNT_DAEMONS).scalar_one()
+    return 1 + sum(others.values())
 
 
 def _without_surplus(connection: Connection, kept: Sequence[str], share: int) -> list[str]:
@@ -109,7 +111,8 @@ def release(connection: Connection, owner: str) -> None:
 
 _ELSEWHERE = select(MAILBOXES.c.address).where(
     MAILBOXES.c.address.in_(bindparam("of", expanding=True)),
-    MAILBOXES.c.owner.not_in(["", bindparam("by")]),
+    MAILBOXES.c.owner != "",
+    MAILBOXES.c.owner != bindparam("by"),
     MAILBOXES.c.lease_until > bindparam("now"),
 )
 

@@ -155,10 +155,17 @@ def load(connection: Connection, ids: Collection[int]) -> dict[int, Enrollment]:
     return found
 
 
+_DUE = (
+    select(ENROLLMENTS.c.id)
+    .where(ENROLLMENTS.c.due_at.is_not(None), ENROLLMENTS.c.due_at <= bindparam("now"))
+    .order_by(ENROLLMENTS.c.due_at, ENROLLMENTS.c.id)
+    .limit(bindparam("limit"))
+)
+
+
 def due(connection: Connection, now: datetime, limit: int) -> list[int]:
     """Enrollments to decide on by `now`, the longest due first."""
-    query = select(ENROLLMENTS.c.id).where(ENROLLMENTS.c.due_at.is_not(None), ENROLLMENTS.c.due_at <= now)
-    return list(connection.scalars(query.order_by(ENROLLMENTS.c.due_at, ENROLLMENTS.c.id).limit(limit)))
+    return list(connection.scalars(_DUE, {"now": now, "limit": limit}))
 
 
 def next_due_at(connection: Connection) -> datetime | None:
@@ -167,12 +174,18 @@ def next_due_at(connection: Connection) -> datetime | None:
     return connection.scalars(query.limit(1)).first()
 
 
+_LIVE_OF = (
+    select(ENROLLMENTS.c.id)
+    .where(ENROLLMENTS.c.prospect_id.in_(bindparam("ids", expanding=True)), ENROLLMENTS.c.status != "finished")
+    .order_by(ENROLLMENTS.c.id)
+)
+
+
 def live_of(connection: Connection, prospect_ids: Collection[int]) -> list[int]:
     """The live enrollments of these people."""
     found: list[int] = []
     for part in chunks(set(prospect_ids)):
-        live = ENROLLMENTS.c.prospect_id.in_(part) & (ENROLLMENTS.c.status != "finished")
-        found += connection.scalars(select(ENROLLMENTS.c.id).where(live).order_by(ENROLLMENTS.c.id))
+        found += connection.scalars(_LIVE_OF, {"ids": part})
     return found
 
 

@@ -66,14 +66,16 @@ def put_addresses(connection: Connection, prospect_id: int, emails: Iterable[str
         connection.execute(statement.on_conflict_do_update(index_elements=["email"], set_={"position": position}))
 
 
+_OWNERS = select(ADDRESSES.c.email, ADDRESSES.c.prospect_id).where(
+    ADDRESSES.c.email.in_(bindparam("emails", expanding=True))
+)
+
+
 def owners(connection: Connection, emails: Collection[str]) -> Mapping[str, int]:
     """Which of these normalised addresses belong to whom."""
     found: dict[str, int] = {}
-    ordered = list(emails)
-    for at in range(0, len(ordered), IDS_PER_QUERY_MAX):
-        part = ordered[at : at + IDS_PER_QUERY_MAX]
-        query = select(ADDRESSES.c.email, ADDRESSES.c.prospect_id).where(ADDRESSES.c.email.in_(part))
-        found.update((row.email, row.prospect_id) for row in connection.execute(query))
+    for part in chunks(emails):
+        found.update((row.email, row.prospect_id) for row in connection.execute(_OWNERS, {"emails": part}))
     return found
 
 
@@ -102,6 +104,7 @@ _PROSPECTS_OF = select(PROSPECTS).where(PROSPECTS.c.id.in_(bindparam("ids", expa
 IS_SOMEBODY = PROSPECTS.c.merged_into.is_(None) & PROSPECTS.c.erased_at.is_(None)
 _STANDS = SUPPRESSIONS.c.lifted_at.is_(None)
 _ANY_SUPPRESSION = select(SUPPRESSIONS.c.id).where(_STANDS).limit(1)
+_RULES_ON = select(SUPPRESSIONS).where(SUPPRESSIONS.c.value.in_(bindparam("values", expanding=True)), _STANDS)
 
 
 def load_prospects(connection: Connection, ids: Collection[int]) -> dict[int, Prospect]:
@@ -119,11 +122,13 @@ def load_prospects(connection: Connection, ids: Collection[int]) -> dict[int, Pr
     return people
 
 
+_ACCOUNTS_OF = select(ACCOUNTS).where(ACCOUNTS.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def load_accounts(connection: Connection, ids: Collection[str]) -> dict[str, Account]:
-    ordered, accounts = list(ids), {}
-    for at in range(0, len(ordered), IDS_PER_QUERY_MAX):
-        query = select(ACCOUNTS).where(ACCOUNTS.c.id.in_(ordered[at : at + IDS_PER_QUERY_MAX]))
-        for row in connection.execute(query):
+    accounts = {}
+    for part in chunks(ids):
+        for row in connection.execute(_ACCOUNTS_OF, {"ids": part}):
             accounts[row.id] = Account(row.id, row.name, row.domain, row.fields)
     return accounts
 
@@ -267,10 +272,8 @@ def suppressions_of(connection: Connection, people: Iterable[Prospect]) -> dict[
         for rule in rules_covering(person):
             wanted.setdefault(rule, set()).add(person.id)
     found: dict[int, list[Suppression]] = {}
-    values = sorted({value for _, value in wanted})
-    for at in range(0, len(values), IDS_PER_QUERY_MAX):
-        query = select(SUPPRESSIONS).where(SUPPRESSIONS.c.value.in_(values[at : at + IDS_PER_QUERY_MAX]), _STANDS)
-        for row in connection.execute(query):
+    for part in chunks(sorted({value for _, value in wanted})):
+        for row in connection.execute(_RULES_ON, {"values": part}):
             channel: Channel | None = row.channel or None
             for person_id in wanted.get((row.kind, row.value), ()):
                 suppression = Suppression(row.kind, row.value, channel, row.reason, row.at, row.opt_out)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from sequencer.core.people import OuterPause
 from sequencer.store.rows import upsert, upsert_for
@@ -31,19 +31,21 @@ def raise_scope(connection: Connection, kind: ScopeKind, key: str = "") -> None:
 def pause_scope(connection: Connection, pause: OuterPause) -> None:
     """Pause the installation, a sequence or a mailbox."""
     raise_scope(connection, pause.scope, pause.key)
+    this = (SCOPES.c.kind == pause.scope) & (SCOPES.c.key == pause.key)
     values = {"paused_at": pause.at, "paused_by": pause.by, "pause_reason": pause.reason}
-    connection.execute(update(SCOPES).where(_is(pause.scope, pause.key)).values(**values))
+    connection.execute(update(SCOPES).where(this).values(**values))
+
+
+_RESUME = (
+    update(SCOPES)
+    .where(SCOPES.c.kind == bindparam("of_kind"), SCOPES.c.key == bindparam("of_key"), SCOPES.c.paused_at.is_not(None))
+    .values(paused_at=None, paused_by=None, pause_reason=None, seq=SCOPES.c.seq + 1)
+)
 
 
 def resume_scope(connection: Connection, kind: ScopeKind, key: str = "") -> bool:
     """Lift the pause; False when there was none."""
-    paused = _is(kind, key) & SCOPES.c.paused_at.is_not(None)
-    values = {"paused_at": None, "paused_by": None, "pause_reason": None, "seq": SCOPES.c.seq + 1}
-    return connection.execute(update(SCOPES).where(paused).values(**values)).rowcount > 0
-
-
-def _is(kind: str, key: str):  # type: ignore[no-untyped-def]
-    return (SCOPES.c.kind == kind) & (SCOPES.c.key == key)
+    return connection.execute(_RESUME, {"of_kind": kind, "of_key": key}).rowcount > 0
 
 
 _SEQS = select(SCOPES.c.kind, SCOPES.c.key, SCOPES.c.seq).where(SCOPES.c.key.in_(bindparam("keys", expanding=True)))
@@ -57,15 +59,33 @@ def scope_numbers(connection: Connection, keys: Iterable[ScopeKey]) -> Mapping[S
     return {scope: found.get(scope, 0) for scope in wanted}
 
 
-_PAUSED = select(SCOPES).where(SCOPES.c.paused_at.is_not(None))
+_IS_PAUSED = SCOPES.c.paused_at.is_not(None)
+_PAUSED = select(SCOPES).where(_IS_PAUSED)
 
 
 def paused_scopes(connection: Connection) -> dict[ScopeKey, OuterPause]:
     """Every pause above people that stands now."""
+    return _pauses(connection.execute(_PAUSED))
+
+
+def _pauses(rows: Iterable[Row[Any]]) -> dict[ScopeKey, OuterPause]:
     return {
         (row.kind, row.key): OuterPause(row.kind, row.key, row.pause_reason or "", row.paused_by or "", row.paused_at)
-        for row in connection.execute(_PAUSED)
+        for row in rows
     }
+
+
+_STANDING = select(SCOPES).where(_IS_PAUSED | SCOPES.c.key.in_(bindparam("keys", expanding=True)))
+
+
+def standing(
+    connection: Connection, keys: Iterable[ScopeKey]
+) -> tuple[Mapping[ScopeKey, int], Mapping[ScopeKey, OuterPause]]:
+    """`scope_numbers` of these and `paused_scopes`, in one look."""
+    wanted = set(keys)
+    rows = connection.execute(_STANDING, {"keys": list({key for _, key in wanted})}).all()
+    found = {(row.kind, row.key): row.seq for row in rows}
+    return {scope: found.get(scope, 0) for scope in wanted}, _pauses(row for row in rows if row.paused_at is not None)
 
 
 _META = select(META.c.value).where(META.c.key == bindparam("of"))

@@ -7,7 +7,7 @@ sent | skipped. This module writes rows; when and whether is decided elsewhere. 
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -17,13 +17,12 @@ from sqlalchemy.engine import Row
 from sequencer.core.answers import ANSWER
 from sequencer.core.reason import Reason
 from sequencer.store.rows import chunks, upsert_for
-from sequencer.store.tables import MAILBOXES, SENDS, TASKS, USAGE
+from sequencer.store.tables import MAILBOXES, SENDS, USAGE
 
 OPEN = ("sending", "uncertain", "person")
 LEFT = ("sending", "sent", "uncertain", "person")
 MAY_HAVE_ARRIVED = (*LEFT, "skipped")  # a person gave an uncertain one up: it may lie in the inbox all the same
 _NO_REST = {"resting_until": None, "rest_reason": None}
-WEEK = timedelta(days=7)
 
 
 class SendRow(NamedTuple):
@@ -162,14 +161,18 @@ def next_send_at(connection: Connection, now: datetime) -> datetime | None:
     return connection.scalars(select(func.min(SENDS.c.not_before)).where(later)).first()
 
 
-_WAIT = update(SENDS).where(SENDS.c.id == bindparam("send_id"), SENDS.c.state == "queued")
+_WAIT = (
+    update(SENDS)
+    .where(SENDS.c.id == bindparam("send_id"), SENDS.c.state == "queued")
+    .values(not_before=bindparam("until"), wait_reason=bindparam("why"))
+)
 
 
 def put_waits(connection: Connection, waits: Sequence[tuple[int, datetime | None, str]]) -> None:
     """Note (send id, not before, reason) of sends that may not go yet."""
     rows = [{"send_id": send_id, "until": until, "why": reason} for send_id, until, reason in waits]
     if rows:
-        connection.execute(_WAIT.values(not_before=bindparam("until"), wait_reason=bindparam("why")), rows)
+        connection.execute(_WAIT, rows)
 
 
 _RENDERED = (
@@ -218,12 +221,14 @@ def put_prepared(connection: Connection, prepared: Sequence[Prepared]) -> None:
         connection.execute(_RENDERED, rows)
 
 
+_RAW = select(SENDS.c.id, SENDS.c.raw).where(SENDS.c.id.in_(bindparam("ids", expanding=True)), SENDS.c.raw.is_not(None))
+
+
 def raw_bytes(connection: Connection, send_ids: Collection[int]) -> dict[int, bytes]:
     """The bytes of sends that have some."""
     found: dict[int, bytes] = {}
     for part in chunks(send_ids):
-        query = select(SENDS.c.id, SENDS.c.raw).where(SENDS.c.id.in_(part), SENDS.c.raw.is_not(None))
-        found.update((row.id, zlib.decompress(row.raw)) for row in connection.execute(query))
+        found.update((row.id, zlib.decompress(row.raw)) for row in connection.execute(_RAW, {"ids": part}))
     return found
 
 
@@ -237,15 +242,20 @@ def drop_unfenced_bytes(connection: Connection, sequence_id: str) -> None:
 _PUT_OFF = (SENDS.c.state == "queued") & SENDS.c.not_before.is_not(None) & (SENDS.c.wait_reason != Reason.BACK_OFF)
 
 
+_LOOK_AGAIN = update(SENDS).where(_PUT_OFF).values(not_before=None)
+_LOOK_AGAIN_OF = _LOOK_AGAIN.where(SENDS.c.enrollment_id.in_(bindparam("ids", expanding=True)))
+_LOOK_AGAIN_AT = _LOOK_AGAIN.where(SENDS.c.mailbox == bindparam("of"))
+
+
 def look_again(connection: Connection, enrollment_ids: Collection[int]) -> None:
     """What these wait for may be over: the next pass asks again. What a receiving server asked for stands."""
     for part in chunks(enrollment_ids):
-        connection.execute(update(SENDS).where(SENDS.c.enrollment_id.in_(part), _PUT_OFF).values(not_before=None))
+        connection.execute(_LOOK_AGAIN_OF, {"ids": part})
 
 
 def look_again_at(connection: Connection, mailbox: str) -> None:
     """The same for everything that a mailbox has queued."""
-    connection.execute(update(SENDS).where(SENDS.c.mailbox == mailbox, _PUT_OFF).values(not_before=None))
+    connection.execute(_LOOK_AGAIN_AT, {"of": mailbox})
 
 
 _SENDS_OF = select(*_COLUMNS).where(SENDS.c.id.in_(bindparam("ids", expanding=True)))
@@ -259,22 +269,32 @@ def load_sends(connection: Connection, send_ids: Collection[int]) -> dict[int, S
     return found
 
 
+_THREADS = (
+    select(*_COLUMNS)
+    .where(SENDS.c.enrollment_id.in_(bindparam("ids", expanding=True)), SENDS.c.state.in_(LEFT))
+    .order_by(SENDS.c.sending_at, SENDS.c.id)
+)
+
+
 def thread_of(connection: Connection, enrollment_ids: Collection[int]) -> dict[int, list[SendRow]]:
     """What each enrollment has sent so far, in order: the threads that follow-ups belong to."""
     threads: dict[int, list[SendRow]] = {}
     for part in chunks(enrollment_ids):
-        left = SENDS.c.enrollment_id.in_(part) & SENDS.c.state.in_(LEFT)
-        for row in connection.execute(select(*_COLUMNS).where(left).order_by(SENDS.c.sending_at, SENDS.c.id)):
+        for row in connection.execute(_THREADS, {"ids": part}):
             threads.setdefault(row.enrollment_id, []).append(_row(row))
     return threads
 
 
+_BY_MESSAGE_ID = (
+    select(*_COLUMNS).where(SENDS.c.message_id.in_(bindparam("ids", expanding=True))).order_by(SENDS.c.attempt)
+)
+
+
 def by_message_id(connection: Connection, message_ids: Collection[str]) -> dict[str, SendRow]:
     """Our sends among these Message-IDs."""
-    wanted, found = list(message_ids), {}
-    for at in range(0, len(wanted), 500):
-        query = select(*_COLUMNS).where(SENDS.c.message_id.in_(wanted[at : at + 500])).order_by(SENDS.c.attempt)
-        found.update({row.message_id: _row(row) for row in connection.execute(query)})
+    found = {}
+    for part in chunks(message_ids):
+        found.update({row.message_id: _row(row) for row in connection.execute(_BY_MESSAGE_ID, {"ids": part})})
     return found
 
 
@@ -294,32 +314,8 @@ def in_state(connection: Connection, *states: str) -> list[SendRow]:
     return [_row(row) for row in connection.execute(_IN_STATE, {"states": states})]
 
 
-def mailboxes_that_wrote(connection: Connection, prospect_ids: Collection[int], since: datetime) -> dict[int, set[str]]:
-    """Which mailboxes wrote to each person since then."""
-    wrote: dict[int, set[str]] = {}
-    for part in chunks(prospect_ids):
-        recent = SENDS.c.prospect_id.in_(part) & (SENDS.c.sending_at >= since) & SENDS.c.state.in_(MAY_HAVE_ARRIVED)
-        for row in connection.execute(select(SENDS.c.prospect_id, SENDS.c.mailbox).where(recent).distinct()):
-            wrote.setdefault(row.prospect_id, set()).add(row.mailbox)
-    return wrote
-
-
-def recent_touches(connection: Connection, prospect_ids: Collection[int], now: datetime) -> dict[int, list[datetime]]:
-    """When each person was touched in the last seven days, over all channels and sequences."""
-    touches: dict[int, list[datetime]] = {}
-    for part in chunks(prospect_ids):
-        left = SENDS.c.prospect_id.in_(part) & (SENDS.c.sending_at > now - WEEK) & SENDS.c.state.in_(LEFT)
-        done = TASKS.c.prospect_id.in_(part) & (TASKS.c.closed_at > now - WEEK) & (TASKS.c.state == "done")
-        by_person = TASKS.c.work.in_(("call", "linkedin"))
-        for row in connection.execute(select(SENDS.c.prospect_id, SENDS.c.sending_at).where(left)):
-            touches.setdefault(row.prospect_id, []).append(row.sending_at)
-        for row in connection.execute(select(TASKS.c.prospect_id, TASKS.c.closed_at).where(done, by_person)):
-            touches.setdefault(row.prospect_id, []).append(row.closed_at)
-    return touches
-
-
-_USED = select(USAGE.c.key, USAGE.c.n).where(
-    USAGE.c.kind == bindparam("kind"),
+_USED = select(USAGE.c.kind, USAGE.c.key, USAGE.c.n).where(
+    USAGE.c.kind.in_(bindparam("kinds", expanding=True)),
     USAGE.c.key.in_(bindparam("keys", expanding=True)),
     USAGE.c.day == bindparam("day"),
 )
@@ -327,7 +323,19 @@ _USED = select(USAGE.c.key, USAGE.c.n).where(
 
 def used(connection: Connection, kind: str, keys: Collection[str], day: date) -> dict[str, int]:
     """The counters of one local day."""
-    return {row.key: row.n for row in connection.execute(_USED, {"kind": kind, "keys": list(keys), "day": day})}
+    return all_used(connection, {kind: keys}, day)[kind]
+
+
+def all_used(connection: Connection, keys: Mapping[str, Collection[str]], day: date) -> dict[str, dict[str, int]]:
+    """The same of several kinds, in one look."""
+    used: dict[str, dict[str, int]] = {kind: {} for kind in keys}
+    wanted = {(kind, key) for kind, each in keys.items() for key in each}
+    if wanted:
+        asked = {"kinds": list(keys), "keys": list({key for _, key in wanted}), "day": day}
+        for row in connection.execute(_USED, asked):
+            if (row.kind, row.key) in wanted:
+                used[row.kind][row.key] = row.n
+    return used
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from sequencer.core import events as e
 from sequencer.core.reaction import Priority, TaskKind
@@ -87,16 +87,19 @@ def task(connection: Connection, task_id: int) -> TaskRow:
     return TaskRow(*row)
 
 
+_OPEN_TASKS = select(TASKS).where(TASKS.c.state == "open").order_by(TASKS.c.due_at).limit(TASKS_SHOWN_MAX)
+
+
 def open_tasks(
     connection: Connection, reps: Collection[str] | None = None, prospect_id: int | None = None
 ) -> list[TaskRow]:
     """Open tasks, of these reps or of everybody, the urgent and the longest due first."""
-    query = select(TASKS).where(TASKS.c.state == "open")
+    query = _OPEN_TASKS
     if reps is not None:
         query = query.where(TASKS.c.rep.in_(reps))
     if prospect_id:
         query = query.where(TASKS.c.prospect_id == prospect_id)
-    rows = [TaskRow(*row) for row in connection.execute(query.order_by(TASKS.c.due_at).limit(TASKS_SHOWN_MAX))]
+    rows = [TaskRow(*row) for row in connection.execute(query)]
     rank = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
     return sorted(rows, key=lambda row: (row.work != "answer", rank[row.priority], row.due_at, row.id))
 
@@ -107,6 +110,20 @@ def person_tasks(connection: Connection, prospect_id: int) -> list[TaskRow]:
     return [TaskRow(*row) for row in connection.execute(query)]
 
 
+_CAME_UP = (
+    select(ENROLLMENTS.c.sequence_id, ENROLLMENTS.c.version, TASKS.c.step)
+    .select_from(TASKS)
+    .join(ENROLLMENTS, ENROLLMENTS.c.id == TASKS.c.enrollment_id)
+    .where(
+        TASKS.c.rep.in_(bindparam("reps", expanding=True)),
+        TASKS.c.work == bindparam("of_kind"),
+        TASKS.c.step.is_not(None),
+        TASKS.c.state != "cancelled",
+        (TASKS.c.opened_at >= bindparam("since")) | TASKS.c.snoozed_until.between(bindparam("since"), bindparam("now")),
+    )
+)
+
+
 def came_up(
     connection: Connection, reps: Collection[str], work: str, since: datetime, now: datetime
 ) -> Counter[tuple[str, int, str]]:
@@ -114,24 +131,32 @@ def came_up(
 
     Those of steps, new ones and such as had been put off until then; one that a rule opens is beside the steps.
     """
-    then = (TASKS.c.opened_at >= since) | TASKS.c.snoozed_until.between(since, now)
-    those = TASKS.c.rep.in_(reps) & (TASKS.c.work == work) & TASKS.c.step.is_not(None) & (TASKS.c.state != "cancelled")
-    query = select(ENROLLMENTS.c.sequence_id, ENROLLMENTS.c.version, TASKS.c.step).select_from(TASKS)
-    query = query.join(ENROLLMENTS, ENROLLMENTS.c.id == TASKS.c.enrollment_id).where(those, then)
-    return Counter((row.sequence_id, row.version, row.step) for row in connection.execute(query))
+    asked = {"reps": list(reps), "of_kind": work, "since": since, "now": now}
+    return Counter((row.sequence_id, row.version, row.step) for row in connection.execute(_CAME_UP, asked))
+
+
+_TOUCHES_OF_ACCOUNTS = (
+    select(PROSPECTS.c.account_id, func.count())
+    .select_from(TASKS)
+    .join(PROSPECTS, PROSPECTS.c.id == TASKS.c.prospect_id)
+    .where(
+        PROSPECTS.c.account_id.in_(bindparam("ids", expanding=True)),
+        TASKS.c.state == "done",
+        TASKS.c.work.in_(("call", "linkedin")),
+        TASKS.c.closed_at.between(bindparam("since"), bindparam("until")),
+    )
+    .group_by(PROSPECTS.c.account_id)
+)
 
 
 def touches_of_accounts(
     connection: Connection, account_ids: Collection[str], since: datetime, until: datetime
 ) -> Counter[str]:
     """How many calls and LinkedIn touches people at each of these accounts had between these instants."""
-    done = (TASKS.c.state == "done") & TASKS.c.work.in_(("call", "linkedin")) & (TASKS.c.closed_at >= since)
     found: Counter[str] = Counter()
     for part in chunks(account_ids):
-        query = select(PROSPECTS.c.account_id, func.count()).select_from(TASKS)
-        query = query.join(PROSPECTS, PROSPECTS.c.id == TASKS.c.prospect_id)
-        query = query.where(PROSPECTS.c.account_id.in_(part), done, TASKS.c.closed_at <= until)
-        found.update({row[0]: row[1] for row in connection.execute(query.group_by(PROSPECTS.c.account_id))})
+        asked = {"ids": part, "since": since, "until": until}
+        found.update({row[0]: row[1] for row in connection.execute(_TOUCHES_OF_ACCOUNTS, asked)})
     return found
 
 
@@ -145,10 +170,13 @@ def put_draft(connection: Connection, enrollment_id: int, step: str, subject: st
     )
 
 
+_DRAFTS_OF = select(DRAFTS).where(DRAFTS.c.enrollment_id.in_(bindparam("ids", expanding=True)))
+
+
 def drafts(connection: Connection, enrollment_ids: Collection[int]) -> dict[tuple[int, str], tuple[str | None, str]]:
     """(subject, body) by enrollment and step."""
-    query = select(DRAFTS).where(DRAFTS.c.enrollment_id.in_(list(enrollment_ids)))
-    return {(row.enrollment_id, row.step): (row.subject, row.body) for row in connection.execute(query)}
+    rows = connection.execute(_DRAFTS_OF, {"ids": list(enrollment_ids)})
+    return {(row.enrollment_id, row.step): (row.subject, row.body) for row in rows}
 
 
 def add_note(connection: Connection, prospect_id: int, task_id: int | None, by: str, text: str, at: datetime) -> None:

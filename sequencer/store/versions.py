@@ -35,13 +35,18 @@ def version(connection: Connection, sequence_id: str, number: int) -> StoredVers
     return StoredVersion(*row)
 
 
+_LAST = (
+    select(VERSIONS.c.sequence_id, func.max(VERSIONS.c.version).label("version"))
+    .group_by(VERSIONS.c.sequence_id)
+    .subquery()
+)
+_LATEST = (
+    select(VERSIONS)
+    .join(_LAST, (VERSIONS.c.sequence_id == _LAST.c.sequence_id) & (VERSIONS.c.version == _LAST.c.version))
+    .order_by(VERSIONS.c.sequence_id)
+)
+
+
 def latest(connection: Connection) -> dict[str, StoredVersion]:
     """The version of each sequence that the daemon runs."""
-    newest = select(VERSIONS.c.sequence_id, func.max(VERSIONS.c.version).label("newest")).group_by(
-        VERSIONS.c.sequence_id
-    )
-    last = newest.subquery()
-    query = select(VERSIONS).join(
-        last, (VERSIONS.c.sequence_id == last.c.sequence_id) & (VERSIONS.c.version == last.c.newest)
-    )
-    return {row.sequence_id: StoredVersion(*row) for row in connection.execute(query.order_by(VERSIONS.c.sequence_id))}
+    return {row.sequence_id: StoredVersion(*row) for row in connection.execute(_LATEST)}

@@ -17,7 +17,7 @@ from sequencer.core.ports import Envelope
 from sequencer.core.reason import FinishReason, Reason
 from sequencer.core.suppression import Suppression
 from sequencer.engine.outer_stops import notice_config, resume_scope
-from sequencer.store import leases, log, people, scopes, sends, tasks
+from sequencer.store import contacts, leases, log, people, scopes, sends, tasks
 from sequencer.store.sends import SendRow
 from sequencer.store.tables import ENROLLMENTS, PROSPECTS, SENDS
 from tests.integration.installation import MONDAY, SEQUENCE, Installation
@@ -303,7 +303,7 @@ async def test_an_uncertain_mail_that_was_given_up_may_be_answered_all_the_same(
     house.enroll(house.person("jo@acme.test"))
     await advanced(house)
     house.database.write(lambda c: c.execute(update(SENDS).values(**wrote)))
-    found = house.database.read(lambda c: sends.mailboxes_that_wrote(c, [1], MONDAY - timedelta(days=1)))
+    found = house.database.read(lambda c: contacts.mailboxes_that_wrote(c, [1], MONDAY - timedelta(days=1)))
     assert found == {1: {BOX}}
 
 

@@ -193,11 +193,12 @@ def test_a_walk_that_began_before_somebody_reconciled_counts_for_nothing(room: R
             room.reconcile()
             super().walk(cursors, wanted, settle)
 
+    begun = room.database.read(lambda c: (inbox.cursors(c, "maildir:mail"), epoch.key_number(c)))
     walk = Walk(
         room.database, room.advance, KEY, "maildir:mail", ours_of(room.config), room.clock.now(), threading.Event()
     )
     with pytest.raises(WalkStopped):
-        walk.run(Reconciled(room.maildir))
+        walk.run(Reconciled(room.maildir), *begun)
     assert room.database.read(lambda c: (inbox.synced_at(c), inbox.cursors(c, "maildir:mail"))) == ({}, [])
 
 

@@ -59,6 +59,7 @@ FAULTS: Mapping[str, float] = {
     "database locked": 0.1,
     "connection lost after COMMIT": 0.1,
     "slow commit": 0.3,
+    "slow commit at a fence": 0.7,
     "crash at a write, torn log": 0.03,
     "duplicate import": 1.0,
     "merge while sending": 0.9,

@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.simulation.checks import broken
 from tests.simulation.faults import FAULTS
 from tests.simulation.mutants import MUTANTS, caught_at
+from tests.simulation.premises import edits
 from tests.simulation.seed import play
 
 __all__ = ["Outcome", "one", "past"]
@@ -76,11 +77,14 @@ def _play_one(seed: int) -> int:
 
 
 def _played(seeds: Sequence[int], workers: int) -> Iterator[Outcome]:
+    """Whatever is made once a process (statements, patterns) the first seed makes, before there are other processes."""
+    edits()
     if workers < 2:
         yield from map(one, seeds)
         return
+    yield from map(one, seeds[:1])
     with multiprocessing.get_context("fork").Pool(workers) as pool:
-        yield from pool.imap_unordered(one, seeds)
+        yield from pool.imap_unordered(one, seeds[1:])
 
 
 def _sum_up(outcomes: Iterable[Outcome]) -> int:
@@ -106,6 +110,7 @@ def _sum_up(outcomes: Iterable[Outcome]) -> int:
 
 def _play_mutants(workers: int) -> int:
     missed = 0
+    edits()
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         for name, at in pool.imap(caught_at, MUTANTS):
             allowed = MUTANTS[name].within

@@ -38,7 +38,7 @@ class Stage:
     """`hot`: whether mail is under way. `problems`: what broke beside the checks, as an unexplained exception.
 
     `storing`: whether mail that came in is being written down. `moves` grows with each event and each change of a
-    send's state, `dots` with each final dot.
+    send's state, `dots` with each final dot, `fences` with each send that passes one.
     """
 
     def __init__(self, seed: int) -> None:
@@ -49,7 +49,7 @@ class Stage:
         self.record = Record()
         self.problems: list[str] = []
         self.trace: list[str] = []
-        self.transactions = self.moves = self.dots = 0
+        self.transactions = self.moves = self.dots = self.fences = 0
         self.over = False
         self.storing = False
         self.hot: Callable[[], bool] = lambda: True

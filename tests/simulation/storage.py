@@ -10,11 +10,9 @@ import itertools
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import OperationalError
 
 from sequencer.errors import StoreError
 from sequencer.store.database import Database
@@ -50,6 +48,7 @@ WHEN OLD.state <> NEW.state OR OLD.raw IS NOT NEW.raw OR OLD.message_id IS NOT N
     NEW.state, NEW.fence, NEW.message_id, world_process(),
     coalesce((SELECT owner FROM mailboxes WHERE address = NEW.mailbox), ''), NEW.settled_by, NEW.raw, world_wall());
   SELECT world_moves() WHERE OLD.state <> NEW.state;
+  SELECT world_fences() WHERE OLD.state <> NEW.state AND NEW.state = 'sending';
 END;
 CREATE TRIGGER witness_event AFTER INSERT ON events BEGIN
   INSERT INTO witness_events VALUES (world_mark(), world_at(), world_tx(), NEW.enrollment_id, NEW.prospect_id,
@@ -115,15 +114,20 @@ class _InVirtualTime:
 
     def _next(self) -> None:
         _, _, run, done = heapq.heappop(self._waiting)
-        result, error = None, None
+        result, error, fences = None, None, self._stage.fences
         try:
             result = self._carried_out(run)
         except Crashed:
             return
         except BaseException as raised:
             error = raised
-        took_s = SLOW_S if self._stage.faults.hit("slow commit") else self._dice.random() * COMMIT_S
-        self._stage.loop.call_later(took_s, self._end, done, result, error)
+        self._stage.loop.call_later(self._took_s(self._stage.fences > fences), self._end, done, result, error)
+
+    def _took_s(self, fenced: bool) -> float:
+        """How long the commit takes; too long for a dot at a fence now and then, which is seldom hit by chance."""
+        faults = self._stage.faults
+        slow = faults.hit("slow commit") or (fenced and faults.hit("slow commit at a fence"))
+        return SLOW_S if slow else self._dice.random() * COMMIT_S
 
     def _end(self, done: "Future[Any]", result: Any, error: BaseException | None) -> None:
         if error is None:
@@ -147,73 +151,95 @@ class _InVirtualTime:
 
 def office_database(stage: Stage, url: str) -> Database:
     """For commands and for the world itself: never fails."""
-    database = open_database(url, _AtOnce())
-    _observe(stage, database, "")
-    return database
+    return open_database(url, _AtOnce(), partial(_Watched, stage, ""))
 
 
 def daemon_database(stage: Stage, url: str, process: str) -> Database:
     """For one daemon's life."""
-    database = open_database(url, _InVirtualTime(stage, process))
-    _observe(stage, database, process)
-    _break(stage, database, process)
-    return database
+    return open_database(url, _InVirtualTime(stage, process), partial(_Breaking, stage, process))
 
 
-def _observe(stage: Stage, database: Database, process: str) -> None:
-    def moves() -> None:
-        stage.moves += 1
+class _Watched(sqlite3.Connection):
+    """A connection to the file: what the triggers note bears the world's own numbers.
 
-    @event.listens_for(database.engine, "connect")
-    def _(driver_connection: Any, _record: Any) -> None:
-        driver_connection.create_function("world_mark", 0, stage.record.mark)
-        driver_connection.create_function("world_at", 0, lambda: stage.clock.monotonic())
-        driver_connection.create_function("world_tx", 0, lambda: stage.transactions)
-        driver_connection.create_function("world_moves", 0, moves)
-        driver_connection.create_function("world_process", 0, lambda: process)
-        driver_connection.create_function("world_wall", 0, lambda: stage.clock.now().isoformat())
+    At the driver and not at SQLAlchemy's events, which would cost every statement of every seed as much again.
+    """
 
-    @event.listens_for(database.engine, "begin")
-    def _(connection: Connection) -> None:
-        stage.transactions += 1
+    def __init__(self, stage: Stage, process: str, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.stage, self.process = stage, process
+        self.create_function("world_mark", 0, stage.record.mark)
+        self.create_function("world_at", 0, stage.clock.monotonic)
+        self.create_function("world_tx", 0, lambda: stage.transactions)
+        self.create_function("world_moves", 0, self._moves)
+        self.create_function("world_fences", 0, self._fences)
+        self.create_function("world_process", 0, lambda: process)
+        self.create_function("world_wall", 0, lambda: stage.clock.now().isoformat())
+
+    def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+        done = super().execute(statement, *parameters)
+        if statement.startswith("BEGIN"):
+            self.stage.transactions += 1
+        return done
+
+    def _moves(self) -> None:
+        self.stage.moves += 1
+
+    def _fences(self) -> None:
+        self.stage.fences += 1
 
 
-def _break(stage: Stage, database: Database, process: str) -> None:
-    faults = stage.faults
+class _Breaking(_Watched):
+    """A daemon's connection. `writes`: whether the transaction that was begun last is one that writes."""
 
-    @event.listens_for(database.engine, "begin")
-    def _(connection: Connection) -> None:
-        stage.seam(process)
-        if _writes(connection) and faults.hit("database locked"):
-            raise _refusal("BEGIN IMMEDIATE", "database is locked")
+    def __init__(self, stage: Stage, process: str, file: str, *arguments: Any, **options: Any) -> None:
+        self.file, self.writes = Path(file), False
+        self._strikes = any(stage.faults.plays(name) for name in ("EIO at a write", "crash at a write, torn log"))
+        super().__init__(stage, process, file, *arguments, **options)
 
-    @event.listens_for(database.engine, "commit")
-    def _(connection: Connection) -> None:
-        stage.touch(process)
-        if _writes(connection) and faults.hit("disk full"):
-            raise _refusal("COMMIT", "database or disk is full")
+    def execute(self, statement: str, *parameters: Any) -> sqlite3.Cursor:
+        self.writes = statement == "BEGIN IMMEDIATE"
+        self.strike(statement)
+        done = super().execute(statement, *parameters)
+        if statement.startswith("BEGIN"):
+            self.stage.seam(self.process)
+            if self.writes and self.stage.faults.hit("database locked"):
+                raise sqlite3.OperationalError("database is locked")
+        return done
 
-    if not any(faults.plays(name) for name in ("EIO at a write", "crash at a write, torn log")):
-        return
+    def commit(self) -> None:
+        self.stage.touch(self.process)
+        if self.writes and self.stage.faults.hit("disk full"):
+            raise sqlite3.OperationalError("database or disk is full")
+        super().commit()
 
-    @event.listens_for(database.engine, "before_cursor_execute")
-    def _(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if not _writes(connection) or statement.startswith("SELECT"):
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or (_Striking if self._strikes else sqlite3.Cursor))
+
+    def strike(self, statement: str) -> None:
+        """What may happen at a statement that writes."""
+        if not self.writes or statement.startswith("SELECT"):
             return
-        if faults.hit("EIO at a write"):
-            raise _refusal(statement, "disk I/O error")
-        if faults.hit("crash at a write, torn log"):
-            _tear(stage, Path(str(database.engine.url.database)))
-            stage.crash(process, "at a write")
-            raise Crashed(process)
+        if self.stage.faults.hit("EIO at a write"):
+            raise sqlite3.OperationalError("disk I/O error")
+        if self.stage.faults.hit("crash at a write, torn log"):
+            _tear(self.stage, self.file)
+            self.stage.crash(self.process, "at a write")
+            raise Crashed(self.process)
 
 
-def _writes(connection: Connection) -> bool:
-    return bool(connection.get_execution_options().get("writes"))
+class _Striking(sqlite3.Cursor):
+    """A cursor of a connection whose statements may fail."""
 
+    connection: _Breaking
 
-def _refusal(statement: str, words: str) -> OperationalError:
-    return OperationalError(statement, None, sqlite3.OperationalError(words))
+    def execute(self, statement: str, *parameters: Any) -> Any:
+        self.connection.strike(statement)
+        return super().execute(statement, *parameters)
+
+    def executemany(self, statement: str, rows: Any, /) -> Any:
+        self.connection.strike(statement)
+        return super().executemany(statement, rows)
 
 
 def _tear(stage: Stage, file: Path) -> None:

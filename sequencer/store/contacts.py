@@ -1,0 +1,59 @@
+"""When people were touched lately, and from which mailboxes: what a person's limits and the age of inboxes go by.
+
+Read from the rows of mails and tasks, over all sequences. It judges nothing.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, select
+
+from sequencer.store.rows import chunks
+from sequencer.store.sends import LEFT, MAY_HAVE_ARRIVED
+from sequencer.store.tables import SENDS, TASKS
+
+__all__ = ["mailboxes_that_wrote", "recent_touches"]
+
+WEEK = timedelta(days=7)
+
+_WROTE = (
+    select(SENDS.c.prospect_id, SENDS.c.mailbox)
+    .where(
+        SENDS.c.prospect_id.in_(bindparam("ids", expanding=True)),
+        SENDS.c.sending_at >= bindparam("since"),
+        SENDS.c.state.in_(MAY_HAVE_ARRIVED),
+    )
+    .distinct()
+)
+
+
+def mailboxes_that_wrote(connection: Connection, prospect_ids: Collection[int], since: datetime) -> dict[int, set[str]]:
+    """Which mailboxes wrote to each person since then."""
+    wrote: dict[int, set[str]] = {}
+    for part in chunks(prospect_ids):
+        for row in connection.execute(_WROTE, {"ids": part, "since": since}):
+            wrote.setdefault(row.prospect_id, set()).add(row.mailbox)
+    return wrote
+
+
+_MAILS = select(SENDS.c.prospect_id, SENDS.c.sending_at).where(
+    SENDS.c.prospect_id.in_(bindparam("ids", expanding=True)),
+    SENDS.c.sending_at > bindparam("since"),
+    SENDS.c.state.in_(LEFT),
+)
+_BY_PERSON = select(TASKS.c.prospect_id, TASKS.c.closed_at).where(
+    TASKS.c.prospect_id.in_(bindparam("ids", expanding=True)),
+    TASKS.c.closed_at > bindparam("since"),
+    TASKS.c.state == "done",
+    TASKS.c.work.in_(("call", "linkedin")),
+)
+
+
+def recent_touches(connection: Connection, prospect_ids: Collection[int], now: datetime) -> dict[int, list[datetime]]:
+    """When each person was touched in the last seven days, over all channels and sequences."""
+    touches: dict[int, list[datetime]] = {}
+    for part in chunks(prospect_ids):
+        for query in (_MAILS, _BY_PERSON):
+            for person, at in connection.execute(query, {"ids": part, "since": now - WEEK}):
+                touches.setdefault(person, []).append(at)
+    return touches
