@@ -5,8 +5,9 @@ from typing import assert_never
 import click
 
 from sequencer.cli.check import sequence_ids, tell
+from sequencer.cli.options import as_option, json_option
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.session import acting, now, opened, print_json
 from sequencer.engine.applying import Change
 from sequencer.engine.applying import apply as apply_bundles
 from sequencer.engine.applying import check as check_all

@@ -7,8 +7,9 @@ from itertools import islice
 
 import click
 
+from sequencer.cli.options import json_option
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import json_option, local_zone, opened_to_see, print_json, when
+from sequencer.cli.session import local_zone, opened_to_see, print_json, when
 from sequencer.cli.show import as_values, line, table
 from sequencer.errors import InputError
 from sequencer.store import audit

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from sequencer.cli.options import json_option
 from sequencer.cli.plain_text import counted, plain
-from sequencer.cli.session import config_of, json_option, print_json
+from sequencer.cli.session import config_of, print_json
 from sequencer.config import Config
 from sequencer.content.definition import Bundle, load
 from sequencer.content.lint_fields import unknown_fields

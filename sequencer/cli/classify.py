@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
+from sequencer.cli.options import json_option
 from sequencer.cli.plain_text import json_text, plain
-from sequencer.cli.session import json_option
-from sequencer.config import load
 from sequencer.errors import ConfigError, InputError, UnparseableMessage
 from sequencer.mail.classify import Judgement, classify, classify_text
 from sequencer.mail.parse import MESSAGE_BYTES_MAX, Unparseable, parse
@@ -76,8 +75,13 @@ def _has_headers(raw: bytes) -> bool:
 
 def _our_addresses(ctx: click.Context) -> frozenset[str]:
     """The mailboxes of the installation, where there is one: they are never taken for a referral."""
+    path = Path(ctx.obj)
+    if not path.exists():
+        return frozenset()
+    from sequencer.config import load  # its models take as long to load as many mails to read
+
     try:
-        config = load(Path(ctx.obj))
+        config = load(path)
     except ConfigError:
         return frozenset()
     return frozenset(config.mailboxes_by_address) | {rep.email for rep in config.reps}

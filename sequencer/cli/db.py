@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from sequencer.cli.session import acting, as_option, config_of, json_option, now, opened
+from sequencer.cli.options import as_option, json_option
+from sequencer.cli.session import acting, config_of, now, opened
 from sequencer.store.database import refusals, sqlite_file
 from sequencer.store.migrate import migrate, refuse_newer, revision
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from sequencer.cli.session import console, json_option, print_json
+from sequencer.cli.options import json_option
+from sequencer.cli.session import console, print_json
 from sequencer.cli.show import line
 from sequencer.cli.why import print_why, why_values
 from sequencer.world.record import Entry, Record

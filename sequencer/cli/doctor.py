@@ -10,8 +10,9 @@ import click
 from rich.text import Text
 
 from sequencer.app import imap_server, smtp_server
+from sequencer.cli.options import json_option
 from sequencer.cli.plain_text import counted, plain
-from sequencer.cli.session import config_of, console, json_option, print_json
+from sequencer.cli.session import config_of, console, print_json
 from sequencer.clock import SystemClock
 from sequencer.config import Config, MailboxSection
 from sequencer.doctor.checks import Outside, checks

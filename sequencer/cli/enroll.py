@@ -16,8 +16,9 @@ from sequencer.cli.enroll_report import (
     tell_refused,
     tell_rehearsal,
 )
+from sequencer.cli.options import as_option, json_option
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.session import acting, now, opened, print_json
 from sequencer.core.span import Span
 from sequencer.core.spread import SPREAD_DAYS_MAX
 from sequencer.engine.candidates import candidates

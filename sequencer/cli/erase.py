@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from sequencer.app import App
+from sequencer.cli.options import as_option
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import acting, as_option, now, opened
+from sequencer.cli.session import acting, now, opened
 from sequencer.cli.show import line
 from sequencer.engine import erasing
 from sequencer.engine.erasing import Erasure

@@ -2,8 +2,9 @@
 
 import click
 
+from sequencer.cli.options import as_option
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import acting, as_option, now, opened
+from sequencer.cli.session import acting, now, opened
 from sequencer.cli.show import line
 from sequencer.core.reason import SENTENCE
 from sequencer.engine import merging, reassigning

@@ -6,8 +6,9 @@ import click
 from sqlalchemy import Connection
 
 from sequencer.cli import inbox_correct
+from sequencer.cli.options import NUMBER, json_option
 from sequencer.cli.plain_text import plain
-from sequencer.cli.session import NUMBER, json_option, opened, print_json
+from sequencer.cli.session import opened, print_json
 from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
 from sequencer.engine.mail_words import Mail, effect_words, mail, mails, next_words, whose_words
 from sequencer.engine.verbs import person_word

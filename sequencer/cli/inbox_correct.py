@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from sequencer.app import App
 from sequencer.cli.correction_words import class_word, correction_values, print_correction
+from sequencer.cli.options import NUMBER, as_option, json_option
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import NUMBER, acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.session import acting, now, opened, print_json
 from sequencer.cli.show import line
 from sequencer.cli.until import length
 from sequencer.engine.correcting import WORDS, Correction, Said, Word, accept, correct, foreseen, word_of

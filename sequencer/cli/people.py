@@ -10,9 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from sequencer.app import App
 from sequencer.channels.mail_domain import MailDomains
+from sequencer.cli.options import json_option
 from sequencer.cli.people_file import columns_as_json, preview, tell_columns, tell_doubts, write_rejects
 from sequencer.cli.plain_text import counted, plain
-from sequencer.cli.session import json_option, now, opened, print_json
+from sequencer.cli.session import now, opened, print_json
 from sequencer.cli.take_in import take_in
 from sequencer.content.archive import is_archive
 from sequencer.content.people_csv import Survey, read, survey

@@ -3,8 +3,9 @@
 import click
 
 from sequencer.cli.check import sequence_ids, tell
+from sequencer.cli.options import as_option, json_option
 from sequencer.cli.plain_text import plain, plain_lines
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.session import acting, now, opened, print_json
 from sequencer.cli.show import line, theirs
 from sequencer.core.reason import SENTENCE
 from sequencer.engine.applying import check as check_all

@@ -5,7 +5,8 @@ from typing import TextIO
 import click
 
 from sequencer.cli.editor import Edited, edit
-from sequencer.cli.session import NUMBER, acting, as_option, json_option, now, opened, print_json
+from sequencer.cli.options import NUMBER, as_option, json_option
+from sequencer.cli.session import acting, now, opened, print_json
 from sequencer.cli.show import line
 from sequencer.engine import answering
 from sequencer.engine.leaving import daemon_gates

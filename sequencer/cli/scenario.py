@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import click
 
 from sequencer.cli.check import scenario_name
+from sequencer.cli.options import json_option
 from sequencer.cli.plain_text import counted, plain
-from sequencer.cli.session import config_of, json_option, print_json
+from sequencer.cli.session import config_of, print_json
 from sequencer.config import Config
 from sequencer.content.scenario_file import ENDING
 from sequencer.engine import scenario_check

@@ -3,11 +3,11 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _DATABASE = re.compile(r"^\[database\][ \t]*$(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class _Number(click.IntRange):
-    name = "number"
-
-
-NUMBER = _Number(0, 2**31 - 1)  # of a mail, a task or a send: what a column of PostgreSQL holds
 
 
 def config_of(ctx: click.Context) -> Config:
@@ -108,18 +100,6 @@ def acting(config: Config, name: str | None) -> str:
     if wanted not in names:
         raise InputError(f'there is no rep "{wanted}" in config.toml: {", ".join(names)}')
     return wanted
-
-
-def as_option(command: F) -> F:
-    """`--as REP`."""
-    return click.option("--as", "as_name", metavar="REP", help="Who acts. Default: $SEQUENCER_REP, or the only rep.")(
-        command
-    )
-
-
-def json_option(command: F) -> F:
-    """`--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")(command)
 
 
 def console() -> "Console":

@@ -4,8 +4,9 @@ from datetime import datetime
 
 import click
 
+from sequencer.cli.options import json_option
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import json_option, now, opened, print_json, when
+from sequencer.cli.session import now, opened, print_json, when
 from sequencer.cli.show import Cell, as_values, cell, line, table
 from sequencer.engine.absence_lines import AbsenceLine
 from sequencer.engine.overview import MailboxLine, Overview, overview

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from sequencer.app import App
 from sequencer.cli.effect_words import also, finish_words, live_words
+from sequencer.cli.options import as_option
 from sequencer.cli.plain_text import counted
-from sequencer.cli.session import acting, as_option, local_zone, now, opened, opened_to_stop, when
+from sequencer.cli.session import acting, local_zone, now, opened, opened_to_stop, when
 from sequencer.cli.show import line, theirs
 from sequencer.cli.until import instant, length
 from sequencer.config import Config

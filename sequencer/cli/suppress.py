@@ -9,8 +9,9 @@ import click
 
 from sequencer.app import App
 from sequencer.cli.effect_words import finish_words
+from sequencer.cli.options import as_option, json_option
 from sequencer.cli.plain_text import counted, plain
-from sequencer.cli.session import acting, as_option, json_option, now, opened, print_json, when
+from sequencer.cli.session import acting, now, opened, print_json, when
 from sequencer.cli.show import as_values, line, table
 from sequencer.cli.stops import stopper_option, whoever
 from sequencer.content.suppression_list import Unread, read

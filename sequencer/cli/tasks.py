@@ -8,19 +8,9 @@ from typing import Any
 import click
 
 from sequencer.cli.editor import SUBJECT
+from sequencer.cli.options import NUMBER, as_option, json_option
 from sequencer.cli.plain_text import plain
-from sequencer.cli.session import (
-    NUMBER,
-    acting,
-    as_option,
-    json_option,
-    local_zone,
-    now,
-    opened,
-    opened_to_see,
-    print_json,
-    when,
-)
+from sequencer.cli.session import acting, local_zone, now, opened, opened_to_see, print_json, when
 from sequencer.cli.show import Cell, as_values, block, cell, line, table, theirs
 from sequencer.cli.task_doing import after, answer_state, edited, followed, instant_of
 from sequencer.clock import SystemClock

@@ -2,7 +2,8 @@
 
 import click
 
-from sequencer.cli.session import json_option, opened, print_json, when
+from sequencer.cli.options import json_option
+from sequencer.cli.session import opened, print_json, when
 from sequencer.cli.show import Cell, as_values, cell, line, table, theirs
 from sequencer.engine.timeline import timeline
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import click
 from sqlalchemy import Connection
 
+from sequencer.cli.options import NUMBER, as_option, json_option
 from sequencer.cli.plain_text import plain
-from sequencer.cli.session import NUMBER, acting, as_option, json_option, now, opened, print_json, when
+from sequencer.cli.session import acting, now, opened, print_json, when
 from sequencer.cli.show import Cell, as_values, line, table, theirs
 from sequencer.core.progress import Progress
 from sequencer.engine.rescue import LOOKS

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from sequencer.cli.session import json_option, now, opened, print_json
+from sequencer.cli.options import json_option
+from sequencer.cli.session import now, opened, print_json
 from sequencer.cli.show import Cell, as_values, cell, line, table, theirs
 from sequencer.core.reason import Gate
 from sequencer.engine.verbs import Face

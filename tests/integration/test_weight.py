@@ -120,6 +120,12 @@ def test_a_command_that_reads_rows_loads_no_more_than_that(outreach: Path, words
     assert not wrongly(modules, FOR_OTHERS, FOR_TEXTS, FOR_MAIL, FOR_THE_DAEMON, ["holidays"])
 
 
+def test_classify_loads_what_reads_mail_and_neither_engine_nor_database(tmp_path: Path) -> None:
+    (tmp_path / "answer.eml").write_bytes(b"From: Jo <jo@acme.test>\r\nSubject: Re: Hello\r\n\r\nTell me more.\r\n")
+    modules = loaded(start(tmp_path, "classify", "answer.eml"))
+    assert not wrongly(modules, FOR_OTHERS, FOR_TEXTS, FOR_A_TERMINAL, FOR_THE_DAEMON, ["sqlalchemy", "pydantic"])
+
+
 def test_status_reads_templates_and_lays_none_out(outreach: Path) -> None:
     modules = loaded(start(outreach, "status"))
     assert not wrongly(modules, FOR_OTHERS, FOR_MAIL, FOR_THE_DAEMON, ["holidays", "markdown_it"])
