@@ -12,7 +12,7 @@ venv: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml requirements.lock
 	test -x $(BIN)/python || python3 -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint requirements.lock --editable '.[test]'
 	touch $@
 
 demo: $(INSTALLED)  ## the whole engine on a simulated world, in under a minute

@@ -23,6 +23,19 @@ _WANTING = {
 }
 
 
+# What waits most, for servers and for the clock, begins first: nothing is left to share at the end of a run.
+_FIRST = ("test_mishaps", "test_hostile_mail", "test_demo")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: somebody always waits."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in _FIRST)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

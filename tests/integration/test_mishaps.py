@@ -116,7 +116,7 @@ def test_a_server_that_crashed_is_waited_for_and_nothing_is_sent_twice(tmp_path:
             with daemons(tmp_path, 1) as running:
                 for _ in range(3):
                     before = len(world.accepted)
-                    wait_for(lambda before=before: len(world.accepted) > before + 10, "mail")  # type: ignore[misc]
+                    wait_for(lambda before=before: len(world.accepted) > before + 10, "mail", 2 * RESTS_S_MAX)  # type: ignore[misc]
                     server.stop("immediate")
                     server.start()
                 wait_for(lambda: all_settled(house, PEOPLE), "settling everything", 120)

@@ -1,6 +1,7 @@
 """Commands as they are typed: what one printed and how it ended."""
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -26,6 +27,18 @@ class Ran(NamedTuple):
 Run = Callable[..., Ran]
 
 
+def _typed() -> int:
+    """Runs the command of sys.argv in this process; what it would log differently ends with it."""
+    logged = logging.getLogger("sequencer")
+    level = logged.level
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        logged.setLevel(level)
+    return int(ended.value.code or 0)
+
+
 def typing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Types one command where the test stands; nobody else's settings are seen."""
     monkeypatch.delenv("SEQUENCER_REP", raising=False)
@@ -34,10 +47,9 @@ def typing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     def run(*words: str) -> Ran:
         monkeypatch.setattr("sys.argv", ["sequencer", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        code = _typed()
         said = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), said.out, said.err)
+        return Ran(code, said.out, said.err)
 
     return run
 
@@ -50,6 +62,5 @@ def typed_in(folder: Path, *words: str) -> Ran:
             patch.delenv(name)
         patch.chdir(folder)
         patch.setattr("sys.argv", ["sequencer", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return Ran(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+        code = _typed()
+    return Ran(code, out.getvalue(), err.getvalue())

@@ -326,5 +326,5 @@ class Sends(RuleBasedStateMachine):
 TestSends = Sends.TestCase
 # Without shrinking, which takes minutes here: what is printed replays the failure as it is.
 TestSends.settings = settings(
-    max_examples=25, stateful_step_count=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+    max_examples=15, stateful_step_count=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate)
 )
