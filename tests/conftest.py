@@ -28,8 +28,8 @@ _FIRST = ("test_mishaps", "test_hostile_mail", "test_demo")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: somebody always waits."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two more than there are processors: somebody always waits."""
+    return len(os.sched_getaffinity(0)) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
