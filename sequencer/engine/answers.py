@@ -38,6 +38,7 @@ TOO_OLD = "written before the enrollment began"
 UNTOUCHED = "written to somebody whom no sequence is writing to"
 SUGGESTION = "suggestion: looks like this person, writing from another address"
 HANDED_ON = "suggestion: answers what we wrote to this person, from an address that nobody has"
+OWNERLESS = (SOMEBODY_ELSES, UNKNOWN_REFUSAL, SUGGESTION, HANDED_ON)  # parked, because nobody's mail is named
 EventOf = Callable[[int | None], e.Event]
 
 

@@ -33,7 +33,6 @@ from sequencer.store.sends import Prepared
 GUARD_S = 2.0
 SLOW_FENCES_MAX = 3
 SETTLE_AGAIN_S = (0.05, 0.5, 2.0, 5.0)
-DATABASE_REST = timedelta(seconds=5)  # nothing of it asks a mail server
 NO_LEASE = 0  # no lease has this number
 CLOCK_BACK_TOLERATED = timedelta(seconds=60)
 DAEMON_OFF = "daemon_off"  # from and to when no daemon ran, the last time that none did for long
@@ -173,9 +172,6 @@ class Dispatch:
             drain.resting_until = None
             while not self._stopping and await self._send_batch(mailbox, drain):
                 pass
-        except StoreError as error:
-            logger.error("%s: sending waits for the database: %s", mailbox.address, error)
-            drain.resting_until = self._clock.now() + DATABASE_REST
         except Exception:
             logger.exception("%s: sending stopped for now", mailbox.address)
             drain.resting_until = self._clock.now() + REST

@@ -20,13 +20,14 @@ from sequencer.core.window import local_date
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
 from sequencer.engine.amnesia import series_key
+from sequencer.engine.answers import OWNERLESS
 from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.sent_before import Copy, Reading
 from sequencer.engine.situation import Situation, load
 from sequencer.errors import InputError
 from sequencer.mail.compose import digest_in, touch_digest
 from sequencer.store import epoch as store
-from sequencer.store import fence, inbox, log, reads, recovered, scopes, sends, versions
+from sequencer.store import fence, inbox, log, people, reads, recovered, scopes, sends, versions
 from sequencer.store.epoch import Amnesia, Epoch
 from sequencer.store.rows import chunks
 from sequencer.store.sends import SendRow
@@ -84,7 +85,7 @@ def reconcile(
     copies: dict[str, Copy] = {}
     for reading in readings:
         copies = reading.copies | copies
-    named = _Named(connection, advance, key, copies)
+    named = _Named(connection, advance, key, copies, held.since)
     left = [row for copy in named.forgotten if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + len(named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
@@ -97,9 +98,10 @@ def reconcile(
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
         doubts = list(_doubted(connection, advance, doubted, outside[1] or now, now))
         store.lift(connection, outside[0])
-        if left:
-            inbox.read_again(connection, noticed_at)
+        inbox.read_again(connection, noticed_at, OWNERLESS)
         log.make_due(connection, reads.live_ids(connection), now)
+    else:
+        store.count_found(connection, held, len(left))
     return Reconciled(
         held, tuple(readings), tuple(left), named.known, tuple(named.lost), missing, tuple(doubts), tuple(unsaid)
     )
@@ -109,26 +111,49 @@ class _Named:
     """Which of the found ids are touches that this database does not know as sent.
 
     `forgotten`: in the order in which they left. `lost`: mail whose enrollment is not here. `known`: how many others.
+    `since`: the last instant that the database knows.
     """
 
-    def __init__(self, connection: Connection, advance: Advance, key: bytes, copies: Mapping[str, Copy]) -> None:
+    def __init__(
+        self, connection: Connection, advance: Advance, key: bytes, copies: Mapping[str, Copy], since: datetime | None
+    ) -> None:
         self._rows = sends.by_message_id(connection, list(copies))
         unknown = {digest: each for each in copies if each not in self._rows and (digest := digest_in(each))}
-        self._touches = dict(_touches(connection, advance, key, unknown)) if unknown else {}
+        touches = dict(_touches(connection, advance, key, unknown)) if unknown else {}
         waiting = [
             each for each, row in self._rows.items() if row.state not in ("sent", "sending", "failed", "skipped")
         ]
-        self.forgotten = sorted(
-            (copies[each] for each in (*waiting, *self._touches)), key=lambda copy: (copy.at is None, str(copy.at))
-        )
-        self.lost = [copies[each] for each in unknown.values() if each not in self._touches and copies[each].recipients]
         self.known = len(self._rows) - len(waiting)
+        touches |= {each: (row.enrollment_id, row.step, row.attempt) for each in waiting for row in [self._rows[each]]}
+        theirs = _theirs(connection, {each: touch[0] for each, touch in touches.items()}, copies, since)
+        self._touches = {each: touch for each, touch in touches.items() if each in theirs}
+        self.forgotten = sorted(
+            (copies[each] for each in self._touches), key=lambda copy: (copy.at is None, str(copy.at))
+        )
+        named = (*unknown.values(), *waiting)
+        self.lost = [copies[each] for each in named if each not in self._touches and copies[each].recipients]
 
     def touch(self, message_id: str) -> tuple[int, str, int]:
         """(enrollment, step, attempt)"""
-        if row := self._rows.get(message_id):
-            return row.enrollment_id, row.step, row.attempt
         return self._touches[message_id]
+
+
+def _theirs(
+    connection: Connection, named: Mapping[str, int], copies: Mapping[str, Copy], since: datetime | None
+) -> set[str]:
+    """The ids that do name a mail of the enrollment that is here.
+
+    One that began since may bear the number of a lost one: what its own copy says of its recipients has to agree.
+    """
+    here = {one.id: one for one in recovered.enrolled(connection)} if named else {}
+    new = {key: one for key, one in here.items() if since is None or one.enrolled_at > since}
+    persons = people.load_prospects(connection, {new[key].prospect_id for key in named.values() if key in new})
+    addresses = {key: {each.email for each in person.addresses} for key, person in persons.items()}
+    return {
+        each
+        for each, key in named.items()
+        if key not in new or not addresses[new[key].prospect_id].isdisjoint(copies[each].recipients)
+    }
 
 
 def _touches(

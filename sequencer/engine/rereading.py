@@ -26,7 +26,6 @@ from sequencer.store.inbox import InboundRow
 __all__ = ["Difference", "Replay", "replay"]
 
 BATCH_MAX = 100
-NOT_OURS = "not ours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def replay(
     for row, raw in _stored(database, since):
         if row.set_by:
             done.left += 1
-        elif raw is None and row.reason == NOT_OURS:
+        elif raw is None and row.reason == inbox.NOT_OUR_MAIL:
             done.passed += 1
         elif raw is None:
             done.gone.append(row.id)

@@ -94,10 +94,20 @@ def hold(connection: Connection, amnesia: Amnesia, now: datetime) -> None:
     """Hold all sends; every mail that is prepared but not gone is refused at its fence."""
     if held(connection) is not None:
         return
-    mails = "" if amnesia.mails is None else str(amnesia.mails)
-    scopes.put_meta(connection, SINCE, f"{amnesia.since.isoformat() if amnesia.since else ''} {mails}")
+    _put_since(connection, amnesia.since, amnesia.mails)
     scopes.pause_scope(connection, OuterPause("restored", "", amnesia.why, "sequencer", now))
     scopes.raise_scope(connection, "all")
+
+
+def count_found(connection: Connection, amnesia: Amnesia, mails: int) -> None:
+    """So many of the mails that may have left are known by now, and the hold stays."""
+    if amnesia.mails is not None:
+        _put_since(connection, amnesia.since, max(0, amnesia.mails - mails))
+
+
+def _put_since(connection: Connection, since: datetime | None, mails: int | None) -> None:
+    told = "" if mails is None else str(mails)
+    scopes.put_meta(connection, SINCE, f"{since.isoformat() if since else ''} {told}")
 
 
 def held(connection: Connection) -> Amnesia | None:

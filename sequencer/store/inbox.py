@@ -47,6 +47,7 @@ class InboundRow:
     set_by: str = ""
 
 
+NOT_OUR_MAIL = "not ours"
 _NOT_LOST = {"lost_at": None, "lost_reason": None}
 _COLUMNS = [INBOUND.c[name] for name in InboundRow.__slots__]
 
@@ -225,19 +226,24 @@ def put_projected(connection: Connection, inbound_id: int, at: datetime, **value
 
 def forget(connection: Connection, inbound_id: int, at: datetime) -> None:
     """The mail turned out not to be ours: nothing of what it says is kept."""
-    put_projected(connection, inbound_id, at, raw=None, judgement="", reason="not ours")
+    put_projected(connection, inbound_id, at, raw=None, judgement="", reason=NOT_OUR_MAIL)
 
 
-def read_again(connection: Connection, since: datetime) -> None:
+def read_again(connection: Connection, since: datetime, ownerless: Collection[str]) -> None:
     """Look again at all that was passed by, left alone or parked since then: more of our mails are known now.
 
-    No inbox counts as read before a walk has reached the end of every folder again.
+    Of what is parked only that for one of the reasons `ownerless`; what a person decided stays. No inbox counts as read
+    before a walk has reached the end of every folder again.
     """
     connection.execute(delete(NOT_OURS))
     connection.execute(delete(CURSORS))
     decided = INBOUND.c.projected_at >= since
-    connection.execute(delete(INBOUND).where(decided & (INBOUND.c.state == "projected") & INBOUND.c.raw.is_(None)))
-    connection.execute(update(INBOUND).where(decided & (INBOUND.c.state == "parked")).values(state="stored"))
+    by_rules = decided & (INBOUND.c.set_by == "")
+    left_alone = (INBOUND.c.state == "projected") & (INBOUND.c.reason == NOT_OUR_MAIL)
+    connection.execute(delete(INBOUND).where(by_rules & left_alone))
+    parked = by_rules & (INBOUND.c.state == "parked") & INBOUND.c.reason.in_(ownerless)
+    undecided = {"state": "stored", "reason": "", "prospect_id": None, "projected_at": None}
+    connection.execute(update(INBOUND).where(parked).values(**undecided))
     connection.execute(update(INBOXES).values(synced_at=None))
 
 

@@ -18,14 +18,16 @@ from sequencer.store.tables import ENROLLMENTS, SENDS, TASKS, USAGE
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     id: int
+    prospect_id: int
     sequence_id: str
     version: int
+    enrolled_at: datetime
 
 
 def enrolled(connection: Connection) -> Iterator[Enrolled]:
     """Every enrollment there is."""
-    query = select(ENROLLMENTS.c.id, ENROLLMENTS.c.sequence_id, ENROLLMENTS.c.version)
-    return (Enrolled(row.id, row.sequence_id, row.version) for row in connection.execute(query))
+    query = select(*(ENROLLMENTS.c[name] for name in Enrolled.__slots__))
+    return (Enrolled(*row) for row in connection.execute(query))
 
 
 def answer_tasks(connection: Connection) -> list[tuple[int, int]]:

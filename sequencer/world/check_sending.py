@@ -97,14 +97,16 @@ def in_hours(seen: Evidence) -> Verdict:
             continue
         if row.answers is not None:
             continue
-        country = seen.census.people[row.prospect_id].country
+        countries = seen.countries_of(row, mail)
         candidates = seen.zones_of(row, mail)
         zones |= set(map(str, candidates))
         clocks = [seen.left_at(mail).astimezone(zone) for zone in candidates]
         if not any(_open(seen, row, local) for local in clocks):
             broken.append(f"{mail} left at {clocks[0]:%a %d %b %H:%M} in {candidates[0]}")
-        elif country and all(local.date() in _holidays(country, local.year) for local in clocks):
-            broken.append(f"{mail} left on a holiday in {country}, {clocks[0]:%d %b}")
+        elif countries and all(
+            local.date() in _holidays(country, local.year) for local in clocks for country in countries
+        ):
+            broken.append(f"{mail} left on a holiday in {countries[0]}, {clocks[0]:%d %b}")
     counted = f"{len(seen.took)} mails in {len(zones)} zones"
     return Verdict("in the hours of the person's zone, off their holidays", counted, tuple(broken))
 

@@ -90,6 +90,11 @@ class Evidence:
             return (ZoneInfo(person.timezone),)
         return tuple(box.timezone for box in self.config.mailboxes if box.address == mail.sender)
 
+    def countries_of(self, row: SendRow, mail: Took) -> tuple[str, ...]:
+        """Whose holidays one must be off; none where no country is known."""
+        country = self.census.people[row.prospect_id].country
+        return (country,) if country else ()
+
     def left_at(self, mail: Took) -> datetime:
         """When it was allowed to leave, as far as somebody watched that; else when it was accepted."""
         return mail.at

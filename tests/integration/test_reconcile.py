@@ -11,11 +11,12 @@ from sequencer.core import events as e
 from sequencer.core.ports import Cursor, FolderName, Settle, Wanted
 from sequencer.core.reason import Reason
 from sequencer.engine.advance import Advance
+from sequencer.engine.answers import SOMEBODY_ELSES
 from sequencer.engine.arrivals import Walk, WalkStopped
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.ours import ours_of
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
-from sequencer.engine.sent_before import read_mailboxes
+from sequencer.engine.sent_before import Reading, read_mailboxes
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
 from sequencer.inbound.maildir import Maildir
@@ -24,7 +25,7 @@ from sequencer.store.backup import back_up
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.fresh import open_database
 from tests.integration.installation import KEY
-from tests.integration.mail_room import ANA, MailRoom, mail
+from tests.integration.mail_room import ANA, MailRoom, bounce, mail
 
 NOTHING_SAID = Words()
 
@@ -182,6 +183,59 @@ async def test_an_answer_that_was_read_before_anybody_reconciled_stops_the_perso
     assert room.progress(enrollment).finished is not None or room.progress(enrollment).pauses
 
 
+async def test_a_report_that_was_parked_before_anybody_reconciled_acts(room: Restored) -> None:
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.keep()
+    room.send()
+    left = room.sent(person)
+    room.lose()
+    room.deliver(bounce("jo@jo.test", about=left.message_id))
+    await room.ingest.run_once(room.clock.now())
+    assert room.database.read(lambda c: [row.reason for row in inbox.in_state(c, "parked", 9)]) == [SOMEBODY_ELSES]
+    room.reconcile()
+    await room.ingest.run_once(room.clock.now())
+    assert room.database.read(lambda c: inbox.in_state(c, "parked", 9)) == []
+    assert "Bounced" in room.kinds(enrollment)
+
+
+async def test_what_a_person_said_of_a_mail_stays_when_all_is_read_again(room: Restored) -> None:
+    someone(room, "jo")
+    room.keep()
+    room.send()
+    room.lose()
+    room.deliver(bounce("jo@jo.test", about="<unknown@ourco.test>"))
+    await room.ingest.run_once(room.clock.now())
+    (parked,) = room.database.read(lambda c: inbox.in_state(c, "parked", 9))
+    room.database.write(lambda c: inbox.reread_by(c, parked.id, "person:ana"))
+    room.reconcile()
+    await room.ingest.run_once(room.clock.now())
+    after = room.database.read(lambda c: inbox.inbound(c, parked.id))
+    assert (after.state, after.set_by, after.projected_at) == ("parked", "person:ana", parked.projected_at)
+
+
+def test_what_a_first_look_found_is_not_missing_in_the_second(room: Restored) -> None:
+    """The hold stays for a mailbox that cannot tell; what was found by then is known."""
+    someone(room, "jo")
+    someone(room, "bo")
+    room.keep()
+    room.send()
+    room.lose()
+    (found,) = read_mailboxes(room.config, lambda name: Maildir(room.maildir), {})
+
+    def look(words: Words) -> Reconciled:
+        readings, now = [found, Reading("bo@ourco.test", "other", "cannot be read")], room.clock.now()
+        told = (Epoch(100, 50), now)
+        return room.database.write(lambda c: reconcile(c, room.advance, KEY, readings, words, told, now))
+
+    # One more was counted than lies in Sent.
+    room.database.write(lambda c: epoch.count_found(c, Amnesia("", room.clock.now(), 3), 0))
+    first = look(NOTHING_SAID)
+    assert (first.lifted, len(first.left), first.missing) == (False, 2, 1)
+    second = look(Words(trusted=frozenset({ANA, "bo@ourco.test"})))
+    assert (second.lifted, second.left, second.missing) == (True, (), 1)
+
+
 def test_a_walk_that_began_before_somebody_reconciled_counts_for_nothing(room: Restored) -> None:
     room.enroll(room.person("jo@jo.test"))
     room.keep()
@@ -213,6 +267,27 @@ def test_a_mail_in_an_enrollment_that_is_lost_is_told(room: Restored) -> None:
     room.enroll(person)  # it has the number of the lost one, and another mail
     room.send()
     assert room.sent(person).message_id != done.lost[0].message_id
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["its copy lies in Sent", "an answer names it"])
+def test_who_was_enrolled_since_the_loss_did_not_get_the_lost_ones_mail(room: Restored, answered: bool) -> None:
+    """They have the number of the lost enrollment, so the ids of both are the same."""
+    gone = room.person("jo@jo.test")
+    room.enroll(gone)
+    room.send(filed=not answered)
+    left = room.sent(gone)
+    room.lose()
+    room.clock.forward(minutes=5)
+    person = room.person("bo@bo.test")
+    enrollment = room.enroll(person)
+    if answered:
+        room.deliver(mail(sender="Jo <jo@jo.test>", answers=left.message_id, at=room.clock.now()))
+    done = room.reconcile(Words(trusted=frozenset({ANA})))
+    assert done.left == ()
+    assert [copy.recipients for copy in done.lost] == ([] if answered else [("jo@jo.test",)])
+    assert room.progress(enrollment).touches == {}
+    room.send()
+    assert (room.sent(person).step, room.sent(person).address) == ("intro", "bo@bo.test")
 
 
 def test_what_was_counted_and_is_not_found_waits_for_a_word(room: Restored) -> None:

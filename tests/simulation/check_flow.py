@@ -137,7 +137,10 @@ def _effect_of(sight: Sight, row: InboundRow) -> Happening | None:
 
 
 def automatic_mail_sends_nothing(sight: Sight) -> Verdict:
-    """Invariant 25: in the transaction of an automatic answer or a report no touch and no answer is queued."""
+    """Invariant 25: in the transaction of an automatic answer or a report nothing is queued and left in the queue.
+
+    The proof that a doubtful mail arrived queues the next one, which the absence calls back in the same breath.
+    """
     broken = []
     counted = 0
     for mail, row in _read(sight):
@@ -145,10 +148,17 @@ def automatic_mail_sends_nothing(sight: Sight) -> Verdict:
         if mail.effect not in ("away", "address", "none") or effect is None:
             continue
         counted += 1
-        broken += [
-            f"{mail} queued {each.event}" for each in sight.happenings
-            if each.transaction == effect.transaction and isinstance(each.event, e.TouchQueued | e.AnswerQueued)
-        ]  # fmt: skip
+        beside = [each for each in sight.happenings if each.transaction == effect.transaction]
+        called_back = {
+            (each.enrollment_id, each.event.step, each.event.attempt)
+            for each in beside if isinstance(each.event, e.TouchCancelled)
+        }  # fmt: skip
+        for each in beside:
+            match each.event:
+                case e.TouchQueued(step=step, attempt=attempt) if (each.enrollment_id, step, attempt) in called_back:
+                    pass
+                case e.TouchQueued() | e.AnswerQueued():
+                    broken.append(f"{mail} queued {each.event}")
     return Verdict("automatic mail sends nothing", f"{counted} automatic mails", tuple(broken))
 
 

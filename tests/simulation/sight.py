@@ -117,7 +117,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """What the director knows: `calm_at`, `ends_at` in virtual seconds, `homes` the zones of people by address.
+    """What the director knows: `calm_at`, `ends_at` in virtual seconds, `homes` the zone and country of each address.
 
     `skewed`: whether the wall clock was wrong for a while.
     """
@@ -128,7 +128,7 @@ class Backdrop:
     calm_at: float
     ends_at: float
     ends: datetime
-    homes: Mapping[str, ZoneInfo]
+    homes: Mapping[str, tuple[ZoneInfo, str]]
     skewed: bool
     forgotten: Forgotten
 
@@ -158,12 +158,12 @@ class Sight:
 class WatchedEvidence(Evidence):
     """Knows from the fences when a mail was allowed to leave, and whose hours counted before two people became one.
 
-    `fenced`: wall-clock instants by Message-ID, with their marks. `homes`: zones by address. `forgotten`: ids of mails
-    whose rows an old backup took away; those that nothing brought back are left out of what the rows must explain.
+    `fenced`: wall-clock instants by Message-ID, with their marks. `homes`: zone and country by address. `forgotten`:
+    ids of mails whose rows an old backup took away; what nothing brought back is left out of what rows must explain.
     """
 
     fenced: Mapping[str, tuple[tuple[int, datetime], ...]] = field(default_factory=dict)
-    homes: Mapping[str, ZoneInfo] = field(default_factory=dict)
+    homes: Mapping[str, tuple[ZoneInfo, str]] = field(default_factory=dict)
     forgotten: frozenset[str] = frozenset()
 
     @cached_property
@@ -181,7 +181,10 @@ class WatchedEvidence(Evidence):
         return row
 
     def zones_of(self, row: SendRow, mail: Took) -> tuple[ZoneInfo, ...]:
-        return (*super().zones_of(row, mail), self.homes[mail.recipient])
+        return (*super().zones_of(row, mail), self.homes[mail.recipient][0])
+
+    def countries_of(self, row: SendRow, mail: Took) -> tuple[str, ...]:
+        return (*super().countries_of(row, mail), self.homes[mail.recipient][1])
 
     def left_at(self, mail: Took) -> datetime:
         before = [at for mark, at in self.fenced.get(mail.message_id, ()) if mark < mail.order]

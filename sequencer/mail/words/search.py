@@ -143,7 +143,7 @@ class Phrases:
         if self._before or not phrase.begun:
             return _compiled(self._before, phrase, self._after).search(text, begin)
         first: re.Match[str] | None = None
-        for letters in phrase.begun_in(known):
+        for letters in phrase.begun_in(known) if phrase.starts_word else phrase.begun:
             at = text.find(letters, begin)
             while at >= 0 and not (first and first.start() < at):
                 if not (phrase.starts_word and text[at - 1 : at].isalnum()):
