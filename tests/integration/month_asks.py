@@ -62,7 +62,7 @@ class Verdict:
 class Asks:
     """`shares`: which share of those who are inside is asked about at each instant, and of those who are not a tenth.
 
-    `nameless`: answers without a reason. `states`: how many were asked about in each state.
+    All whose mail a server put off are asked about. `nameless`: answers without a reason. `states`: how many were asked about in each state.
     """
 
     month: Month
@@ -81,10 +81,14 @@ class Asks:
             turns, live = MailboxTurns(connection, month.advance.around, at), set(reads.live_ids(connection))
             for one in month.villagers.values():
                 share = self.shares[at] if one.key in live else self.shares[at] / 10
-                if one.luck("asked", at) < share:
+                if one.luck("asked", at) < share or self._was_put_off(one):
                     self._one(one, why(connection, month.advance, one.address, at, turns), at)
 
         month.database.read(read)
+
+    def _was_put_off(self, one: Villager) -> bool:
+        """Whether a server asked to try later, and nothing happened since: such are few, so all are asked about."""
+        return any(isinstance(each.event, e.TouchDeferred) for each in self.month.happened[one.key][-2:])
 
     def _one(self, villager: Villager, found: Why, at: datetime) -> None:
         self.asked += 1
