@@ -62,7 +62,8 @@ class Verdict:
 class Asks:
     """`shares`: which share of those who are inside is asked about at each instant, and of those who are not a tenth.
 
-    All whose mail a server put off are asked about. `nameless`: answers without a reason. `states`: how many were asked about in each state.
+    All whose mail a server put off are asked about. `nameless`: answers without a reason. `states`: how many were asked
+    about in each state.
     """
 
     month: Month
