@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from sequencer.config import MailboxSection
+from sequencer.content.holiday import known_country
 from sequencer.core import events as e
 from sequencer.core.sequence import EmailStep
 from sequencer.store.sends import SendRow
@@ -144,10 +145,7 @@ def _minutes(hours: str) -> tuple[int, int]:
 def _holidays(country: str, year: int) -> frozenset[date]:
     from holidays import country_holidays
 
-    try:
-        return frozenset(country_holidays(country, years=year, expand=False))
-    except NotImplementedError:  # what the library raises for a country it has no calendar of
-        return frozenset()
+    return frozenset(country_holidays(country, years=year, expand=False)) if known_country(country) else frozenset()
 
 
 def none_while_away(seen: Evidence) -> Verdict:

@@ -87,6 +87,17 @@ def someone(room: Restored, name: str) -> int:
     return room.enroll(room.person(f"{name}@{name}.test"))
 
 
+def forgotten_mail(room: Restored, *, filed: bool = True) -> tuple[int, sends.SendRow]:
+    """Jo's enrollment, and the mail to them that the copy does not know."""
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.keep()
+    room.send(filed=filed)
+    left = room.sent(person)
+    room.lose()
+    return enrollment, left
+
+
 def test_a_mail_that_was_queued_or_not_even_queued_counts_as_sent_when_it_left(room: Restored) -> None:
     queued = someone(room, "jo")
     room.database.write(lambda connection: room.advance.advance_due(connection, room.clock.now()))
@@ -126,12 +137,7 @@ def test_a_person_who_got_two_steps_goes_on_at_the_third(room: Restored) -> None
 @pytest.mark.parametrize("filed", [True, False], ids=["its copy says", "an answer names it"])
 def test_the_next_step_has_the_subject_of_the_forgotten_mail(room: Restored, filed: bool) -> None:
     """Where no copy tells the subject, it is what the first mail says."""
-    person = room.person("jo@jo.test")
-    room.enroll(person)
-    room.keep()
-    room.send(filed=filed)
-    left = room.sent(person)
-    room.lose()
+    _, left = forgotten_mail(room, filed=filed)
     if not filed:
         named = mail("I read it later.", sender="Jo <jo@jo.test>", answers=left.message_id, at=room.clock.now())
         room.deliver(named.replace("Subject:", "Auto-Submitted: auto-replied\nSubject:"))
@@ -139,17 +145,12 @@ def test_the_next_step_has_the_subject_of_the_forgotten_mail(room: Restored, fil
     room.clock.forward(days=3)
     room.inbox_read()
     room.send()
-    follow_up = room.sent(person)
+    follow_up = room.sent(left.prospect_id)
     assert (follow_up.step, follow_up.subject) == ("bump", f"Re: {left.subject}")
 
 
 def test_an_answer_names_a_mail_of_which_no_copy_lies_in_sent(room: Restored) -> None:
-    person = room.person("jo@jo.test")
-    enrollment = room.enroll(person)
-    room.keep()
-    room.send(filed=False)
-    left = room.sent(person)
-    room.lose()
+    enrollment, left = forgotten_mail(room, filed=False)
     room.deliver(mail(sender="Jo <jo@jo.test>", answers=left.message_id, at=room.clock.now()))
     done = room.reconcile(Words(trusted=frozenset({ANA})))
     assert [row.step for row in done.left] == ["intro"]
@@ -168,12 +169,7 @@ async def test_the_daemon_does_not_take_a_forgotten_mail_for_the_reps_own_hand(r
 
 async def test_an_answer_that_was_read_before_anybody_reconciled_stops_the_person(room: Restored) -> None:
     """From an address that nobody has: while its mail was forgotten, the answer was nobody's and was left alone."""
-    person = room.person("jo@jo.test")
-    enrollment = room.enroll(person)
-    room.keep()
-    room.send()
-    left = room.sent(person)
-    room.lose()
+    enrollment, left = forgotten_mail(room)
     room.deliver(mail(sender="Max <max@else.test>", answers=left.message_id, at=room.clock.now()))
     await room.ingest.run_once(room.clock.now())
     assert room.progress(enrollment).finished is None
@@ -184,12 +180,7 @@ async def test_an_answer_that_was_read_before_anybody_reconciled_stops_the_perso
 
 
 async def test_a_report_that_was_parked_before_anybody_reconciled_acts(room: Restored) -> None:
-    person = room.person("jo@jo.test")
-    enrollment = room.enroll(person)
-    room.keep()
-    room.send()
-    left = room.sent(person)
-    room.lose()
+    enrollment, left = forgotten_mail(room)
     room.deliver(bounce("jo@jo.test", about=left.message_id))
     await room.ingest.run_once(room.clock.now())
     assert room.database.read(lambda c: [row.reason for row in inbox.in_state(c, "parked", 9)]) == [SOMEBODY_ELSES]

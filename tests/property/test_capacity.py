@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sequencer.core.capacity import Due, Usage, admit, effective_cap
-from sequencer.core.people import Mailbox, Policy, Ramp
-from sequencer.core.span import Span
+from sequencer.core.people import Mailbox, Policy
+from tests.property.limited import GAPS, mailboxes, policies
 
 START = datetime(2026, 10, 23, 20, tzinfo=UTC)  # two days before Madrid's clock goes back
 ZONE = ZoneInfo("Europe/Madrid")
@@ -30,25 +30,7 @@ PLACES = [
 ]
 PEOPLE, ACCOUNTS, DOMAINS = 12, 5, 4
 
-mailboxes = st.builds(
-    Mailbox,
-    address=st.just("ana@ourco.test"),
-    display_name=st.just("Ana"),
-    rep=st.just("ana"),
-    timezone=st.just(ZONE),
-    cap_per_day=st.integers(0, 12),
-    ramp=st.none() | st.builds(Ramp, st.integers(1, 4), st.integers(0, 3)),
-    gap_s_min=st.sampled_from([0.0, 90.0, 1800.0]),
-    gap_s_jitter=st.sampled_from([0.0, 60.0]),
-    connections=st.integers(1, 4),
-)
-policies = st.builds(
-    Policy,
-    person_touches_per_week=st.integers(1, 3),
-    person_gap=st.sampled_from([Span(0, "h"), Span(20, "h"), Span(2, "d")]),
-    account_touches_per_day=st.integers(1, 3),
-    domain_messages_per_day=st.integers(1, 4),
-)
+boxes = mailboxes(st.just(ZONE), st.integers(0, 12), 4, **GAPS, connections=st.integers(1, 4))
 
 
 # Person, sequence, first touch, fresh inbox (nine of ten): drawn at once, because drawing takes longer than admitting.
@@ -123,7 +105,7 @@ class World:
 
 
 @given(
-    mailboxes, policies, due_lists(), st.lists(st.integers(0, 8 * 3600), min_size=5, max_size=25),
+    boxes, policies(3), due_lists(), st.lists(st.integers(0, 8 * 3600), min_size=5, max_size=25),
     st.sampled_from(PLACES),
 )  # fmt: skip
 @settings(max_examples=200, deadline=None)
@@ -163,7 +145,7 @@ def check_limits(mailbox: Mailbox, policy: Policy, sent: list[tuple[datetime, Du
             assert len(week) <= policy.person_touches_per_week
 
 
-@given(mailboxes.filter(lambda mailbox: mailbox.cap_per_day > 0), policies, due_lists())
+@given(boxes.filter(lambda mailbox: mailbox.cap_per_day > 0), policies(3), due_lists())
 @settings(max_examples=60, deadline=None)
 def test_waking_at_next_at_sends_everything_that_can_go(mailbox: Mailbox, policy: Policy, due: list[Due]) -> None:
     """`next_at` never strands a send: following it (or a settled mail) drains all but what only a person frees."""

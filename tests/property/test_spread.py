@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from sequencer.core import events as e
 from sequencer.core.foresight import Entrant, Foresight, Futures, foresee
 from sequencer.core.ledger import Ledger, Slot, slots_of
-from sequencer.core.people import Address, Mailbox, Policy, Ramp, Rep
+from sequencer.core.people import Address, Mailbox, Policy, Rep
 from sequencer.core.progress import enroll
 from sequencer.core.sequence import Sequence
 from sequencer.core.spread import Starts, spread
+from tests.property.limited import mailboxes
 from tests.unit.core.build import ANA, facts, prospect
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -30,15 +31,6 @@ sequences = st.lists(st.sampled_from(range(len(LATER))), max_size=4, unique=True
     lambda chosen: Sequence.model_validate(
         {"id": "vp", "title": "VP", "steps": [EMAIL, *(LATER[at] for at in sorted(chosen))]}
     )
-)
-mailboxes = st.builds(
-    Mailbox,
-    address=st.just("ana@x.test"),
-    display_name=st.just("Ana"),
-    rep=st.just("ana"),
-    timezone=st.sampled_from(ZONES),
-    cap_per_day=st.integers(1, 6),
-    ramp=st.none() | st.builds(Ramp, st.integers(1, 3), st.integers(0, 2)),
 )
 reps = st.builds(Rep, st.just("ana"), st.just("ana@x.test"), st.just(ZONES[0]), st.integers(1, 6), st.integers(3, 12))
 
@@ -81,7 +73,13 @@ def taken(crowd: Crowd, found: Foresight) -> Counter[Slot]:
     )
 
 
-crowds = st.builds(Crowd, sequences, mailboxes, reps, st.lists(st.sampled_from(ZONES), max_size=16))
+crowds = st.builds(
+    Crowd,
+    sequences,
+    mailboxes(st.sampled_from(ZONES), st.integers(1, 6), 3),
+    reps,
+    st.lists(st.sampled_from(ZONES), max_size=16),
+)
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sequencer.core import events as e
 from sequencer.core.capacity import Due, Usage, admit, sending_days_before
 from sequencer.core.ledger import Ledger, Slot
-from sequencer.core.people import Account, Mailbox, Policy, Ramp
+from sequencer.core.people import Account, Mailbox, Policy
 from sequencer.core.progress import enroll, step
 from sequencer.core.reason import Reason
-from sequencer.core.span import Span
 from sequencer.core.turns import PLAYED_DAYS_MAX, Turns, Waiter
 from sequencer.core.window import local_date, next_open, no_holidays
+from tests.property.limited import GAPS, mailboxes, policies
 from tests.unit.core.build import DENVER, HOURS, denver, facts, prospect, sequence
 
 NOW = denver(23, 7)
@@ -25,24 +25,6 @@ ENDS = NOW + timedelta(days=PLAYED_DAYS_MAX)
 INTRO, BUMP = {"id": "intro", "email": "a.md"}, {"id": "bump", "email": "b.md"}
 Told = tuple[datetime | None, Reason | None]
 
-mailboxes = st.builds(
-    Mailbox,
-    address=st.just("ana@x.test"),
-    display_name=st.just("Ana"),
-    rep=st.just("ana"),
-    timezone=st.just(DENVER),
-    cap_per_day=st.integers(0, 6),
-    ramp=st.none() | st.builds(Ramp, st.integers(1, 3), st.integers(0, 2)),
-    gap_s_min=st.sampled_from([0.0, 90.0, 1800.0]),
-    gap_s_jitter=st.sampled_from([0.0, 60.0]),
-)
-policies = st.builds(
-    Policy,
-    person_touches_per_week=st.integers(1, 2),
-    person_gap=st.sampled_from([Span(0, "h"), Span(20, "h"), Span(2, "d")]),
-    account_touches_per_day=st.integers(1, 3),
-    domain_messages_per_day=st.integers(1, 4),
-)
 # Of whom, of which sequence, whether a first touch, minutes since it is due.
 mails = st.lists(
     st.sampled_from(list(product(range(8), ("one", "two", "three"), (True, False), (0, 5, 60)))), max_size=25
@@ -116,7 +98,7 @@ def due_of(one: Waiter) -> Due:
     )
 
 
-@given(mails, mailboxes, policies)
+@given(mails, mailboxes(st.just(DENVER), st.integers(0, 6), 3, **GAPS), policies(2))
 @settings(max_examples=150)
 def test_a_turn_is_what_asking_about_everybody_gives(
     drawn: list[tuple[int, str, bool, int]], box: Mailbox, policy: Policy
