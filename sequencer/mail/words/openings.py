@@ -9,7 +9,6 @@ from functools import lru_cache
 
 __all__ = ["branches", "first_part", "openings"]
 
-_DIGITS = frozenset("0123456789")
 _PIECE = re.compile(r"\\.|\[[^\]]{1,40}\]|.", re.S)
 _STRUCTURE = re.compile(r"\\.|\[[^\]]{1,40}\]|[()|]", re.S)
 _CACHED = 4096
@@ -52,8 +51,6 @@ def first_part(branch: str) -> str:
 def _of_part(part: str) -> frozenset[str]:
     if part.startswith("(?:"):
         return openings(part[3:-1])
-    if part == r"\d":
-        return _DIGITS
     return frozenset() if part[0] in "\\[(^$." else frozenset(part)
 
 
