@@ -15,7 +15,9 @@ from sequencer.core import events as e
 from sequencer.core.answers import ANSWER
 from sequencer.core.decide import due_of, standing, variant_of
 from sequencer.core.outcome import Uncertain
+from sequencer.core.progress import Progress
 from sequencer.core.sequence import EmailStep
+from sequencer.core.state import evolve
 from sequencer.core.window import local_date
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
@@ -96,7 +98,8 @@ def reconcile(
         unsaid, dark = [], []
     if not unsaid:
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
-        doubts = list(_doubted(connection, advance, doubted, outside[1] or now, now))
+        lost = _Lost(held.since, outside[1] or now)
+        doubts = list(_doubted(connection, advance, doubted, lost, now))
         store.lift(connection, outside[0])
         inbox.read_again(connection, noticed_at, OWNERLESS)
         log.make_due(connection, reads.live_ids(connection), now)
@@ -234,14 +237,26 @@ def _queued(situation: Situation, step_id: str, attempt: int) -> e.TouchQueued:
     return e.TouchQueued(step=step_id, attempt=attempt, variant=variant, version=progress.version)
 
 
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """The time that the database forgot. `since`: None where nobody knows when it begins."""
+
+    since: datetime | None
+    until: datetime
+
+    def is_later(self, at: datetime | None) -> bool:
+        """Whether `at` is after the last instant that the database knew when it was put back."""
+        return at is not None and (self.since is None or at > self.since)
+
+
 def _doubted(
-    connection: Connection, advance: Advance, mailboxes: Collection[str], until: datetime, now: datetime
+    connection: Connection, advance: Advance, mailboxes: Collection[str], lost: _Lost, now: datetime
 ) -> Iterator[SendRow]:
-    """Every mail of these mailboxes that was due by `until` and is not known as sent becomes a person's to settle."""
+    """Every mail of these mailboxes that was due while it was lost, and is not known as sent, becomes a person's."""
     for mailbox in sorted(mailboxes):
         for part in chunks(reads.live_ids(connection, mailbox=mailbox)):
             known = load(connection, advance.around, part, now)
-            for touch in _may_have_left(connection, known.values(), until):
+            for touch in _may_have_left(connection, known.values(), lost):
                 if any(_others_open(connection, touch)):
                     continue  # one mail of theirs waits for a word already
                 if row := _open(connection, advance, touch, Copy(""), DOUBTED, now):
@@ -250,16 +265,26 @@ def _doubted(
 
 
 def _may_have_left(
-    connection: Connection, situations: Iterable[Situation], until: datetime
+    connection: Connection, situations: Iterable[Situation], lost: _Lost
 ) -> Iterator[tuple[int, str, int]]:
     for one in situations:
-        progress = one.enrollment.progress
+        progress = _without_later_stops(one.enrollment.progress, lost)
         for row in sends.sends_of(connection, one.enrollment.prospect_id):
-            if row.enrollment_id == one.enrollment.id and row.state == "queued" and row.due_at <= until:
+            if row.enrollment_id == one.enrollment.id and row.state == "queued" and row.due_at <= lost.until:
                 yield row.enrollment_id, row.step, row.attempt
         if progress.flight or progress.pauses or progress.holds or progress.step_task:
             continue
         # Not its due_at: under the hold the daemon has found that no clock moves it.
         step, due = standing(one.bundle.sequence, progress), due_of(one.bundle.sequence, progress, one.facts)
-        if isinstance(step, EmailStep) and due is not None and due <= until:
+        if isinstance(step, EmailStep) and due is not None and due <= lost.until:
             yield one.enrollment.id, step.id, 1
+
+
+def _without_later_stops(progress: Progress, lost: _Lost) -> Progress:
+    """Nothing that was put or lifted since keeps back a mail of before: it may have been lifted then, too."""
+    return evolve(
+        progress,
+        pauses=tuple(each for each in progress.pauses if not lost.is_later(each.put_at)),
+        holds=tuple(each for each in progress.holds if not lost.is_later(each.put_at)),
+        not_before=None if lost.is_later(progress.resumed_at) else progress.not_before,
+    )

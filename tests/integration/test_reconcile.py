@@ -1,6 +1,5 @@
 """What reconciling makes of each mail that left after the copy was made, in one process and without a wire."""
 
-import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,69 +9,18 @@ import pytest
 from sequencer.core import events as e
 from sequencer.core.ports import Cursor, FolderName, Settle, Wanted
 from sequencer.core.reason import Reason
-from sequencer.engine.advance import Advance
 from sequencer.engine.answers import SOMEBODY_ELSES
 from sequencer.engine.arrivals import Walk, WalkStopped
-from sequencer.engine.catalog import Catalog
 from sequencer.engine.ours import ours_of
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import Reading, read_mailboxes
-from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import epoch, inbox, reads, sends
-from sequencer.store.backup import back_up
+from sequencer.store import epoch, inbox, sends
 from sequencer.store.epoch import Amnesia, Epoch
-from tests.fresh import open_database
 from tests.integration.installation import KEY
-from tests.integration.mail_room import ANA, MailRoom, bounce, mail
-
-NOTHING_SAID = Words()
-
-
-class Restored(MailRoom):
-    """A mail room whose Sent folder gets a copy of what it sends, and whose database goes back to a copy."""
-
-    def keep(self) -> None:
-        """Make the copy."""
-        back_up(self.folder / "sequencer.db", self.folder / "kept.db", overwrite=True)
-        self._kept_at, self._left = self.clock.now(), 0
-
-    def send(self, *, filed: bool = True) -> None:
-        before = {row.id for row in self._sent()}
-        self.send_due()
-        new = [row.id for row in self._sent() if row.id not in before]
-        self._left += len(new)
-        for raw in self.database.read(lambda connection: sends.raw_bytes(connection, new)).values():
-            if filed:
-                Maildir(self.maildir).append_sent(raw)
-
-    def _sent(self) -> list[sends.SendRow]:
-        return self.database.read(lambda connection: sends.in_state(connection, "sent"))
-
-    def lose(self) -> None:
-        """Go back to the copy; a daemon notices it."""
-        self.database.close()
-        for log in ("-wal", "-shm"):
-            Path(f"{self.folder}/sequencer.db{log}").unlink(missing_ok=True)
-        shutil.copyfile(self.folder / "kept.db", self.folder / "sequencer.db")
-        self.database = open_database(f"sqlite:///{self.folder}/sequencer.db")
-        self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
-        self.ingest = self.new_ingest()
-        forgotten = Amnesia("it was restored", self._kept_at, self._left)
-        self.database.write(lambda connection: epoch.hold(connection, forgotten, self.clock.now()))
-
-    def reconcile(self, words: Words = NOTHING_SAID) -> Reconciled:
-        last = self.database.read(lambda connection: reads.last_message_ids(connection, self._kept_at))
-        readings = read_mailboxes(self.config, lambda name: Maildir(self.maildir), last)
-        now, outside = self.clock.now(), (Epoch(100, 50), self.clock.now())
-        return self.database.write(
-            lambda connection: reconcile(connection, self.advance, KEY, readings, words, outside, now)
-        )
-
-    def kinds_of(self, *states: str) -> list[tuple[str, str]]:
-        rows = self.database.read(lambda connection: sends.in_state(connection, *states))
-        return sorted((row.address, row.step) for row in rows)
+from tests.integration.mail_room import ANA, bounce, mail
+from tests.integration.restored import NOTHING_SAID, Restored, someone
 
 
 @pytest.fixture
@@ -81,10 +29,6 @@ def room(tmp_path: Path) -> Iterator[Restored]:
     room.keep()
     yield room
     room.close()
-
-
-def someone(room: Restored, name: str) -> int:
-    return room.enroll(room.person(f"{name}@{name}.test"))
 
 
 def forgotten_mail(room: Restored, *, filed: bool = True) -> tuple[int, sends.SendRow]:
