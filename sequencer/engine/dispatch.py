@@ -184,7 +184,9 @@ class Dispatch:
         batch = await self._database.aread(lambda connection: self._prepare(connection, mailbox, now))
         drain.next_at = batch.next_at
         if batch.changes:
-            go = await self._database.awrite(lambda connection: self._commit_batch(connection, mailbox, batch, now))
+            go = await self._database.awrite(
+                lambda connection: self._commit_batch(connection, mailbox, number, batch, now)
+            )
             if not go:
                 return False
         if not batch.ready:
@@ -213,8 +215,14 @@ class Dispatch:
             self._limits[mailbox.address] = batch.limits
         return batch
 
-    def _commit_batch(self, connection: Connection, mailbox: Mailbox, batch: Batch, now: datetime) -> bool:
-        """Whether it may go to the wire; the brake is asked first, because with this mail it may count enough."""
+    def _commit_batch(self, connection: Connection, mailbox: Mailbox, number: int, batch: Batch, now: datetime) -> bool:
+        """Whether it may go to the wire; the brake is asked first, because with this mail it may count enough.
+
+        Nothing of it is written when the lease under which it was read has ended: another daemon may have fenced these
+        mails since, and then their bytes stay.
+        """
+        if not leases.holds(connection, mailbox.address, self._owner, number, self._clock.now()):
+            return False
         if batch.ready and brake(connection, self._advance.around.config, [mailbox.address], now):
             return False
         sends.put_prepared(connection, batch.ready)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from sequencer.store.leases import lease_clock
+from sequencer.store.leases import is_of, lease_clock
 from sequencer.store.rows import chunks, upsert_for
 from sequencer.store.scopes import EVERYTHING, ScopeKey, scope_numbers
 from sequencer.store.sends import OPEN, SendRow, load_sends
@@ -94,11 +94,10 @@ def pass_fence(
     passed: list[dict[str, object]] = []
     for intent in intents:
         row = rows[intent.send_id]
-        held = leases.get(row.mailbox)
         reason = ""
         if row.state != "queued":
             reason = f"the send is {row.state}"
-        elif not _holds(held, intent, leased_at):
+        elif not is_of(leases.get(row.mailbox), intent.owner, intent.fence, leased_at):
             reason = LEASE_LOST
         elif row.valid_until is None or now > row.valid_until:
             reason = "the time it was good for is over"
@@ -118,12 +117,6 @@ def pass_fence(
         addresses = {rows[intent.send_id].mailbox for intent in intents if not answers[intent.send_id]}
         connection.execute(_LEFT_AT, [{"of": address, "at": now} for address in addresses])
     return answers
-
-
-def _holds(held: Any, intent: Intent, at: datetime) -> bool:
-    """Whether the mailbox's lease is, under this very number, the intent's."""
-    mine = held is not None and (held.owner, held.fence) == (intent.owner, intent.fence)
-    return mine and held.lease_until is not None and held.lease_until > at
 
 
 def _people_with_open_sends(connection: Connection, prospect_ids: Collection[int]) -> set[int]:

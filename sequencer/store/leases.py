@@ -16,7 +16,7 @@ from sequencer.store.installation_tables import DAEMONS
 from sequencer.store.rows import upsert, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS
 
-__all__ = ["elsewhere", "lease", "lease_clock", "release"]
+__all__ = ["elsewhere", "holds", "is_of", "lease", "lease_clock", "release"]
 
 
 def lease_clock(connection: Connection, now: datetime) -> datetime:
@@ -101,6 +101,21 @@ def _without_surplus(connection: Connection, kept: Sequence[str], share: int) ->
     surplus = set(idle[::-1][: len(kept) - share])
     connection.execute(update(MAILBOXES).where(MAILBOXES.c.address.in_(surplus)).values(**_NOBODY))
     return [address for address in kept if address not in surplus]
+
+
+_LEASE = select(MAILBOXES).where(MAILBOXES.c.address == bindparam("of"))
+
+
+def holds(connection: Connection, address: str, owner: str, number: int, now: datetime) -> bool:
+    """Whether the lease of this mailbox has stood without a break since the owner got it under this number."""
+    row = connection.execute(_LEASE, {"of": address}).one_or_none()
+    return is_of(row, owner, number, lease_clock(connection, now))
+
+
+def is_of(row: Any, owner: str, number: int, at: datetime) -> bool:
+    """The same of a mailbox's row; `at` by the lease clock."""
+    ours = row is not None and (row.owner, row.fence) == (owner, number)
+    return ours and row.lease_until is not None and row.lease_until > at
 
 
 def release(connection: Connection, owner: str) -> None:

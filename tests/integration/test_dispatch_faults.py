@@ -7,18 +7,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, event, select, update
 
 from sequencer.core import events as e
 from sequencer.core.outcome import Accepted, Deferred, MailboxBroken, Outcome, Refused, Uncertain
 from sequencer.core.ports import Envelope
 from sequencer.core.reason import Reason
 from sequencer.engine.dispatch import GUARD_S, SLOW_FENCES_MAX, Dispatch
+from sequencer.engine.outcomes import Sent, settle_all
+from sequencer.engine.prepare import limits_of, prepare
 from sequencer.engine.rescue import sweep
-from sequencer.store import sends
+from sequencer.store import fence, leases, sends
 from sequencer.store.sends import SendRow
 from sequencer.store.tables import MAILBOXES, SENDS
-from tests.integration.installation import MONDAY, Installation
+from tests.integration.installation import KEY, MONDAY, Installation
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over, enrolled, refusing
 
 BOX = "ana@ourco.test"
@@ -125,6 +127,40 @@ async def test_bytes_of_an_older_lease_get_no_dot(house: Installation) -> None:
     await house.run(dispatch)
     await dispatch.stop()
     assert (len(channel.accepted), states(house)) == (1, ["sent"])
+
+
+async def test_bytes_that_another_daemon_has_fenced_stay(house: Installation) -> None:
+    """This one was frozen after it had made bytes and before it wrote them down."""
+    enrolled(house, 1)
+    await house.advance.run_once(house.clock.now())
+    read = threading.Event()
+    fenced: list[bytes] = []
+
+    def other(connection: Connection) -> None:
+        """Our writes wait for this one: another daemon takes over, sends, and the server puts the mail off."""
+        assert read.wait(30)
+        house.clock.forward(seconds=60)
+        now, mailbox = house.clock.now(), house.config.mailboxes_by_address[BOX]
+        (ready,) = prepare(connection, house.advance.around, mailbox, KEY, now).ready
+        sends.put_prepared(connection, [ready])
+        number = leases.lease(connection, [BOX], "other", now, timedelta(seconds=20))[BOX]
+        limits = {BOX: limits_of(mailbox, house.advance.around, 0, now)}
+        assert not fence.pass_fence(connection, [fence.Intent(ready.send_id, "other", number)], limits, now)[1]
+        put_off = Deferred(450, "later", "dot", "4.2.0")
+        settle_all(connection, house.advance, [Sent(ready.send_id, number, put_off, now)])
+        fenced.append(ready.raw)
+
+    channel = ScriptedChannel()
+    dispatch = dispatch_over(house, channel)
+    await dispatch.run_once(house.clock.now())
+    event.listen(house.database.engine, "checkin", lambda *_: read.set())
+    busy = house.database.submit(other)
+    await asyncio.wait(dispatch.at_work)
+    busy.result()
+    assert (house.database.read(lambda c: sends.raw_bytes(c, [1])), channel.wired) == ({1: fenced[0]}, [])
+    house.clock.forward(hours=1)
+    await house.run_and_stop(dispatch)
+    assert [envelope.body for envelope in channel.accepted] == fenced
 
 
 async def test_one_slow_commit_of_many_mails_is_one_slow_commit(tmp_path: Path) -> None:

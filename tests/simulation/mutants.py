@@ -115,6 +115,7 @@ def _ignore_lease() -> Any:
 
     stack = contextlib.ExitStack()
     stack.enter_context(patch.object(leases, "lease", lease))
+    stack.enter_context(patch.object(leases, "holds", lambda *_: True))
     stack.enter_context(patch.object(fence, "pass_fence", pass_fence))
     return stack
 
