@@ -16,6 +16,7 @@ from sequencer.core.answers import ANSWER
 from sequencer.core.decide import due_of, standing, variant_of
 from sequencer.core.outcome import Uncertain
 from sequencer.core.progress import Progress
+from sequencer.core.reason import Reason
 from sequencer.core.sequence import EmailStep
 from sequencer.core.state import evolve
 from sequencer.core.window import local_date
@@ -281,10 +282,13 @@ def _may_have_left(
 
 
 def _without_later_stops(progress: Progress, lost: _Lost) -> Progress:
-    """Nothing that was put or lifted since keeps back a mail of before: it may have been lifted then, too."""
+    """Nothing that was put or lifted since keeps back a mail of before: it may have been lifted then, too.
+
+    A hold after an internal error stays: of such an enrollment nothing can be said.
+    """
     return evolve(
         progress,
         pauses=tuple(each for each in progress.pauses if not lost.is_later(each.put_at)),
-        holds=tuple(each for each in progress.holds if not lost.is_later(each.put_at)),
+        holds=tuple(each for each in progress.holds if each.reason is Reason.BUG or not lost.is_later(each.put_at)),
         not_before=None if lost.is_later(progress.resumed_at) else progress.not_before,
     )

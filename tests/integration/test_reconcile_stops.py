@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from sequencer.core import events as e
 from sequencer.core.outcome import Accepted, Outcome, Uncertain
+from sequencer.core.reason import Reason
 from sequencer.engine import rescue, stops
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import sends
@@ -89,4 +91,17 @@ def test_who_stood_still_all_the_time_is_not_doubted(room: Restored) -> None:
     room.inbox_read()
     room.send(filed=False)
     room.lose()
+    assert [row.address for row in room.reconcile().doubts] == ["bo@bo.test"]
+
+
+def test_an_enrollment_that_broke_since_the_loss_keeps_nobody_from_reconciling(room: Restored) -> None:
+    broken = someone(room, "jo")
+    room.send()
+    someone(room, "bo")
+    room.keep()
+    room.send(filed=False)
+    room.lose()
+    room.clock.forward(minutes=10)
+    room.record(broken, e.WentTo(step="intro", target="gone", as_of=room.clock.now()))
+    assert room.progress(broken).hold(Reason.BUG)
     assert [row.address for row in room.reconcile().doubts] == ["bo@bo.test"]
