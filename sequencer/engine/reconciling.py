@@ -15,7 +15,6 @@ from sequencer.core import events as e
 from sequencer.core.answers import ANSWER
 from sequencer.core.decide import due_of, standing, variant_of
 from sequencer.core.outcome import Uncertain
-from sequencer.core.progress import Progress
 from sequencer.core.reason import Reason
 from sequencer.core.sequence import EmailStep
 from sequencer.core.state import evolve
@@ -268,27 +267,20 @@ def _doubted(
 def _may_have_left(
     connection: Connection, situations: Iterable[Situation], lost: _Lost
 ) -> Iterator[tuple[int, str, int]]:
+    """(enrollment, step, attempt). Pauses and holds prove nothing: they may have been lifted in the time that is lost.
+
+    Not so where no address of theirs works, nor after an internal error, when nothing can be said of a step.
+    """
     for one in situations:
-        progress = _without_later_stops(one.enrollment.progress, lost)
+        progress = one.enrollment.progress
         for row in sends.sends_of(connection, one.enrollment.prospect_id):
             if row.enrollment_id == one.enrollment.id and row.state == "queued" and row.due_at <= lost.until:
                 yield row.enrollment_id, row.step, row.attempt
-        if progress.flight or progress.pauses or progress.holds or progress.step_task:
+        if progress.flight or progress.step_task or progress.hold(Reason.BUG) or one.facts.prospect.address is None:
             continue
         # Not its due_at: under the hold the daemon has found that no clock moves it.
+        if lost.is_later(progress.resumed_at):
+            progress = evolve(progress, not_before=None)
         step, due = standing(one.bundle.sequence, progress), due_of(one.bundle.sequence, progress, one.facts)
         if isinstance(step, EmailStep) and due is not None and due <= lost.until:
             yield one.enrollment.id, step.id, 1
-
-
-def _without_later_stops(progress: Progress, lost: _Lost) -> Progress:
-    """Nothing that was put or lifted since keeps back a mail of before: it may have been lifted then, too.
-
-    A hold after an internal error stays: of such an enrollment nothing can be said.
-    """
-    return evolve(
-        progress,
-        pauses=tuple(each for each in progress.pauses if not lost.is_later(each.put_at)),
-        holds=tuple(each for each in progress.holds if each.reason is Reason.BUG or not lost.is_later(each.put_at)),
-        not_before=None if lost.is_later(progress.resumed_at) else progress.not_before,
-    )
