@@ -2,19 +2,22 @@
 
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.ports import Cursor, FolderName, Settle, Wanted
 from sequencer.core.reason import Reason
+from sequencer.engine import stops
 from sequencer.engine.advance import Advance
 from sequencer.engine.answers import SOMEBODY_ELSES
 from sequencer.engine.arrivals import Walk, WalkStopped
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.ours import ours_of
+from sequencer.engine.prepare import prepare
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import Reading, read_mailboxes
 from sequencer.engine.situation import Surroundings
@@ -25,7 +28,7 @@ from sequencer.store.backup import back_up
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.fresh import open_database
 from tests.integration.installation import KEY
-from tests.integration.mail_room import ANA, MailRoom, bounce, mail
+from tests.integration.mail_room import ANA, MailRoom, bounce, complaint, mail
 
 NOTHING_SAID = Words()
 
@@ -37,6 +40,16 @@ class Restored(MailRoom):
         """Make the copy."""
         back_up(self.folder / "sequencer.db", self.folder / "kept.db", overwrite=True)
         self._kept_at, self._left = self.clock.now(), 0
+
+    def render_due(self) -> None:
+        """Bytes for everything that may go now, which do not leave yet."""
+        now, mailbox = self.clock.now(), self.config.mailboxes_by_address[ANA]
+
+        def render(connection: Connection) -> None:
+            self.advance.advance_due(connection, now)
+            sends.put_prepared(connection, prepare(connection, self.advance.around, mailbox, KEY, now).ready)
+
+        self.database.write(render)
 
     def send(self, *, filed: bool = True) -> None:
         before = {row.id for row in self._sent()}
@@ -155,6 +168,49 @@ def test_an_answer_names_a_mail_of_which_no_copy_lies_in_sent(room: Restored) ->
     done = room.reconcile(Words(trusted=frozenset({ANA})))
     assert [row.step for row in done.left] == ["intro"]
     assert room.progress(enrollment).touches["intro"].state == "sent"
+
+
+@pytest.mark.parametrize("report", [bounce, complaint], ids=["a bounce", "a complaint"])
+def test_a_report_names_in_its_body_a_mail_of_which_no_copy_lies_in_sent(
+    room: Restored, report: Callable[..., str]
+) -> None:
+    """Its header says nothing of the mail that it is about (RFC 3464, RFC 5965)."""
+    enrollment, left = forgotten_mail(room, filed=False)
+    room.deliver(report(recipient="jo@jo.test", about=left.message_id))
+    done = room.reconcile(Words(trusted=frozenset({ANA})))
+    assert ([row.step for row in done.left], done.missing) == (["intro"], 0)
+    assert room.progress(enrollment).touches["intro"].state == "sent"
+
+
+def test_a_report_that_cannot_be_parsed_hinders_nobody_from_reconciling(room: Restored) -> None:
+    forgotten_mail(room)
+    boundaries = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(2_000))
+    room.deliver("From: MAILER-DAEMON@mx.test\nSubject: Undelivered Mail\n" + boundaries)
+    assert [row.step for row in room.reconcile().left] == ["intro"]
+
+
+async def test_a_mail_that_a_report_called_back_while_it_was_forgotten_is_not_sent_again(room: Restored) -> None:
+    """The copy knows its bytes and not that they left; the report acts before anybody reconciles."""
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.render_due()
+    room.keep()
+    room.send(filed=False)
+    left = room.sent(person)
+    room.lose()
+    room.deliver(bounce("jo@jo.test", status="4.2.2", text="452 4.2.2 mailbox full", about=left.message_id, number=1))
+    room.deliver(bounce("jo@jo.test", about=left.message_id, number=2))
+    await room.read()
+    assert room.kinds_of("cancelled") == [("jo@jo.test", "intro")]
+    room.reconcile()
+    assert room.kinds_of("sent") == [("jo@jo.test", "intro")]
+    room.database.write(
+        lambda c: stops.resume_person(c, room.advance, "jo@jo.test", "ana", room.clock.now(), address_works=True)
+    )
+    await room.read()
+    room.send()
+    assert room.kinds_of("sent") == [("jo@jo.test", "intro")]
+    assert room.progress(enrollment) == room.folded(enrollment)
 
 
 async def test_the_daemon_does_not_take_a_forgotten_mail_for_the_reps_own_hand(room: Restored) -> None:
