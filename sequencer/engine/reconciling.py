@@ -19,13 +19,13 @@ from sequencer.core.sequence import EmailStep
 from sequencer.core.window import local_date
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
-from sequencer.engine.amnesia import series_key
+from sequencer.engine.amnesia import message_key, series_key
 from sequencer.engine.answers import OWNERLESS
 from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.sent_before import Copy, Reading
 from sequencer.engine.situation import Situation, load
 from sequencer.errors import InputError
-from sequencer.mail.compose import digest_in, touch_digest
+from sequencer.mail.compose import digest_in, message_id, touch_digest
 from sequencer.store import epoch as store
 from sequencer.store import fence, inbox, log, people, reads, recovered, scopes, sends, versions
 from sequencer.store.epoch import Amnesia, Epoch
@@ -96,7 +96,7 @@ def reconcile(
         unsaid, dark = [], []
     if not unsaid:
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
-        doubts = list(_doubted(connection, advance, doubted, outside[1] or now, now))
+        doubts = list(_doubted(connection, advance, key, doubted, outside[1] or now, now))
         store.lift(connection, outside[0])
         inbox.read_again(connection, noticed_at, OWNERLESS)
         log.make_due(connection, reads.live_ids(connection), now)
@@ -235,9 +235,13 @@ def _queued(situation: Situation, step_id: str, attempt: int) -> e.TouchQueued:
 
 
 def _doubted(
-    connection: Connection, advance: Advance, mailboxes: Collection[str], until: datetime, now: datetime
+    connection: Connection, advance: Advance, key: bytes, mailboxes: Collection[str], until: datetime, now: datetime
 ) -> Iterator[SendRow]:
-    """Every mail of these mailboxes that was due by `until` and is not known as sent becomes a person's to settle."""
+    """Every mail of these mailboxes that was due by `until` and is not known as sent becomes a person's to settle.
+
+    Its row has the id under which it left if it did, so that what names it later settles it.
+    """
+    series = message_key(connection, key)
     for mailbox in sorted(mailboxes):
         for part in chunks(reads.live_ids(connection, mailbox=mailbox)):
             known = load(connection, advance.around, part, now)
@@ -245,8 +249,10 @@ def _doubted(
                 if any(_others_open(connection, touch)):
                     continue  # one mail of theirs waits for a word already
                 if row := _open(connection, advance, touch, Copy(""), DOUBTED, now):
+                    left_as = row.message_id or message_id(series, *touch, row.mailbox.rpartition("@")[2])
+                    recovered.note_id(connection, row.id, left_as)
                     fence.hand_to_person(connection, row.id)
-                    yield row
+                    yield row._replace(message_id=left_as)
 
 
 def _may_have_left(

@@ -1,91 +1,26 @@
 """What reconciling makes of each mail that left after the copy was made, in one process and without a wire."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.ports import Cursor, FolderName, Settle, Wanted
 from sequencer.core.reason import Reason
 from sequencer.engine import stops
-from sequencer.engine.advance import Advance
 from sequencer.engine.answers import SOMEBODY_ELSES
 from sequencer.engine.arrivals import Walk, WalkStopped
-from sequencer.engine.catalog import Catalog
 from sequencer.engine.ours import ours_of
-from sequencer.engine.prepare import prepare
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import Reading, read_mailboxes
-from sequencer.engine.situation import Surroundings
-from sequencer.errors import InputError
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import epoch, inbox, reads, sends
-from sequencer.store.backup import back_up
+from sequencer.store import epoch, inbox, sends
 from sequencer.store.epoch import Amnesia, Epoch
-from tests.fresh import open_database
 from tests.integration.installation import KEY
-from tests.integration.mail_room import ANA, MailRoom, bounce, complaint, mail
-
-NOTHING_SAID = Words()
-
-
-class Restored(MailRoom):
-    """A mail room whose Sent folder gets a copy of what it sends, and whose database goes back to a copy."""
-
-    def keep(self) -> None:
-        """Make the copy."""
-        back_up(self.folder / "sequencer.db", self.folder / "kept.db", overwrite=True)
-        self._kept_at, self._left = self.clock.now(), 0
-
-    def render_due(self) -> None:
-        """Bytes for everything that may go now, which do not leave yet."""
-        now, mailbox = self.clock.now(), self.config.mailboxes_by_address[ANA]
-
-        def render(connection: Connection) -> None:
-            self.advance.advance_due(connection, now)
-            sends.put_prepared(connection, prepare(connection, self.advance.around, mailbox, KEY, now).ready)
-
-        self.database.write(render)
-
-    def send(self, *, filed: bool = True) -> None:
-        before = {row.id for row in self._sent()}
-        self.send_due()
-        new = [row.id for row in self._sent() if row.id not in before]
-        self._left += len(new)
-        for raw in self.database.read(lambda connection: sends.raw_bytes(connection, new)).values():
-            if filed:
-                Maildir(self.maildir).append_sent(raw)
-
-    def _sent(self) -> list[sends.SendRow]:
-        return self.database.read(lambda connection: sends.in_state(connection, "sent"))
-
-    def lose(self) -> None:
-        """Go back to the copy; a daemon notices it."""
-        self.database.close()
-        for log in ("-wal", "-shm"):
-            Path(f"{self.folder}/sequencer.db{log}").unlink(missing_ok=True)
-        shutil.copyfile(self.folder / "kept.db", self.folder / "sequencer.db")
-        self.database = open_database(f"sqlite:///{self.folder}/sequencer.db")
-        self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
-        self.ingest = self.new_ingest()
-        forgotten = Amnesia("it was restored", self._kept_at, self._left)
-        self.database.write(lambda connection: epoch.hold(connection, forgotten, self.clock.now()))
-
-    def reconcile(self, words: Words = NOTHING_SAID) -> Reconciled:
-        last = self.database.read(lambda connection: reads.last_message_ids(connection, self._kept_at))
-        readings = read_mailboxes(self.config, lambda name: Maildir(self.maildir), last)
-        now, outside = self.clock.now(), (Epoch(100, 50), self.clock.now())
-        return self.database.write(
-            lambda connection: reconcile(connection, self.advance, KEY, readings, words, outside, now)
-        )
-
-    def kinds_of(self, *states: str) -> list[tuple[str, str]]:
-        rows = self.database.read(lambda connection: sends.in_state(connection, *states))
-        return sorted((row.address, row.step) for row in rows)
+from tests.integration.mail_room import ANA, bounce, complaint, mail
+from tests.integration.restored import NOTHING_SAID, Restored, forgotten_mail, someone
 
 
 @pytest.fixture
@@ -94,21 +29,6 @@ def room(tmp_path: Path) -> Iterator[Restored]:
     room.keep()
     yield room
     room.close()
-
-
-def someone(room: Restored, name: str) -> int:
-    return room.enroll(room.person(f"{name}@{name}.test"))
-
-
-def forgotten_mail(room: Restored, *, filed: bool = True) -> tuple[int, sends.SendRow]:
-    """Jo's enrollment, and the mail to them that the copy does not know."""
-    person = room.person("jo@jo.test")
-    enrollment = room.enroll(person)
-    room.keep()
-    room.send(filed=filed)
-    left = room.sent(person)
-    room.lose()
-    return enrollment, left
 
 
 def test_a_mail_that_was_queued_or_not_even_queued_counts_as_sent_when_it_left(room: Restored) -> None:
@@ -335,49 +255,6 @@ def test_who_was_enrolled_since_the_loss_did_not_get_the_lost_ones_mail(room: Re
     assert room.progress(enrollment).touches == {}
     room.send()
     assert (room.sent(person).step, room.sent(person).address) == ("intro", "bo@bo.test")
-
-
-def test_what_was_counted_and_is_not_found_waits_for_a_word(room: Restored) -> None:
-    someone(room, "jo")
-    room.send()
-    late, other = someone(room, "bo"), someone(room, "di")
-    room.keep()
-    room.send(filed=False)
-    room.lose()
-    done = room.reconcile()
-    assert (done.lifted, done.missing) == (True, 2)
-    assert room.kinds_of("person") == [("bo@bo.test", "intro"), ("di@di.test", "intro")]
-    assert room.progress(late).hold(Reason.UNCERTAIN)
-    assert room.progress(other) == room.folded(other)
-
-
-def test_a_trusted_mailbox_sends_what_was_not_found(room: Restored) -> None:
-    someone(room, "jo")
-    room.send()
-    someone(room, "bo")
-    room.keep()
-    room.send(filed=False)
-    room.lose()
-    assert room.reconcile(Words(trusted=frozenset({ANA}))).doubts == ()
-    room.send()
-    assert room.kinds_of("sent") == [("bo@bo.test", "intro"), ("jo@jo.test", "intro")]
-
-
-def test_a_sent_folder_without_what_is_known_as_sent_proves_nothing(room: Restored) -> None:
-    someone(room, "jo")
-    room.send(filed=False)
-    room.clock.forward(minutes=30)
-    someone(room, "bo")
-    room.keep()
-    room.send(filed=False)
-    room.lose()
-    done = room.reconcile()
-    assert [each.mailbox for each in done.unsaid] == [ANA]
-    assert not done.lifted
-    assert room.database.read(epoch.held)
-    assert [row.address for row in room.reconcile(Words(doubted=frozenset({ANA}))).doubts] == ["bo@bo.test"]
-    with pytest.raises(InputError, match="nothing is held"):
-        room.reconcile()
 
 
 def test_a_second_loss_finds_the_mails_of_both_series(room: Restored) -> None:

@@ -1,0 +1,92 @@
+"""A mail room that loses its database and gets a copy of days ago back, for tests of what reconciling makes of that."""
+
+import shutil
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from sequencer.engine.advance import Advance
+from sequencer.engine.catalog import Catalog
+from sequencer.engine.prepare import prepare
+from sequencer.engine.reconciling import Reconciled, Words, reconcile
+from sequencer.engine.sent_before import read_mailboxes
+from sequencer.engine.situation import Surroundings
+from sequencer.inbound.maildir import Maildir
+from sequencer.store import epoch, reads, sends
+from sequencer.store.backup import back_up
+from sequencer.store.epoch import Amnesia, Epoch
+from tests.fresh import open_database
+from tests.integration.installation import KEY
+from tests.integration.mail_room import ANA, MailRoom
+
+NOTHING_SAID = Words()
+
+
+class Restored(MailRoom):
+    """A mail room whose Sent folder gets a copy of what it sends, and whose database goes back to a copy."""
+
+    def keep(self) -> None:
+        """Make the copy."""
+        back_up(self.folder / "sequencer.db", self.folder / "kept.db", overwrite=True)
+        self._kept_at, self._left = self.clock.now(), 0
+
+    def render_due(self) -> None:
+        """Bytes for everything that may go now, which do not leave yet."""
+        now, mailbox = self.clock.now(), self.config.mailboxes_by_address[ANA]
+
+        def render(connection: Connection) -> None:
+            self.advance.advance_due(connection, now)
+            sends.put_prepared(connection, prepare(connection, self.advance.around, mailbox, KEY, now).ready)
+
+        self.database.write(render)
+
+    def send(self, *, filed: bool = True) -> None:
+        before = {row.id for row in self._sent()}
+        self.send_due()
+        new = [row.id for row in self._sent() if row.id not in before]
+        self._left += len(new)
+        for raw in self.database.read(lambda connection: sends.raw_bytes(connection, new)).values():
+            if filed:
+                Maildir(self.maildir).append_sent(raw)
+
+    def _sent(self) -> list[sends.SendRow]:
+        return self.database.read(lambda connection: sends.in_state(connection, "sent"))
+
+    def lose(self) -> None:
+        """Go back to the copy; a daemon notices it."""
+        self.database.close()
+        for log in ("-wal", "-shm"):
+            Path(f"{self.folder}/sequencer.db{log}").unlink(missing_ok=True)
+        shutil.copyfile(self.folder / "kept.db", self.folder / "sequencer.db")
+        self.database = open_database(f"sqlite:///{self.folder}/sequencer.db")
+        self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
+        self.ingest = self.new_ingest()
+        forgotten = Amnesia("it was restored", self._kept_at, self._left)
+        self.database.write(lambda connection: epoch.hold(connection, forgotten, self.clock.now()))
+
+    def reconcile(self, words: Words = NOTHING_SAID) -> Reconciled:
+        last = self.database.read(lambda connection: reads.last_message_ids(connection, self._kept_at))
+        readings = read_mailboxes(self.config, lambda name: Maildir(self.maildir), last)
+        now, outside = self.clock.now(), (Epoch(100, 50), self.clock.now())
+        return self.database.write(
+            lambda connection: reconcile(connection, self.advance, KEY, readings, words, outside, now)
+        )
+
+    def kinds_of(self, *states: str) -> list[tuple[str, str]]:
+        rows = self.database.read(lambda connection: sends.in_state(connection, *states))
+        return sorted((row.address, row.step) for row in rows)
+
+
+def someone(room: Restored, name: str) -> int:
+    return room.enroll(room.person(f"{name}@{name}.test"))
+
+
+def forgotten_mail(room: Restored, *, filed: bool = True) -> tuple[int, sends.SendRow]:
+    """Jo's enrollment, and the mail to them that the copy does not know."""
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.keep()
+    room.send(filed=filed)
+    left = room.sent(person)
+    room.lose()
+    return enrollment, left
