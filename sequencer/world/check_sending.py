@@ -50,7 +50,7 @@ def _unfounded(seen: Evidence, row: SendRow, accepted: Mapping[str, int]) -> Ite
     if row.state == "sent" and not row.settled_by.startswith(e.PERSON) and not accepted.get(row.message_id or ""):
         yield f"{named} is sent by the machine's word, but nobody got it"
     if row.attempt > 1:
-        log = [entry.event for entry in seen.census.events.get(row.enrollment_id, ())]
+        log = seen.log_of(row)
         asked = any(
             isinstance(event, e.TouchReattempted | e.HoldTaken) and e.by_person(event.by)
             and getattr(event, "step", row.step) == row.step

@@ -11,6 +11,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from sequencer.config import Config
+from sequencer.core import events as e
 from sequencer.core.sequence import Sequence
 from sequencer.store.census import Census
 from sequencer.store.sends import SendRow
@@ -98,6 +99,10 @@ class Evidence:
     def left_at(self, mail: Took) -> datetime:
         """When it was allowed to leave, as far as somebody watched that; else when it was accepted."""
         return mail.at
+
+    def log_of(self, row: SendRow) -> tuple[e.Event, ...]:
+        """What is known to have happened in the enrollment that this attempt belongs to."""
+        return tuple(entry.event for entry in self.census.events.get(row.enrollment_id, ()))
 
     def is_answer(self, mail: Took) -> bool:
         """Whether a rep wrote it in answer to the person: neither hours nor the reply itself stops that (LIFECYCLE)."""

@@ -26,7 +26,10 @@ from sequencer.world.evidence import Evidence
 from sequencer.world.record import Record, Took
 from tests.fresh import open_database
 
-__all__ = ["NEVER", "Backdrop", "Change", "Dot", "Forgotten", "Happening", "Sight", "Switch", "changes_after", "look"]
+__all__ = [
+    "NEVER", "Backdrop", "Change", "Dot", "Forgotten", "Happening", "Sight", "Switch", "WatchedEvidence",
+    "forgotten_since", "look",
+]  # fmt: skip
 
 NEVER = 1 << 60
 
@@ -108,11 +111,23 @@ class Forgotten:
     restored: int = NEVER
     known: int = 0
     changes: tuple[Change, ...] = ()
+    happenings: tuple[Happening, ...] = ()
     lifted: int = NEVER
 
     @property
     def fences(self) -> list[Change]:
         return [each for each in self.changes if each.old == "queued" and each.new == "sending"]
+
+    @property
+    def words(self) -> Mapping[tuple[int, str, int], tuple[e.Event, ...]]:
+        """What went before each attempt that was let through its fence, of enrollments that the backup knows."""
+        return {
+            (fence.enrollment_id, fence.step, fence.attempt): tuple(
+                each.event for each in self.happenings
+                if each.enrollment_id == fence.enrollment_id and each.mark < fence.mark
+            )
+            for fence in self.fences if fence.enrollment_id <= self.known
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +175,13 @@ class WatchedEvidence(Evidence):
 
     `fenced`: wall-clock instants by Message-ID, with their marks. `homes`: zone and country by address. `forgotten`:
     ids of mails whose rows an old backup took away; what nothing brought back is left out of what rows must explain.
+    `words`: what the logs said then, by the attempt that left on it: reconciling finds a mail, not who asked for it.
     """
 
     fenced: Mapping[str, tuple[tuple[int, datetime], ...]] = field(default_factory=dict)
     homes: Mapping[str, tuple[ZoneInfo, str]] = field(default_factory=dict)
     forgotten: frozenset[str] = frozenset()
+    words: Mapping[tuple[int, str, int], tuple[e.Event, ...]] = field(default_factory=dict)
 
     @cached_property
     def took(self) -> tuple[Took, ...]:
@@ -179,6 +196,9 @@ class WatchedEvidence(Evidence):
         if row is None and mail.message_id in self.forgotten:
             return self.rows_by_message_id[mail.message_id][-1]  # an answer that names it does not tell when it left
         return row
+
+    def log_of(self, row: SendRow) -> tuple[e.Event, ...]:
+        return (*self.words.get((row.enrollment_id, row.step, row.attempt), ()), *super().log_of(row))
 
     def zones_of(self, row: SendRow, mail: Took) -> tuple[ZoneInfo, ...]:
         return (*super().zones_of(row, mail), self.homes[mail.recipient][0])
@@ -200,15 +220,21 @@ def look(url: str, catalog: Catalog, backdrop: Backdrop) -> Sight:
         database.close()
 
 
-def changes_after(file: Path, mark: int) -> tuple[Change, ...]:
-    """What the triggers of this database noted later than `mark`."""
+def forgotten_since(file: Path, made: int) -> Forgotten:
+    """What the triggers of this database noted later than the mark at which its backup was made."""
     with closing(sqlite3.connect(file)) as connection:
-        rows = connection.execute("SELECT * FROM witness_sends WHERE mark > ? ORDER BY mark", (mark,)).fetchall()
-    return tuple(map(_change, rows))
+        changes = connection.execute("SELECT * FROM witness_sends WHERE mark > ? ORDER BY mark", (made,)).fetchall()
+        events = connection.execute("SELECT * FROM witness_events WHERE mark > ? ORDER BY mark", (made,)).fetchall()
+    return Forgotten(changes=tuple(map(_change, changes)), happenings=tuple(map(_happening, events)))
 
 
 def _change(row: Sequence[Any]) -> Change:
     return replace(Change(*row), raw=zlib.decompress(row[-2]) if row[-2] else None)
+
+
+def _happening(row: Sequence[Any]) -> Happening:
+    mark, at, transaction, enrollment, person, kind, body = row
+    return Happening(mark, at, transaction, enrollment, person, e.from_json(kind, body))
 
 
 def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight:
@@ -216,10 +242,7 @@ def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight
         return [tuple(row) for row in connection.exec_driver_sql(asked)]
 
     changes = tuple(_change(row) for row in rows("SELECT * FROM witness_sends ORDER BY mark"))
-    happenings = tuple(
-        Happening(mark, at, transaction, enrollment, person, e.from_json(kind, body))
-        for mark, at, transaction, enrollment, person, kind, body in rows("SELECT * FROM witness_events ORDER BY mark")
-    )
+    happenings = tuple(map(_happening, rows("SELECT * FROM witness_events ORDER BY mark")))
     latest = versions.latest(connection)
     applied = [(name, number) for name, each in sorted(latest.items()) for number in range(1, each.version + 1)]
     sequences = {key: catalog.bundle(connection, *key).sequence for key in applied}
@@ -231,7 +254,7 @@ def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight
         backdrop.config, {name: sequences[name, each.version] for name, each in latest.items()}, backdrop.record,
         census.take(connection), {}, backdrop.ends,
         {key: tuple(instants) for key, instants in fenced.items()}, backdrop.homes,
-        frozenset(each.message_id for each in backdrop.forgotten.fences if each.message_id),
+        frozenset(each.message_id for each in backdrop.forgotten.fences if each.message_id), backdrop.forgotten.words,
     )  # fmt: skip
     return Sight(
         evidence,
