@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.answers import ANSWER
-from sequencer.core.decide import due_of, standing, variant_of
+from sequencer.core.decide import due_of, next_attempt, standing, variant_of
 from sequencer.core.outcome import Uncertain
 from sequencer.core.sequence import EmailStep
 from sequencer.core.window import local_date
@@ -268,4 +268,4 @@ def _may_have_left(
         # Not its due_at: under the hold the daemon has found that no clock moves it.
         step, due = standing(one.bundle.sequence, progress), due_of(one.bundle.sequence, progress, one.facts)
         if isinstance(step, EmailStep) and due is not None and due <= until:
-            yield one.enrollment.id, step.id, 1
+            yield one.enrollment.id, step.id, next_attempt(progress, step.id)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sequencer.core.outcome import Refused
 from sequencer.core.reason import Reason
-from sequencer.engine import settling
+from sequencer.engine import settling, stops
 from sequencer.engine.reconciling import Words
 from sequencer.errors import InputError
 from sequencer.inbound.maildir import Maildir
@@ -84,6 +85,25 @@ def test_a_doubted_mail_that_is_sent_once_more_has_an_id_of_its_own(room: Restor
     again = room.sent(late)
     assert (again.state, again.attempt) == ("sent", 2)
     assert again.message_id != left.message_id
+
+
+def test_a_further_attempt_that_a_person_had_allowed_waits_for_a_word(room: Restored) -> None:
+    """A definite no, a rep's word at night, the copy: what may have left in the morning is the second attempt."""
+    someone(room, "jo")
+    room.send()
+    late = room.person("bo@bo.test")
+    enrollment = room.enroll(late)
+    room.send_due(Refused(554, "no", "data", "5.7.1"))
+    room.clock.forward(hours=12)
+    room.database.write(lambda c: stops.resume_person(c, room.advance, "bo@bo.test", "ana", room.clock.now()))
+    room.keep()
+    room.clock.forward(hours=12)
+    room.inbox_read()
+    room.send(filed=False)
+    assert (room.sent(late).state, room.sent(late).attempt) == ("sent", 2)
+    room.lose()
+    assert [(row.address, row.attempt) for row in room.reconcile().doubts] == [("bo@bo.test", 2)]
+    assert room.progress(enrollment) == room.folded(enrollment)
 
 
 def test_a_trusted_mailbox_sends_what_was_not_found(room: Restored) -> None:
