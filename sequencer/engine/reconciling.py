@@ -263,7 +263,8 @@ def _may_have_left(
         for row in sends.sends_of(connection, one.enrollment.prospect_id):
             if row.enrollment_id == one.enrollment.id and row.state == "queued" and row.due_at <= until:
                 yield row.enrollment_id, row.step, row.attempt
-        if progress.flight or progress.pauses or progress.holds or progress.step_task:
+        paused = any(each.until is None or each.until > until for each in progress.pauses)
+        if progress.flight or paused or progress.holds or progress.step_task:
             continue
         # Not its due_at: under the hold the daemon has found that no clock moves it.
         step, due = standing(one.bundle.sequence, progress), due_of(one.bundle.sequence, progress, one.facts)

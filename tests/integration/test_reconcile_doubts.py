@@ -1,6 +1,7 @@
 """What reconciling makes of mail that may have left and of which no copy is found: a person's word, or proof later."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,34 @@ def test_a_further_attempt_that_a_person_had_allowed_waits_for_a_word(room: Rest
     room.lose()
     assert [(row.address, row.attempt) for row in room.reconcile().doubts] == [("bo@bo.test", 2)]
     assert room.progress(enrollment) == room.folded(enrollment)
+
+
+@pytest.mark.parametrize("hours", [5, 30], ids=["over by then", "still standing"])
+def test_what_may_have_left_after_a_pause_waits_for_a_word(room: Restored, hours: int) -> None:
+    """The copy knows the pause, and no daemon has taken it since."""
+    someone(room, "jo")
+    room.send()
+    late = room.person("bo@bo.test")
+    enrollment = room.enroll(late)
+    until = room.clock.now() + timedelta(hours=hours)
+    room.database.write(
+        lambda c: stops.pause_person(c, room.advance, "bo@bo.test", "ana", room.clock.now(), lambda _: until)
+    )
+    room.keep()
+    room.clock.forward(days=1)
+    room.inbox_read()
+    someone(room, "di")
+    room.send(filed=False)
+    room.lose()
+    doubts = room.reconcile().doubts
+    assert [row.address for row in doubts] == (["bo@bo.test"] if hours < 24 else [])
+    assert room.progress(enrollment) == room.folded(enrollment)
+    room.clock.forward(days=1)
+    room.inbox_read()
+    room.send()
+    assert [row.state for row in room.database.read(lambda c: sends.sends_of(c, late))] == (
+        ["person"] if hours < 24 else ["sent"]
+    )
 
 
 def test_a_trusted_mailbox_sends_what_was_not_found(room: Restored) -> None:
