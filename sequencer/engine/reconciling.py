@@ -35,6 +35,7 @@ from sequencer.store.sends import SendRow
 __all__ = ["Reconciled", "Words", "reconcile"]
 
 ATTEMPTS_MAX = 5
+RETURNS_MAX = 5  # how often one copy is put back: each return begins a series of ids, which the copy knows nothing of
 FOUND = "a copy of it lies in the mailbox, and this database was restored from before it left"
 DOUBTED = "this database was restored: the mail may have left, and no copy of it was found"
 
@@ -86,6 +87,7 @@ def reconcile(
     for reading in readings:
         copies = reading.copies | copies
     named = _Named(connection, advance, key, copies, held.since)
+    store.note_series(connection, named.series)
     left = [row for copy in named.forgotten if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + len(named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
@@ -111,7 +113,7 @@ class _Named:
     """Which of the found ids are touches that this database does not know as sent.
 
     `forgotten`: in the order in which they left. `lost`: mail whose enrollment is not here. `known`: how many others.
-    `since`: the last instant that the database knows.
+    `since`: the last instant that the database knows. `series`: the newest of our ids that was found.
     """
 
     def __init__(
@@ -119,7 +121,9 @@ class _Named:
     ) -> None:
         self._rows = sends.by_message_id(connection, list(copies))
         unknown = {digest: each for each in copies if each not in self._rows and (digest := digest_in(each))}
-        touches = dict(_touches(connection, advance, key, unknown)) if unknown else {}
+        found = list(_touches(connection, advance, key, unknown))
+        self.series = max((number for _, _, number in found), default=0)
+        touches = {each: touch for each, touch, _ in found}
         waiting = [
             each for each, row in self._rows.items() if row.state not in ("sent", "sending", "failed", "skipped")
         ]
@@ -158,14 +162,18 @@ def _theirs(
 
 def _touches(
     connection: Connection, advance: Advance, key: bytes, unknown: Mapping[str, str]
-) -> Iterator[tuple[str, tuple[int, str, int]]]:
-    """What each id names, by trying every touch that there may have been; a million take a few seconds."""
-    keys = [series_key(key, number) for number in range(store.key_number(connection) + 1)]
-    for enrollment, step in _steps(connection, advance):
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            for each in keys:
-                if found := unknown.get(touch_digest(each, enrollment, step, attempt)):
-                    yield found, (enrollment, step, attempt)
+) -> Iterator[tuple[str, tuple[int, str, int], int]]:
+    """What each id names and its series, by trying every touch that there may have been; a million take a few seconds.
+
+    Series that this copy does not know are tried last.
+    """
+    left, places = dict(unknown), list(_steps(connection, advance)) if unknown else []
+    for number in range(store.key_number(connection) + RETURNS_MAX):
+        one = series_key(key, number)
+        for enrollment, step in places if left else ():
+            for attempt in range(1, ATTEMPTS_MAX + 1):
+                if found := left.pop(touch_digest(one, enrollment, step, attempt), None):
+                    yield found, (enrollment, step, attempt), number
 
 
 def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]]:

@@ -271,3 +271,27 @@ def test_a_second_loss_finds_the_mails_of_both_series(room: Restored) -> None:
     assert [row.step for row in room.reconcile().left] == ["bump"]
     sent = [event.step for event in room.events(enrollment) if isinstance(event, e.TouchSettled)]
     assert sent == ["intro", "bump"]
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["found in both", "found in the second alone"])
+def test_a_copy_put_back_twice_finds_the_mails_of_series_that_it_does_not_know(room: Restored, early: bool) -> None:
+    """Its first return began a new series of ids, of which the copy says nothing at its second."""
+    enrollment = someone(room, "jo")
+    room.keep()
+    if early:
+        room.send()
+    room.lose()
+    room.reconcile(Words(trusted=frozenset({ANA})))
+    room.clock.forward(days=3)
+    room.inbox_read()
+    room.send()
+    room.lose()
+    done = room.reconcile()
+    assert [row.step for row in done.left] == (["intro", "bump"] if early else ["intro"])
+    assert (done.lost, done.missing, room.database.read(epoch.key_number)) == ((), 0, 2)
+    room.clock.forward(days=4)
+    room.inbox_read()
+    room.send()
+    steps = ["breakup", "bump", "intro"] if early else ["bump", "intro"]
+    assert room.kinds_of("sent") == [("jo@jo.test", step) for step in steps]
+    assert room.progress(enrollment) == room.folded(enrollment)
