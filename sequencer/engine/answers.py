@@ -174,7 +174,7 @@ def _bounced(post: Post) -> None:
     if send is None:
         post.park(SOMEBODY_ELSES)
         return
-    _settle_by_evidence(post, send, "bounce")
+    _settle_by_evidence(post, _named(post), "bounce")
     found = Match(send)
     if judgement.kind == "delay":
         post.done("the server still tries to deliver", send.prospect_id, send.enrollment_id, send_id=send.id)
@@ -199,7 +199,7 @@ def _complained(post: Post) -> None:
     if send is None:
         post.park(SOMEBODY_ELSES)
         return
-    _settle_by_evidence(post, send, "bounce")
+    _settle_by_evidence(post, _named(post), "bounce")
     _suppress(post, send.prospect_id, "complained")
     _record(post, Match(send), lambda _: e.Complained(message=post.row.id))
     brake(post.connection, post.advance.around.config, [send.mailbox], post.now)
@@ -322,6 +322,11 @@ def _reported(post: Post) -> SendRow | None:
     found = reported_send(post.connection, judgement.original_message_ids, read_here, judgement.recipients, post.now)
     found = found or named_send(post.connection, message_ids(post.header))
     return found or (_last_sent(post, post.match().people) if post.said_by else None)
+
+
+def _named(post: Post) -> SendRow | None:
+    """The send whose id the report tells; an address alone may be about any mail before it."""
+    return named_send(post.connection, [*post.judgement.original_message_ids, *message_ids(post.header)])
 
 
 def _settle_by_evidence(post: Post, send: SendRow | None, by: str) -> None:
