@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from sequencer.core import events as e
 from sequencer.core.reason import FinishReason
 from sequencer.engine.answers import TO_A_LOST_ONE
 from sequencer.engine.correcting import accept
 from sequencer.engine.reconciling import Words
+from sequencer.store import tasks
+from tests.integration.installation import SEQUENCE
 from tests.integration.mail_room import ANA, mail
 from tests.integration.test_reconcile import Restored
+
+TASK_BETWEEN = SEQUENCE.replace(
+    "  - id: bump", "  - id: look\n    wait: 1bd\n    task: Look at their page.\n  - id: bump"
+)
 
 
 @pytest.fixture
@@ -19,6 +26,35 @@ def room(tmp_path: Path) -> Iterator[Restored]:
     room.keep()
     yield room
     room.close()
+
+
+@pytest.mark.parametrize("was_open", [False, True], ids=["before its task opened", "while its task was open"])
+def test_a_forgotten_mail_behind_a_task_that_was_done_takes_the_sequence_past_the_task(
+    room: Restored, was_open: bool
+) -> None:
+    """What was done of tasks is lost, but nobody got to the second mail without it."""
+    room.apply("profile", TASK_BETWEEN)
+    enrollment = room.enroll(room.person("jo@jo.test"), "profile")
+    room.send()
+    if not was_open:
+        room.keep()
+    room.clock.forward(days=1)
+    room.send()
+    if was_open:
+        room.keep()
+    room.record(enrollment, e.TaskDone(task="look#1", outcome="done", by="person:ana"))
+    room.clock.forward(days=2)
+    room.inbox_read()
+    room.send()
+    room.lose()
+    assert [row.step for row in room.reconcile().left] == ["bump"]
+    assert room.progress(enrollment).tasks == {}
+    room.clock.forward(days=4)
+    room.inbox_read()
+    room.send()
+    assert room.kinds_of("sent") == [("jo@jo.test", step) for step in ("breakup", "bump", "intro")]
+    assert room.progress(enrollment) == room.folded(enrollment)
+    assert room.database.read(tasks.open_tasks) == []
 
 
 @pytest.mark.parametrize("early", [True, False], ids=["read before anybody reconciled", "comes later"])
