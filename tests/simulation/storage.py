@@ -8,6 +8,7 @@ engine writes down about itself.
 import heapq
 import itertools
 import sqlite3
+import struct
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -20,9 +21,11 @@ from tests.fresh import open_database
 from tests.simulation.loop import Crashed
 from tests.simulation.stage import Stage
 
-__all__ = ["WITNESS", "daemon_database", "office_database"]
+__all__ = ["WITNESS", "daemon_database", "office_database", "synced_log"]
 
 BEGIN_S, COMMIT_S, SLOW_S = 0.002, 0.004, 3.0
+LOG_HEADER, FRAME_HEADER = 32, 24  # bytes
+BACKFILLED_AT, BACKFILL_BEGUN_AT = 96, 128
 
 WITNESS = """
 CREATE TABLE witness_sends (
@@ -243,13 +246,16 @@ class _Striking(sqlite3.Cursor):
 
 
 def _tear(stage: Stage, file: Path) -> None:
-    """What a power cut leaves: the file and a log that ends anywhere. It has to open, sound, on a state that was."""
+    """What a power cut leaves: the file, and a log that ends anywhere behind what is surely on the disk.
+
+    It has to open, sound, on a state that was.
+    """
     copy = file.with_name(f"torn-{stage.transactions}.db")
     copy.write_bytes(file.read_bytes())
     log = file.with_name(f"{file.name}-wal")
     if log.exists():
         whole = log.read_bytes()
-        kept = stage.dice(f"tear {stage.transactions}").randrange(len(whole) + 1)
+        kept = max(stage.dice(f"tear {stage.transactions}").randrange(len(whole) + 1), synced_log(file))
         copy.with_name(f"{copy.name}-wal").write_bytes(whole[:kept])
     connection = sqlite3.connect(copy)
     try:
@@ -261,3 +267,14 @@ def _tear(stage: Stage, file: Path) -> None:
         stage.problems.append(f"after a crash at a write the file does not open: {error}")
     finally:
         connection.close()
+
+
+def synced_log(file: Path) -> int:
+    """How many bytes of the log a power cut cannot take: SQLite syncs them before a checkpoint begins.
+
+    By SQLite's "WAL-mode File Format", which places the numbers of the checkpoint in the index of the log.
+    """
+    index = Path(f"{file}-shm").read_bytes()
+    _, _, page_size = struct.unpack(">III", Path(f"{file}-wal").read_bytes()[:12].ljust(12, b"\0"))
+    begun = max(struct.unpack_from("=I", index, at)[0] for at in (BACKFILLED_AT, BACKFILL_BEGUN_AT))
+    return LOG_HEADER + begun * (FRAME_HEADER + page_size) if begun else 0
