@@ -117,25 +117,11 @@ def replies_stop_all(sight: Sight) -> Verdict:
         if each.enrollment_id is not None and isinstance(each.event, e.Finished):
             finished.setdefault(each.enrollment_id, each.transaction)
     for transaction, (mail, effect) in effects.items():
-        whose = _owners(sight, transaction)
+        whose = sight.persons.at(effect.mark)
         for key, person in whose.items():
             if person == whose.get(effect.enrollment_id or 0) and finished.get(key, NEVER) > transaction:
                 broken.append(f"{mail} had its effect, and enrollment {key} of the same person went on")
     return Verdict("an answer ends everything of its person", f"{len(effects)} answers", tuple(broken))
-
-
-def _owners(sight: Sight, transaction: int) -> dict[int, int]:
-    """Whose each enrollment was before this transaction, as far as people had been merged by then."""
-    whose: dict[int, int] = {}
-    for each in sight.happenings:
-        if each.transaction >= transaction:
-            break
-        if isinstance(each.event, e.Enrolled) and each.enrollment_id is not None:
-            whose[each.enrollment_id] = each.prospect_id
-        if isinstance(each.event, e.PersonMerged) and each.enrollment_id is None:
-            goes, stays = each.event.person, each.prospect_id
-            whose = {key: stays if person == goes else person for key, person in whose.items()}
-    return whose
 
 
 def _read(sight: Sight) -> Iterator[tuple[Delivered, InboundRow]]:

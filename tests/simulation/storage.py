@@ -31,17 +31,21 @@ WITNESS = """
 CREATE TABLE witness_sends (
   mark INTEGER, at REAL, tx INTEGER, send_id INTEGER, enrollment_id INTEGER, step TEXT, attempt INTEGER,
   prospect_id INTEGER, mailbox TEXT, address TEXT, domain TEXT, account_id TEXT, sequence_id TEXT, old TEXT, new TEXT,
-  fence INTEGER, message_id TEXT, process TEXT, owner TEXT, settled_by TEXT, raw BLOB, wall TEXT
+  fence INTEGER, message_id TEXT, process TEXT, owner TEXT, settled_by TEXT, zone TEXT, country TEXT,
+  raw BLOB, wall TEXT
 );
 CREATE TABLE witness_events (
   mark INTEGER, at REAL, tx INTEGER, enrollment_id INTEGER, prospect_id INTEGER, kind TEXT, body TEXT
 );
+CREATE TABLE witness_merges (mark INTEGER, goes INTEGER, stays INTEGER);
 CREATE TABLE witness_rules (mark INTEGER, kind TEXT, value TEXT, channel TEXT, stands INTEGER);
 CREATE TABLE witness_scopes (mark INTEGER, kind TEXT, key TEXT, channel TEXT, stands INTEGER);
 CREATE TRIGGER witness_send_new AFTER INSERT ON sends BEGIN
   INSERT INTO witness_sends VALUES (world_mark(), world_at(), world_tx(), NEW.id, NEW.enrollment_id, NEW.step,
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, '', NEW.state,
-    NEW.fence, NEW.message_id, world_process(), '', NEW.settled_by, NEW.raw, world_wall());
+    NEW.fence, NEW.message_id, world_process(), '', NEW.settled_by,
+    (SELECT timezone FROM prospects WHERE id = NEW.prospect_id),
+    (SELECT country FROM prospects WHERE id = NEW.prospect_id), NEW.raw, world_wall());
   SELECT world_moves();
 END;
 CREATE TRIGGER witness_send_changed AFTER UPDATE ON sends
@@ -49,7 +53,9 @@ WHEN OLD.state <> NEW.state OR OLD.raw IS NOT NEW.raw OR OLD.message_id IS NOT N
   INSERT INTO witness_sends VALUES (world_mark(), world_at(), world_tx(), NEW.id, NEW.enrollment_id, NEW.step,
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, OLD.state,
     NEW.state, NEW.fence, NEW.message_id, world_process(),
-    coalesce((SELECT owner FROM mailboxes WHERE address = NEW.mailbox), ''), NEW.settled_by, NEW.raw, world_wall());
+    coalesce((SELECT owner FROM mailboxes WHERE address = NEW.mailbox), ''), NEW.settled_by,
+    (SELECT timezone FROM prospects WHERE id = NEW.prospect_id),
+    (SELECT country FROM prospects WHERE id = NEW.prospect_id), NEW.raw, world_wall());
   SELECT world_moves() WHERE OLD.state <> NEW.state;
   SELECT world_fences() WHERE OLD.state <> NEW.state AND NEW.state = 'sending';
 END;
@@ -57,6 +63,9 @@ CREATE TRIGGER witness_event AFTER INSERT ON events BEGIN
   INSERT INTO witness_events VALUES (world_mark(), world_at(), world_tx(), NEW.enrollment_id, NEW.prospect_id,
     NEW.kind, NEW.body);
   SELECT world_moves();
+END;
+CREATE TRIGGER witness_merge AFTER UPDATE ON prospects WHEN OLD.merged_into IS NOT NEW.merged_into BEGIN
+  INSERT INTO witness_merges VALUES (world_mark(), NEW.id, NEW.merged_into);
 END;
 CREATE TRIGGER witness_rule_new AFTER INSERT ON suppressions BEGIN
   INSERT INTO witness_rules VALUES (world_mark(), NEW.kind, NEW.value, NEW.channel, NEW.lifted_at IS NULL);
