@@ -16,7 +16,15 @@ from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
 from sequencer.engine.braking import brake
 from sequencer.engine.judged import answer_event
-from sequencer.engine.matching import Match, match, named_send, owners_of, recipients_of, reported_send
+from sequencer.engine.matching import (
+    Match,
+    match,
+    named_send,
+    names_a_lost_one,
+    owners_of,
+    recipients_of,
+    reported_send,
+)
 from sequencer.engine.misread import traces
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import says_automatic
@@ -38,7 +46,9 @@ TOO_OLD = "written before the enrollment began"
 UNTOUCHED = "written to somebody whom no sequence is writing to"
 SUGGESTION = "suggestion: looks like this person, writing from another address"
 HANDED_ON = "suggestion: answers what we wrote to this person, from an address that nobody has"
-OWNERLESS = (SOMEBODY_ELSES, UNKNOWN_REFUSAL, SUGGESTION, HANDED_ON)  # parked, because nobody's mail is named
+TO_A_LOST_ONE = "answers a mail of ours that this database, which was put back, does not know"
+# Parked, because nobody's mail is named.
+OWNERLESS = (SOMEBODY_ELSES, UNKNOWN_REFUSAL, SUGGESTION, HANDED_ON, TO_A_LOST_ONE)
 EventOf = Callable[[int | None], e.Event]
 
 
@@ -152,6 +162,10 @@ def _of_nobody(post: Post, found: Match) -> None:
         post.park(SUGGESTION if found.by == "name" else HANDED_ON, found.suggested)
     elif refuses:
         post.park(UNKNOWN_REFUSAL)
+    elif names_a_lost_one(
+        post.connection, post.ours, [*message_ids(post.header), *post.judgement.original_message_ids]
+    ):
+        post.park(TO_A_LOST_ONE)
     else:
         post.forget()
 

@@ -6,7 +6,7 @@ told waits for a person among the uncertain mails. The mailboxes are read by eng
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -88,7 +88,8 @@ def reconcile(
         copies = reading.copies | copies
     named = _Named(connection, advance, key, copies, held.since)
     store.note_series(connection, named.series)
-    left = [row for copy in named.forgotten if (row := _settled(connection, advance, copy, named, now))]
+    copied = (_since(held.since, copy, outside[1]) for copy in named.forgotten)
+    left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + len(named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
     dark = [each for each in readings if each.trouble or (missing and each.mailbox not in words.trusted)]
@@ -188,6 +189,17 @@ def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]
         every = (known[one.sequence_id, version] for version in (one.version, latest.get(one.sequence_id, one.version)))
         yield from ((one.id, step) for step in dict.fromkeys(step for each in every for step in each))
     yield from ((enrollment, f"{ANSWER}{task}") for enrollment, task in recovered.answer_tasks(connection))
+
+
+def _since(lost_from: datetime | None, copy: Copy, lost_until: datetime | None) -> Copy:
+    """The copy with an instant of the time that was lost: what the database knew by then it would know as sent.
+
+    Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try. When it did
+    leave nothing tells: as late as it may have, because no wait and no limit breaks by that.
+    """
+    if lost_from is None or copy.at is None or copy.at >= lost_from:
+        return copy
+    return replace(copy, at=max(lost_from, lost_until) if lost_until else None)
 
 
 def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named, now: datetime) -> SendRow | None:

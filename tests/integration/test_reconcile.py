@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from sequencer.core import events as e
+from sequencer.core.outcome import Deferred, Outcome, Uncertain
 from sequencer.core.ports import Cursor, FolderName, Settle, Wanted
 from sequencer.core.reason import Reason
-from sequencer.engine import stops
+from sequencer.engine import settling, stops
 from sequencer.engine.answers import SOMEBODY_ELSES
 from sequencer.engine.arrivals import Walk, WalkStopped
 from sequencer.engine.ours import ours_of
@@ -65,6 +66,35 @@ def test_a_person_who_got_two_steps_goes_on_at_the_third(room: Restored) -> None
     room.send()
     assert room.kinds_of("sent") == [("jo@jo.test", step) for step in ("breakup", "bump", "intro")]
     assert room.progress(enrollment) == room.folded(enrollment)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(Deferred(451, "try later", "rcpt", "4.7.1"), id="the server put it off"),
+        pytest.param(Uncertain("no answer", "dot"), id="in doubt, and a person had it sent again"),
+    ],
+)
+def test_a_mail_with_the_bytes_of_an_earlier_try_did_not_leave_then(room: Restored, before: Outcome) -> None:
+    """Its copy's Date is of the first try: waits and limits would be counted from days too early."""
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.send_due(before)
+    if isinstance(before, Uncertain):
+        again, now = room.sent(person).id, room.clock.now()
+        room.database.write(lambda connection: settling.send_again(connection, room.advance, again, "ana", now))
+    room.clock.forward(minutes=1)
+    room.keep()
+    room.clock.forward(days=2)
+    room.inbox_read()
+    room.send()
+    assert room.sent(person).sending_at == room.clock.now()
+    room.lose()
+    room.clock.forward(minutes=5)
+    assert [row.step for row in room.reconcile().left] == ["intro"]
+    assert room.sent(person).sending_at == room.clock.now(), "as late as it may have left"
+    (settled,) = [event for event in room.events(enrollment) if isinstance(event, e.TouchSettled)]
+    assert settled.sent_at == room.clock.now()
 
 
 @pytest.mark.parametrize("filed", [True, False], ids=["its copy says", "an answer names it"])

@@ -24,7 +24,7 @@ def forgotten(event: e.Event, *, mark: int = FENCED_AT - 1, known: int = 2, atte
     """A fence of Jo's, and what was recorded of her beside it."""
     fence = Change(
         FENCED_AT, 0.0, 2, 9, 1, "bump", attempt, 1, ANA, JO, None, None, "two", "queued", "sending", 1, "<9@x>",
-        "daemon-1", "daemon-1", "", None, BUMP_AT.isoformat(),
+        "daemon-1", "daemon-1", "", None, None, None, BUMP_AT.isoformat(),
     )  # fmt: skip
     return Forgotten(known=known, changes=(fence,), happenings=(Happening(mark, 0.0, 1, 1, 1, event),))
 
