@@ -219,18 +219,22 @@ def _write(moment: Moment, step: EmailStep, due: DueTime) -> Actions:
         return hold(Reason.BAD_ADDRESS if facts.prospect.addresses else Reason.NO_ADDRESS)
     if step.review and not progress.approved:
         return (_open(moment, step, "email", review=True),)
-    before, attempt = progress.touches.get(step.id), 1
+    before, attempt = progress.touches.get(step.id), next_attempt(progress, step.id)
     if before is not None and before.attempt:
-        attempt = before.attempt
         if before.state in ("sent", "uncertain"):
             return (a.CompleteStep(step=step.id, as_of=due.at),)
-        if before.state == "refused":
-            # The machine makes attempt 1 only: after a definite no the next one needs a named person's word.
-            if not before.permitted:
-                return hold(Reason.REFUSED, f"attempt {attempt + 1} needs a person")
-            attempt += 1
+        if before.state == "refused" and not before.permitted:
+            return hold(Reason.REFUSED, f"attempt {attempt + 1} needs a person")
     variant = variant_of(step, progress, facts)
     return (a.QueueTouch(step=step.id, attempt=attempt, variant=variant, version=progress.version),)
+
+
+def next_attempt(progress: Progress, step_id: str) -> int:
+    """The machine makes attempt 1 only: after a definite no the next one needs a named person's word."""
+    before = progress.touches.get(step_id)
+    if before is None or not before.attempt:
+        return 1
+    return before.attempt + (before.state == "refused" and before.permitted)
 
 
 def variant_of(step: EmailStep, progress: Progress, facts: Facts) -> str:

@@ -16,7 +16,15 @@ from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
 from sequencer.engine.braking import brake
 from sequencer.engine.judged import answer_event
-from sequencer.engine.matching import Match, match, named_send, owners_of, recipients_of, reported_send
+from sequencer.engine.matching import (
+    Match,
+    match,
+    named_send,
+    names_a_lost_one,
+    owners_of,
+    recipients_of,
+    reported_send,
+)
 from sequencer.engine.misread import traces
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import says_automatic
@@ -38,7 +46,9 @@ TOO_OLD = "written before the enrollment began"
 UNTOUCHED = "written to somebody whom no sequence is writing to"
 SUGGESTION = "suggestion: looks like this person, writing from another address"
 HANDED_ON = "suggestion: answers what we wrote to this person, from an address that nobody has"
-OWNERLESS = (SOMEBODY_ELSES, UNKNOWN_REFUSAL, SUGGESTION, HANDED_ON)  # parked, because nobody's mail is named
+TO_A_LOST_ONE = "answers a mail of ours that this database, which was put back, does not know"
+# Parked, because nobody's mail is named.
+OWNERLESS = (SOMEBODY_ELSES, UNKNOWN_REFUSAL, SUGGESTION, HANDED_ON, TO_A_LOST_ONE)
 EventOf = Callable[[int | None], e.Event]
 
 
@@ -152,6 +162,10 @@ def _of_nobody(post: Post, found: Match) -> None:
         post.park(SUGGESTION if found.by == "name" else HANDED_ON, found.suggested)
     elif refuses:
         post.park(UNKNOWN_REFUSAL)
+    elif names_a_lost_one(
+        post.connection, post.ours, [*message_ids(post.header), *post.judgement.original_message_ids]
+    ):
+        post.park(TO_A_LOST_ONE)
     else:
         post.forget()
 
@@ -174,7 +188,7 @@ def _bounced(post: Post) -> None:
     if send is None:
         post.park(SOMEBODY_ELSES)
         return
-    _settle_by_evidence(post, send, "bounce")
+    _settle_by_evidence(post, _named(post), "bounce")
     found = Match(send)
     if judgement.kind == "delay":
         post.done("the server still tries to deliver", send.prospect_id, send.enrollment_id, send_id=send.id)
@@ -199,7 +213,7 @@ def _complained(post: Post) -> None:
     if send is None:
         post.park(SOMEBODY_ELSES)
         return
-    _settle_by_evidence(post, send, "bounce")
+    _settle_by_evidence(post, _named(post), "bounce")
     _suppress(post, send.prospect_id, "complained")
     _record(post, Match(send), lambda _: e.Complained(message=post.row.id))
     brake(post.connection, post.advance.around.config, [send.mailbox], post.now)
@@ -322,6 +336,11 @@ def _reported(post: Post) -> SendRow | None:
     found = reported_send(post.connection, judgement.original_message_ids, read_here, judgement.recipients, post.now)
     found = found or named_send(post.connection, message_ids(post.header))
     return found or (_last_sent(post, post.match().people) if post.said_by else None)
+
+
+def _named(post: Post) -> SendRow | None:
+    """The send whose id the report tells; an address alone may be about any mail before it."""
+    return named_send(post.connection, [*post.judgement.original_message_ids, *message_ids(post.header)])
 
 
 def _settle_by_evidence(post: Post, send: SendRow | None, by: str) -> None:

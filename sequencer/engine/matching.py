@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from sequencer.core.people import Prospect
+from sequencer.engine.ours import Ours
 from sequencer.mail.address import is_free_mail, normalise, plus_base, registrable_domain
 from sequencer.mail.amazon import plain_id
 from sequencer.mail.author import authors
@@ -19,6 +20,7 @@ from sequencer.mail.parse import Parsed
 from sequencer.mail.thread import bare_subject, message_ids, reply_subject
 from sequencer.mail.words import fold
 from sequencer.store import correspondence, people
+from sequencer.store.epoch import key_number
 from sequencer.store.sends import SendRow
 
 BOUNCED_WITHIN = timedelta(days=14)
@@ -82,6 +84,11 @@ def named_send(connection: Connection, ids: Sequence[str]) -> SendRow | None:
     """The send that the nearest of these Message-IDs names."""
     found = correspondence.sends_named(connection, known_as(ids))
     return next((found[each] for each in known_as(ids) if each in found), None)
+
+
+def names_a_lost_one(connection: Connection, ours: Ours, ids: Iterable[str]) -> bool:
+    """Whether one of these ids, none of which is known, is of a mail that a database put back has forgotten."""
+    return any(map(ours.may_have_made, ids)) and key_number(connection) > 0
 
 
 def known_as(ids: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sequencer.config import Config
 from sequencer.mail.address import normalise, plus_base
+from sequencer.mail.compose import digest_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,13 @@ class Ours:
         """Whether this is one of us: also anybody at a domain of ours, or below it."""
         labels = normalise(address).rpartition("@")[2].split(".")
         return self.wrote(address) or any(".".join(labels[at:]) in self.domains for at in range(len(labels)))
+
+    def may_have_made(self, message_id: str) -> bool:
+        """Whether a Message-ID has the shape of ours and is of a domain that we write from."""
+        if digest_in(message_id) is None:
+            return False
+        domain = normalise(message_id).rpartition("@")[2]
+        return any(address.rpartition("@")[2] == domain for address in self.addresses)
 
 
 def ours_of(config: Config) -> Ours:

@@ -6,28 +6,29 @@ told waits for a person among the uncertain mails. The mailboxes are read by eng
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.answers import ANSWER
-from sequencer.core.decide import due_of, standing, variant_of
+from sequencer.core.decide import due_of, next_attempt, standing, variant_of
 from sequencer.core.outcome import Uncertain
+from sequencer.core.progress import Progress
 from sequencer.core.reason import Reason
 from sequencer.core.sequence import EmailStep
 from sequencer.core.state import evolve
 from sequencer.core.window import local_date
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
-from sequencer.engine.amnesia import series_key
+from sequencer.engine.amnesia import message_key, series_key
 from sequencer.engine.answers import OWNERLESS
 from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.sent_before import Copy, Reading
 from sequencer.engine.situation import Situation, load
 from sequencer.errors import InputError
-from sequencer.mail.compose import digest_in, touch_digest
+from sequencer.mail.compose import digest_in, message_id, touch_digest
 from sequencer.store import epoch as store
 from sequencer.store import fence, inbox, log, people, reads, recovered, scopes, sends, versions
 from sequencer.store.epoch import Amnesia, Epoch
@@ -37,6 +38,7 @@ from sequencer.store.sends import SendRow
 __all__ = ["Reconciled", "Words", "reconcile"]
 
 ATTEMPTS_MAX = 5
+RETURNS_MAX = 5  # how often one copy is put back: each return begins a series of ids, which the copy knows nothing of
 FOUND = "a copy of it lies in the mailbox, and this database was restored from before it left"
 DOUBTED = "this database was restored: the mail may have left, and no copy of it was found"
 
@@ -88,7 +90,9 @@ def reconcile(
     for reading in readings:
         copies = reading.copies | copies
     named = _Named(connection, advance, key, copies, held.since)
-    left = [row for copy in named.forgotten if (row := _settled(connection, advance, copy, named, now))]
+    store.note_series(connection, named.series)
+    copied = (_since(held.since, copy, outside[1]) for copy in named.forgotten)
+    left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + len(named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
     dark = [each for each in readings if each.trouble or (missing and each.mailbox not in words.trusted)]
@@ -99,7 +103,7 @@ def reconcile(
     if not unsaid:
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
         lost = _Lost(held.since, outside[1] or now)
-        doubts = list(_doubted(connection, advance, doubted, lost, now))
+        doubts = list(_doubted(connection, advance, key, doubted, lost, now))
         store.lift(connection, outside[0])
         inbox.read_again(connection, noticed_at, OWNERLESS)
         log.make_due(connection, reads.live_ids(connection), now)
@@ -114,7 +118,7 @@ class _Named:
     """Which of the found ids are touches that this database does not know as sent.
 
     `forgotten`: in the order in which they left. `lost`: mail whose enrollment is not here. `known`: how many others.
-    `since`: the last instant that the database knows.
+    `since`: the last instant that the database knows. `series`: the newest of our ids that was found.
     """
 
     def __init__(
@@ -122,7 +126,9 @@ class _Named:
     ) -> None:
         self._rows = sends.by_message_id(connection, list(copies))
         unknown = {digest: each for each in copies if each not in self._rows and (digest := digest_in(each))}
-        touches = dict(_touches(connection, advance, key, unknown)) if unknown else {}
+        found = list(_touches(connection, advance, key, unknown))
+        self.series = max((number for _, _, number in found), default=0)
+        touches = {each: touch for each, touch, _ in found}
         waiting = [
             each for each, row in self._rows.items() if row.state not in ("sent", "sending", "failed", "skipped")
         ]
@@ -161,14 +167,18 @@ def _theirs(
 
 def _touches(
     connection: Connection, advance: Advance, key: bytes, unknown: Mapping[str, str]
-) -> Iterator[tuple[str, tuple[int, str, int]]]:
-    """What each id names, by trying every touch that there may have been; a million take a few seconds."""
-    keys = [series_key(key, number) for number in range(store.key_number(connection) + 1)]
-    for enrollment, step in _steps(connection, advance):
-        for attempt in range(1, ATTEMPTS_MAX + 1):
-            for each in keys:
-                if found := unknown.get(touch_digest(each, enrollment, step, attempt)):
-                    yield found, (enrollment, step, attempt)
+) -> Iterator[tuple[str, tuple[int, str, int], int]]:
+    """What each id names and its series, by trying every touch that there may have been; a million take a few seconds.
+
+    Series that this copy does not know are tried last.
+    """
+    left, places = dict(unknown), list(_steps(connection, advance)) if unknown else []
+    for number in range(store.key_number(connection) + RETURNS_MAX):
+        one = series_key(key, number)
+        for enrollment, step in places if left else ():
+            for attempt in range(1, ATTEMPTS_MAX + 1):
+                if found := left.pop(touch_digest(one, enrollment, step, attempt), None):
+                    yield found, (enrollment, step, attempt), number
 
 
 def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]]:
@@ -183,6 +193,17 @@ def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]
         every = (known[one.sequence_id, version] for version in (one.version, latest.get(one.sequence_id, one.version)))
         yield from ((one.id, step) for step in dict.fromkeys(step for each in every for step in each))
     yield from ((enrollment, f"{ANSWER}{task}") for enrollment, task in recovered.answer_tasks(connection))
+
+
+def _since(lost_from: datetime | None, copy: Copy, lost_until: datetime | None) -> Copy:
+    """The copy with an instant of the time that was lost: what the database knew by then it would know as sent.
+
+    Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try. When it did
+    leave nothing tells: as late as it may have, because no wait and no limit breaks by that.
+    """
+    if lost_from is None or copy.at is None or copy.at >= lost_from:
+        return copy
+    return replace(copy, at=max(lost_from, lost_until) if lost_until else None)
 
 
 def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named, now: datetime) -> SendRow | None:
@@ -250,9 +271,13 @@ class _Lost:
 
 
 def _doubted(
-    connection: Connection, advance: Advance, mailboxes: Collection[str], lost: _Lost, now: datetime
+    connection: Connection, advance: Advance, key: bytes, mailboxes: Collection[str], lost: _Lost, now: datetime
 ) -> Iterator[SendRow]:
-    """Every mail of these mailboxes that was due while it was lost, and is not known as sent, becomes a person's."""
+    """Every mail of these mailboxes that was due while it was lost, and is not known as sent, becomes a person's.
+
+    Its row has the id under which it left if it did, so that what names it later settles it.
+    """
+    series = message_key(connection, key)
     for mailbox in sorted(mailboxes):
         for part in chunks(reads.live_ids(connection, mailbox=mailbox)):
             known = load(connection, advance.around, part, now)
@@ -260,8 +285,10 @@ def _doubted(
                 if any(_others_open(connection, touch)):
                     continue  # one mail of theirs waits for a word already
                 if row := _open(connection, advance, touch, Copy(""), DOUBTED, now):
+                    left_as = row.message_id or message_id(series, *touch, row.mailbox.rpartition("@")[2])
+                    recovered.note_id(connection, row.id, left_as)
                     fence.hand_to_person(connection, row.id)
-                    yield row
+                    yield row._replace(message_id=left_as)
 
 
 def _may_have_left(
@@ -279,8 +306,23 @@ def _may_have_left(
         if progress.flight or progress.step_task or progress.hold(Reason.BUG) or one.facts.prospect.address is None:
             continue
         # Not its due_at: under the hold the daemon has found that no clock moves it.
-        if lost.is_later(progress.resumed_at):
-            progress = evolve(progress, not_before=None)
+        progress = _as_early_as_may_be(progress, lost)
         step, due = standing(one.bundle.sequence, progress), due_of(one.bundle.sequence, progress, one.facts)
         if isinstance(step, EmailStep) and due is not None and due <= lost.until:
-            yield one.enrollment.id, step.id, 1
+            yield one.enrollment.id, step.id, next_attempt(progress, step.id)
+
+
+def _as_early_as_may_be(progress: Progress, lost: _Lost) -> Progress:
+    """With the wait of its next step begun at the first instant at which it can have: what went on then is forgotten.
+
+    A mail of which only `_since` tells when it left, as late as it may have, may have left as soon as time was lost.
+    """
+    if lost.is_later(progress.resumed_at):
+        progress = evolve(progress, not_before=None)
+    if lost.since is None:
+        return progress
+    touches = {
+        step: evolve(touch, at=lost.since) if touch.at == lost.until else touch
+        for step, touch in progress.touches.items()
+    }
+    return evolve(progress, touches=touches, since=lost.since if progress.since == lost.until else progress.since)

@@ -2,7 +2,7 @@
 
 A daemon that died between the dot and the outcome leaves `sending` rows under a stale fence: nobody knows whether the
 mail arrived, so they become uncertain. The Sent folder is asked at 1, 5, 15 and 60 minutes; absence never re-sends,
-and after the last look a person settles it.
+and after the last look a person settles it. Where the clock has moved back, the minutes count from then on.
 """
 
 import asyncio
@@ -46,6 +46,9 @@ class Rescue:
     async def look_once(self, now: datetime) -> None:
         """Look into the Sent folders for what is uncertain, where it is time to."""
         uncertain = await self._database.aread(lambda connection: sends.in_state(connection, "uncertain"))
+        ahead = [row.id for row in uncertain if _is_ahead(row, now)]
+        if ahead:
+            await self._database.awrite(lambda connection: fence.look_from(connection, ahead, now))
         for row in uncertain:
             if look_due(row, now):
                 await self._look(row, now)
@@ -87,6 +90,11 @@ def sweep(connection: Connection, advance: Advance, now: datetime) -> int:
         if by := told_by_mail(connection, row):
             settle_as_sent(connection, advance, row, by, now)
     return len(lost) - len(failed)
+
+
+def _is_ahead(row: SendRow, now: datetime) -> bool:
+    """Whether it became uncertain by a clock that has moved back since: the looks would wait for it to catch up."""
+    return row.settled_at is not None and row.settled_at > now
 
 
 def look_due(row: SendRow, now: datetime) -> bool:

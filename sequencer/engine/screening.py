@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from sequencer.engine.matching import known_as, owners_of, people_of_domain, recipients_of
+from sequencer.engine.matching import known_as, names_a_lost_one, owners_of, people_of_domain, recipients_of
 from sequencer.engine.ours import Ours
 from sequencer.errors import UnparseableMessage
 from sequencer.mail import words
@@ -79,7 +79,7 @@ def screen(connection: Connection, ours: Ours, header: Parsed) -> Screened:
     if ours.includes(sender):
         return Screened(False)
     known = any(each in found for each in named) or owners_of(connection, senders)
-    return Screened(bool(known or people_of_domain(connection, sender)))
+    return Screened(bool(known or people_of_domain(connection, sender)) or names_a_lost_one(connection, ours, named))
 
 
 def _is_of_the_erased(connection: Connection, sender: str, named: Iterable[SendRow]) -> bool:

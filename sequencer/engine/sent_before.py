@@ -1,9 +1,11 @@
 """What the mailboxes tell of mail that we sent: copies in the Sent folders, and ids that answers and reports name.
 
-It reads every header since a day and stores nothing; what a found id means is engine/reconciling.py's.
+It reads every header since a day, and what machines wrote to the end, because a report names a mail in its body. It
+stores nothing; what a found id means is engine/reconciling.py's.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,10 +13,11 @@ from sequencer.config import Config
 from sequencer.core.ports import Cursor, FolderName, Head, Inbox, Settled
 from sequencer.engine.matching import recipients_of
 from sequencer.engine.ours import Ours, ours_of
-from sequencer.engine.screening import own_ids, read_header
+from sequencer.engine.screening import looks_automatic, own_ids, read_header
 from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
 from sequencer.mail.author import author
 from sequencer.mail.compose import digest_in
+from sequencer.mail.parse import parse
 from sequencer.mail.thread import message_ids
 
 __all__ = ["Copy", "Reading", "read_mailboxes"]
@@ -22,6 +25,8 @@ __all__ = ["Copy", "Reading", "read_mailboxes"]
 NO_INBOX = "it has no inbox in config.toml"
 NO_COPIES = 'sent_copy = "none": nobody files copies of its mail'
 SHOWS_NOTHING = "its Sent folder does not hold the mail that it is known to have sent"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Reading:
 
 
 class _Walk:
-    """One inbox, header by header."""
+    """One inbox, header by header; of reports the whole."""
 
     def __init__(self, ours: Ours) -> None:
         self._ours = ours
@@ -57,12 +62,29 @@ class _Walk:
         if self._ours.wrote(author(header)):
             for each in filter(digest_in, own_ids(header, by_us=True)):
                 self.copies.setdefault(each, Copy(each, header.date, recipients_of(header), header.subject))
-        else:
-            self.named |= {each: Copy(each) for each in message_ids(header) if digest_in(each)}
-        return False
+            return False
+        self._name(message_ids(header))
+        return looks_automatic(header)
 
     def settle(self, folder: FolderName, cursor: Cursor, items: Sequence[Settled]) -> None:
-        """Nothing of it is kept: the daemon's own walks go on from where they are."""
+        """Nothing of it is kept but ids: the daemon's own walks go on from where they are."""
+        for item in items:
+            if item.fetched is not None:
+                self._name(_about(item.fetched.raw, self._ours))
+
+    def _name(self, ids: Iterable[str]) -> None:
+        self.named |= {each: Copy(each) for each in ids if digest_in(each)}
+
+
+def _about(raw: bytes, ours: Ours) -> tuple[str, ...]:
+    """The ids of the mails that a report is about; none where it cannot be read: it must not stop the walk."""
+    from sequencer.mail.classify import classify  # its rules and word lists are loaded with the first mail
+
+    try:
+        return classify(parse(raw), our_addresses=ours.addresses).original_message_ids
+    except Exception as error:
+        logger.warning("a report cannot be read (%s): what it names is not known", type(error).__name__)
+        return ()
 
 
 def read_mailboxes(

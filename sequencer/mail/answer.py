@@ -72,6 +72,17 @@ class _Request:
         return self.phrases or answer_model.telling_words(self.text, ANSWERS.index("opt_out"))
 
 
+@dataclass(frozen=True, slots=True)
+class _StopLists:
+    """The phrases that ask to stop, and those that deny it."""
+
+    denials: words.Phrases
+    requests: words.Phrases
+
+    def within(self, folded: str) -> "_StopLists":
+        return _StopLists(self.denials.within(folded), self.requests.within(folded))
+
+
 def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
     """Classify own words. `names_somebody`: they contain another person's address, which turns a no into a referral."""
     folded = _one_line(text)
@@ -92,7 +103,7 @@ def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
 
 def asks_to_stop(text: str) -> bool:
     """Whether the words are a plain request to stop, by the lists alone."""
-    return _stop(_one_line(text))[0] != ""
+    return _stop(_one_line(text), _stop_lists())[0] != ""
 
 
 def _request(folded: str, of_all: float, found: _Findings) -> _Request | None:
@@ -101,15 +112,16 @@ def _request(folded: str, of_all: float, found: _Findings) -> _Request | None:
     requests = [_Request(of_all, folded, asked)] if of_all >= (_STOP_MIN if asked else _STOP_ALONE_MIN) else []
     sentences = _SENTENCE_END.split(folded)[:SENTENCES_MAX] if asked or of_all >= _SENTENCES_FROM else []
     if len(sentences) > 1:
-        requests += [request for request in map(_request_of_sentence, sentences) if request]
+        lists = _stop_lists().within(folded)
+        requests += [request for sentence in sentences if (request := _request_of_sentence(sentence, lists))]
     return max(requests, key=lambda request: request.likelihood, default=None)
 
 
-def _request_of_sentence(sentence: str) -> _Request | None:
+def _request_of_sentence(sentence: str, lists: _StopLists) -> _Request | None:
     leanings = answer_model.leanings(sentence)
     if not leanings:
         return None
-    stop, kept = _stop(sentence)
+    stop, kept = _stop(sentence, lists)
     weight = _stop_weight(stop, denied=kept != sentence)
     likelihood = _likelihoods(leanings, {"opt_out": weight})["opt_out"]
     enough = likelihood >= (_STOP_MIN if stop else _STOP_SENTENCE_MIN)
@@ -131,7 +143,7 @@ def _likelihoods(leanings: tuple[float, ...], weights: dict[Answer, float]) -> d
 def _findings(folded: str, *, names_somebody: bool) -> _Findings:
     weights: dict[Answer, float] = {}
     phrases: dict[Answer, tuple[str, ...]] = {}
-    stop, kept = _stop(folded)
+    stop, kept = _stop(folded, _stop_lists())
     weights["opt_out"] = _stop_weight(stop, denied=kept != folded)
     if stop:
         phrases["opt_out"] = (stop,)
@@ -145,10 +157,14 @@ def _findings(folded: str, *, names_somebody: bool) -> _Findings:
     return _Findings(weights, phrases)
 
 
-def _stop(folded: str) -> tuple[str, str]:
+def _stop_lists() -> _StopLists:
+    return _StopLists(words.pattern("answer.opt_out_not"), words.pattern("answer.opt_out"))
+
+
+def _stop(folded: str, lists: _StopLists) -> tuple[str, str]:
     """The request to stop, or "", and the text without the phrases that deny one."""
-    _, kept = words.pattern("answer.opt_out_not").taken_out(folded)
-    found = words.pattern("answer.opt_out").search(kept)
+    _, kept = lists.denials.taken_out(folded)
+    found = lists.requests.search(kept)
     return found[0].strip() if found else "", kept
 
 

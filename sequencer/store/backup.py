@@ -21,6 +21,7 @@ __all__ = ["Copied", "back_up", "put_back", "schema_of", "sqlite_only"]
 
 STEP_PAGES = 500
 STEP_PAUSE_S = 0.002
+MAGIC = b"SQLite format 3\0"
 LOGS = ("-wal", "-shm", "-journal")
 
 
@@ -76,8 +77,19 @@ def _refuse(source: Path, target: Path, overwrite: bool) -> None:
         raise InputError(f"{target} is no file but a device or a pipe: name a file")
     if target.exists() and target.samefile(source):
         raise InputError(f"{target} is the database itself")
+    if target.exists() and not _may_be_copy(target):
+        raise InputError(f"{target} is there already and no copy of a database: name another file")
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already: --force writes over it")
+
+
+def _may_be_copy(file: Path) -> bool:
+    """Whether it is a SQLite file (https://www.sqlite.org/fileformat.html 1.3), or empty. Raises InputError."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(MAGIC)) in {MAGIC, b""}
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -129,6 +129,12 @@ def lift(connection: Connection, epoch: Epoch) -> None:
     scopes.raise_scope(connection, "all")
 
 
+def note_series(connection: Connection, number: int) -> None:
+    """A mail with an id of this series was found: a database that came back twice has forgotten the newest ones."""
+    if number > key_number(connection):
+        scopes.put_meta(connection, KEY_NUMBER, str(number))
+
+
 def key_number(connection: Connection) -> int:
     """How often the ids of mails began a new series."""
     return int(scopes.meta(connection, KEY_NUMBER) or 0)

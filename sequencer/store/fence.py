@@ -242,6 +242,12 @@ def hand_to_person(connection: Connection, send_id: int) -> None:
     connection.execute(update(SENDS).where(uncertain).values(state="person"))
 
 
+def look_from(connection: Connection, send_ids: Collection[int], at: datetime) -> None:
+    """Count the looks for evidence of these uncertain sends from this instant."""
+    these = SENDS.c.id.in_(send_ids) & (SENDS.c.state == "uncertain")
+    connection.execute(update(SENDS).where(these).values(settled_at=at))
+
+
 def count_look(connection: Connection, send_id: int, looks: int) -> bool:
     """One more look for evidence was made after `looks` others; False when another daemon made it."""
     this = (SENDS.c.id == send_id) & (SENDS.c.looks == looks)

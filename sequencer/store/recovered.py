@@ -55,3 +55,8 @@ def note_left(connection: Connection, send_id: int, message_id: str, subject: st
             connection.execute(
                 one.on_conflict_do_update(index_elements=["kind", "key", "day"], set_={"n": USAGE.c.n + 1})
             )
+
+
+def note_id(connection: Connection, send_id: int, message_id: str) -> None:
+    """Under which id a mail left, if it did."""
+    connection.execute(update(SENDS).where(SENDS.c.id == send_id).values(message_id=message_id))

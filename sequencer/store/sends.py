@@ -127,7 +127,8 @@ def reattempt(connection: Connection, send_id: int, now: datetime) -> None:
     old = connection.execute(select(SENDS).where(SENDS.c.id == send_id)).one()
     values = {**old._mapping, "attempt": old.attempt + 1, "state": "queued", "due_at": now, "not_before": None}
     values |= {"seqs": "", "code": 0, "enhanced": "", "reply": "", "settled_by": "", "looks": 0, "wait_reason": ""}
-    for name in ("id", "local_day", "sending_at", "settled_at", "valid_until", "copied_at"):
+    gone = ("message_id",) if old.raw is None else ()  # an old backup took its bytes away: it becomes another mail
+    for name in ("id", "local_day", "sending_at", "settled_at", "valid_until", "copied_at", *gone):
         values.pop(name)
     connection.execute(SENDS.insert().values(**values))
 

@@ -50,7 +50,7 @@ def _unfounded(seen: Evidence, row: SendRow, accepted: Mapping[str, int]) -> Ite
     if row.state == "sent" and not row.settled_by.startswith(e.PERSON) and not accepted.get(row.message_id or ""):
         yield f"{named} is sent by the machine's word, but nobody got it"
     if row.attempt > 1:
-        log = [entry.event for entry in seen.census.events.get(row.enrollment_id, ())]
+        log = seen.log_of(row)
         asked = any(
             isinstance(event, e.TouchReattempted | e.HoldTaken) and e.by_person(event.by)
             and getattr(event, "step", row.step) == row.step
@@ -213,7 +213,7 @@ def _over_cap(box: MailboxSection, sent: Mapping[date, int]) -> Iterator[str]:
 
 def _too_close(box: MailboxSection, mails: list[Took]) -> Iterator[str]:
     gap = box.gap.min.elapsed
-    for earlier, later in pairwise(mails):
+    for earlier, later in pairwise(mails if gap else []):  # a clock set back makes even no gap too short
         if later.at - earlier.at < gap:
             yield f"{box.address}: {later} left {later.at - earlier.at} after another mail, the gap is {gap}"
 
@@ -222,8 +222,8 @@ def _too_many_touches(seen: Evidence, mail: Took, row: SendRow) -> Iterator[str]
     policy = seen.config.policy
     mails = [other.at for other in seen.took if other.recipient == mail.recipient and other.order < mail.order]
     tasks = [
-        task.closed_at for task in seen.census.tasks
-        if task.prospect_id == row.prospect_id and task.state == "done" and task.work in ("call", "linkedin")
+        task.closed_at for task in seen.tasks_of(row, mail)
+        if task.state == "done" and task.work in ("call", "linkedin")
         and task.closed_at is not None and task.closed_at < mail.at
     ]  # fmt: skip
     touches = sorted([*mails, *tasks])

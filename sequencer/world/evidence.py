@@ -11,9 +11,11 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from sequencer.config import Config
+from sequencer.core import events as e
 from sequencer.core.sequence import Sequence
 from sequencer.store.census import Census
 from sequencer.store.sends import SendRow
+from sequencer.store.tasks import TaskRow
 from sequencer.world.record import Delivered, Read, Record, Took
 
 __all__ = ["Evidence", "Verdict"]
@@ -85,9 +87,12 @@ class Evidence:
 
     def zones_of(self, row: SendRow, mail: Took) -> tuple[ZoneInfo, ...]:
         """The zones of whose hours one must be open; the mailbox's counts for a person whose own is not known."""
-        person = self.census.people[row.prospect_id]
-        if person.timezone:
-            return (ZoneInfo(person.timezone),)
+        return self.zones_at(self.census.people[row.prospect_id].timezone, mail)
+
+    def zones_at(self, home: str | None, mail: Took) -> tuple[ZoneInfo, ...]:
+        """The zones for a person at home there; None: nobody knows."""
+        if home:
+            return (ZoneInfo(home),)
         return tuple(box.timezone for box in self.config.mailboxes if box.address == mail.sender)
 
     def countries_of(self, row: SendRow, mail: Took) -> tuple[str, ...]:
@@ -95,9 +100,17 @@ class Evidence:
         country = self.census.people[row.prospect_id].country
         return (country,) if country else ()
 
+    def tasks_of(self, row: SendRow, mail: Took) -> list[TaskRow]:
+        """The tasks of whom this mail was for."""
+        return [task for task in self.census.tasks if task.prospect_id == row.prospect_id]
+
     def left_at(self, mail: Took) -> datetime:
         """When it was allowed to leave, as far as somebody watched that; else when it was accepted."""
         return mail.at
+
+    def log_of(self, row: SendRow) -> tuple[e.Event, ...]:
+        """What is known to have happened in the enrollment that this attempt belongs to."""
+        return tuple(entry.event for entry in self.census.events.get(row.enrollment_id, ()))
 
     def is_answer(self, mail: Took) -> bool:
         """Whether a rep wrote it in answer to the person: neither hours nor the reply itself stops that (LIFECYCLE)."""

@@ -64,6 +64,7 @@ class Month(Installation):
         self.sender = self.dispatch("month")
         self.instants = 0
         self._seen = 0
+        self._put_off = False
         self._written: Counter[int] = Counter()
         self._to_come: list[tuple[datetime, int, Callable[[], None]]] = []
         self._send_at: list[datetime] = []
@@ -97,7 +98,8 @@ class Month(Installation):
         self.later(PAUSED_SEQUENCE[1], partial(self._outer, "sequence", "mornings", False))
 
     async def play(self, asks: list[datetime], ask: Callable[[datetime], None]) -> None:
-        """To the end; `ask` is called at each of `asks`, when all that is due then has happened."""
+        """To the end; `ask` is called at each of `asks`, when all that is due then has happened, and whenever a server
+        has put a mail off: it waits for an hour, and few do."""
         coming = sorted(asks)
         await self._instant()
         while self.clock.now() < ENDS:
@@ -106,7 +108,10 @@ class Month(Installation):
             asked = bool(coming) and at == coming[0]
             await self._instant(beat=asked)
             if asked:
-                ask(coming.pop(0))
+                coming.pop(0)
+            if asked or self._put_off:
+                self._put_off = False
+                ask(at)
         await self.sender.stop()
 
     def _next(self) -> Iterator[datetime]:
@@ -158,6 +163,7 @@ class Month(Installation):
             self._seen = entry.id
             key = entry.enrollment_id or 0
             self.happened[key].append(entry)
+            self._put_off |= isinstance(entry.event, e.TouchDeferred)
             if isinstance(entry.event, e.TouchSent):
                 self._react(self.villagers[key])
             elif isinstance(entry.event, e.TouchDeferred | e.TouchRefused | e.TouchNotRendered | e.TouchUncertain):

@@ -81,7 +81,7 @@ class Asks:
         def read(connection: Connection) -> None:
             turns, live = MailboxTurns(connection, month.advance.around, at), set(reads.live_ids(connection))
             for one in month.villagers.values():
-                share = self.shares[at] if one.key in live else self.shares[at] / 10
+                share = self.shares.get(at, 0.0) / (1 if one.key in live else 10)
                 if one.luck("asked", at) < share or self._was_put_off(one):
                     self._one(one, why(connection, month.advance, one.address, at, turns), at)
 

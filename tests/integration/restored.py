@@ -1,10 +1,13 @@
-"""A mail room whose database goes back to a copy, and whose mailbox may tell what had left by then."""
+"""A mail room that loses its database and gets a copy of days ago back, for tests of what reconciling makes of that."""
 
 import shutil
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
+from sequencer.engine.prepare import prepare
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import read_mailboxes
 from sequencer.engine.situation import Surroundings
@@ -14,7 +17,7 @@ from sequencer.store.backup import back_up
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.fresh import open_database
 from tests.integration.installation import KEY
-from tests.integration.mail_room import MailRoom
+from tests.integration.mail_room import ANA, MailRoom
 
 NOTHING_SAID = Words()
 
@@ -26,6 +29,16 @@ class Restored(MailRoom):
         """Make the copy."""
         back_up(self.folder / "sequencer.db", self.folder / "kept.db", overwrite=True)
         self._kept_at, self._left = self.clock.now(), 0
+
+    def render_due(self) -> None:
+        """Bytes for everything that may go now, which do not leave yet."""
+        now, mailbox = self.clock.now(), self.config.mailboxes_by_address[ANA]
+
+        def render(connection: Connection) -> None:
+            self.advance.advance_due(connection, now)
+            sends.put_prepared(connection, prepare(connection, self.advance.around, mailbox, KEY, now).ready)
+
+        self.database.write(render)
 
     def send(self, *, filed: bool = True) -> None:
         before = {row.id for row in self._sent()}
@@ -67,3 +80,14 @@ class Restored(MailRoom):
 
 def someone(room: Restored, name: str) -> int:
     return room.enroll(room.person(f"{name}@{name}.test"))
+
+
+def forgotten_mail(room: Restored, *, filed: bool = True) -> tuple[int, sends.SendRow]:
+    """Jo's enrollment, and the mail to them that the copy does not know."""
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.keep()
+    room.send(filed=filed)
+    left = room.sent(person)
+    room.lose()
+    return enrollment, left

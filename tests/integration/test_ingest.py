@@ -333,6 +333,21 @@ async def test_what_names_an_uncertain_send_proves_that_it_arrived(
     assert not room.progress(enrollment).hold(Reason.UNCERTAIN)
 
 
+@pytest.mark.parametrize("report", [bounce(status="4.2.2", text="452 4.2.2 full"), complaint()])
+async def test_a_report_that_names_only_an_address_settles_no_uncertain_send(room: MailRoom, report: str) -> None:
+    """It may be about an earlier mail: nobody knows that this one arrived."""
+    jo = room.person("jo@acme.test")
+    enrollment = room.written_to(jo)
+    room.clock.forward(days=3)
+    room.inbox_read()
+    room.send_due(Uncertain("no answer", "dot"))
+    later(room)
+    room.deliver(report)
+    await room.read()
+    assert (room.sent(jo).step, room.sent(jo).state) == ("bump", "uncertain")
+    assert {"Bounced", "Complained"} & set(room.kinds(enrollment))
+
+
 async def test_a_hard_bounce_makes_the_address_invalid_and_a_soft_one_does_not(room: MailRoom) -> None:
     jo, kim = room.person("jo@acme.test"), room.person("kim@other.test", "Kim")
     of_jo, of_kim = room.written_to(jo), room.written_to(kim)

@@ -28,6 +28,8 @@ def cases(sent: str) -> list[tuple[bool, str, str]]:
         (True, ".Junk", mail(sender="li@gmail.com", more=f"References: <a@b.test>\n\t{sent} <c@d.test>\n")),
         (True, "", mail(sender="li@gmail.com", more=f"X-MS-Exchange-Parent-Message-Id: {sent}\n")),
         (False, "", mail(sender="li@gmail.com", answers="<0000@ourco.test>")),
+        # the id of another installation at our domain: this database has forgotten nothing
+        (False, "", mail(sender="li@gmail.com", answers=f"<{'0f' * 20}@ourco.test>")),
         # a machine's mail to us, with any of the usual signs; the same to somebody else who shares the inbox
         (True, "", mail(sender="MAILER-DAEMON@mx.test")),
         (True, "", mail(sender="postmaster@ourco.test")),

@@ -1,26 +1,27 @@
 """What reconciling makes of each mail that left after the copy was made, in one process and without a wire."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from sequencer.core import events as e
+from sequencer.core.outcome import Deferred, Outcome, Uncertain
 from sequencer.core.ports import Cursor, FolderName, Settle, Wanted
 from sequencer.core.reason import Reason
+from sequencer.engine import settling, stops
 from sequencer.engine.answers import SOMEBODY_ELSES
 from sequencer.engine.arrivals import Walk, WalkStopped
 from sequencer.engine.ours import ours_of
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import Reading, read_mailboxes
-from sequencer.errors import InputError
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import epoch, inbox, sends
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.integration.installation import KEY
-from tests.integration.mail_room import ANA, bounce, mail
-from tests.integration.restored import NOTHING_SAID, Restored, someone
+from tests.integration.mail_room import ANA, bounce, complaint, mail
+from tests.integration.restored import NOTHING_SAID, Restored, forgotten_mail, someone
 
 
 @pytest.fixture
@@ -29,17 +30,6 @@ def room(tmp_path: Path) -> Iterator[Restored]:
     room.keep()
     yield room
     room.close()
-
-
-def forgotten_mail(room: Restored, *, filed: bool = True) -> tuple[int, sends.SendRow]:
-    """Jo's enrollment, and the mail to them that the copy does not know."""
-    person = room.person("jo@jo.test")
-    enrollment = room.enroll(person)
-    room.keep()
-    room.send(filed=filed)
-    left = room.sent(person)
-    room.lose()
-    return enrollment, left
 
 
 def test_a_mail_that_was_queued_or_not_even_queued_counts_as_sent_when_it_left(room: Restored) -> None:
@@ -78,6 +68,36 @@ def test_a_person_who_got_two_steps_goes_on_at_the_third(room: Restored) -> None
     assert room.progress(enrollment) == room.folded(enrollment)
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(Deferred(451, "try later", "rcpt", "4.7.1"), id="the server put it off"),
+        pytest.param(Uncertain("no answer", "dot"), id="in doubt, and a person had it sent again"),
+    ],
+)
+def test_a_mail_with_the_bytes_of_an_earlier_try_did_not_leave_then(room: Restored, before: Outcome) -> None:
+    """Its copy's Date is of the first try: waits and limits would be counted from days too early."""
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.send_due(before)
+    if isinstance(before, Uncertain):
+        again, now = room.sent(person).id, room.clock.now()
+        room.database.write(lambda connection: settling.send_again(connection, room.advance, again, "ana", now))
+    room.clock.forward(minutes=1)
+    room.keep()
+    room.clock.forward(days=2)
+    room.inbox_read()
+    room.send()
+    assert room.sent(person).sending_at == room.clock.now()
+    room.lose()
+    lost_at = room.clock.now()
+    room.clock.forward(minutes=5)
+    assert [row.step for row in room.reconcile().left] == ["intro"]
+    assert room.sent(person).sending_at == lost_at, "as late as it may have left"
+    (settled,) = [event for event in room.events(enrollment) if isinstance(event, e.TouchSettled)]
+    assert settled.sent_at == lost_at
+
+
 @pytest.mark.parametrize("filed", [True, False], ids=["its copy says", "an answer names it"])
 def test_the_next_step_has_the_subject_of_the_forgotten_mail(room: Restored, filed: bool) -> None:
     """Where no copy tells the subject, it is what the first mail says."""
@@ -99,6 +119,49 @@ def test_an_answer_names_a_mail_of_which_no_copy_lies_in_sent(room: Restored) ->
     done = room.reconcile(Words(trusted=frozenset({ANA})))
     assert [row.step for row in done.left] == ["intro"]
     assert room.progress(enrollment).touches["intro"].state == "sent"
+
+
+@pytest.mark.parametrize("report", [bounce, complaint], ids=["a bounce", "a complaint"])
+def test_a_report_names_in_its_body_a_mail_of_which_no_copy_lies_in_sent(
+    room: Restored, report: Callable[..., str]
+) -> None:
+    """Its header says nothing of the mail that it is about (RFC 3464, RFC 5965)."""
+    enrollment, left = forgotten_mail(room, filed=False)
+    room.deliver(report(recipient="jo@jo.test", about=left.message_id))
+    done = room.reconcile(Words(trusted=frozenset({ANA})))
+    assert ([row.step for row in done.left], done.missing) == (["intro"], 0)
+    assert room.progress(enrollment).touches["intro"].state == "sent"
+
+
+def test_a_report_that_cannot_be_parsed_hinders_nobody_from_reconciling(room: Restored) -> None:
+    forgotten_mail(room)
+    boundaries = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(2_000))
+    room.deliver("From: MAILER-DAEMON@mx.test\nSubject: Undelivered Mail\n" + boundaries)
+    assert [row.step for row in room.reconcile().left] == ["intro"]
+
+
+async def test_a_mail_that_a_report_called_back_while_it_was_forgotten_is_not_sent_again(room: Restored) -> None:
+    """The copy knows its bytes and not that they left; the report acts before anybody reconciles."""
+    person = room.person("jo@jo.test")
+    enrollment = room.enroll(person)
+    room.render_due()
+    room.keep()
+    room.send(filed=False)
+    left = room.sent(person)
+    room.lose()
+    room.deliver(bounce("jo@jo.test", status="4.2.2", text="452 4.2.2 mailbox full", about=left.message_id, number=1))
+    room.deliver(bounce("jo@jo.test", about=left.message_id, number=2))
+    await room.read()
+    assert room.kinds_of("cancelled") == [("jo@jo.test", "intro")]
+    room.reconcile()
+    assert room.kinds_of("sent") == [("jo@jo.test", "intro")]
+    room.database.write(
+        lambda c: stops.resume_person(c, room.advance, "jo@jo.test", "ana", room.clock.now(), address_works=True)
+    )
+    await room.read()
+    room.send()
+    assert room.kinds_of("sent") == [("jo@jo.test", "intro")]
+    assert room.progress(enrollment) == room.folded(enrollment)
 
 
 async def test_the_daemon_does_not_take_a_forgotten_mail_for_the_reps_own_hand(room: Restored) -> None:
@@ -225,49 +288,6 @@ def test_who_was_enrolled_since_the_loss_did_not_get_the_lost_ones_mail(room: Re
     assert (room.sent(person).step, room.sent(person).address) == ("intro", "bo@bo.test")
 
 
-def test_what_was_counted_and_is_not_found_waits_for_a_word(room: Restored) -> None:
-    someone(room, "jo")
-    room.send()
-    late, other = someone(room, "bo"), someone(room, "di")
-    room.keep()
-    room.send(filed=False)
-    room.lose()
-    done = room.reconcile()
-    assert (done.lifted, done.missing) == (True, 2)
-    assert room.kinds_of("person") == [("bo@bo.test", "intro"), ("di@di.test", "intro")]
-    assert room.progress(late).hold(Reason.UNCERTAIN)
-    assert room.progress(other) == room.folded(other)
-
-
-def test_a_trusted_mailbox_sends_what_was_not_found(room: Restored) -> None:
-    someone(room, "jo")
-    room.send()
-    someone(room, "bo")
-    room.keep()
-    room.send(filed=False)
-    room.lose()
-    assert room.reconcile(Words(trusted=frozenset({ANA}))).doubts == ()
-    room.send()
-    assert room.kinds_of("sent") == [("bo@bo.test", "intro"), ("jo@jo.test", "intro")]
-
-
-def test_a_sent_folder_without_what_is_known_as_sent_proves_nothing(room: Restored) -> None:
-    someone(room, "jo")
-    room.send(filed=False)
-    room.clock.forward(minutes=30)
-    someone(room, "bo")
-    room.keep()
-    room.send(filed=False)
-    room.lose()
-    done = room.reconcile()
-    assert [each.mailbox for each in done.unsaid] == [ANA]
-    assert not done.lifted
-    assert room.database.read(epoch.held)
-    assert [row.address for row in room.reconcile(Words(doubted=frozenset({ANA}))).doubts] == ["bo@bo.test"]
-    with pytest.raises(InputError, match="nothing is held"):
-        room.reconcile()
-
-
 def test_a_second_loss_finds_the_mails_of_both_series(room: Restored) -> None:
     enrollment = someone(room, "jo")
     room.keep()
@@ -282,3 +302,27 @@ def test_a_second_loss_finds_the_mails_of_both_series(room: Restored) -> None:
     assert [row.step for row in room.reconcile().left] == ["bump"]
     sent = [event.step for event in room.events(enrollment) if isinstance(event, e.TouchSettled)]
     assert sent == ["intro", "bump"]
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["found in both", "found in the second alone"])
+def test_a_copy_put_back_twice_finds_the_mails_of_series_that_it_does_not_know(room: Restored, early: bool) -> None:
+    """Its first return began a new series of ids, of which the copy says nothing at its second."""
+    enrollment = someone(room, "jo")
+    room.keep()
+    if early:
+        room.send()
+    room.lose()
+    room.reconcile(Words(trusted=frozenset({ANA})))
+    room.clock.forward(days=3)
+    room.inbox_read()
+    room.send()
+    room.lose()
+    done = room.reconcile()
+    assert [row.step for row in done.left] == (["intro", "bump"] if early else ["intro"])
+    assert (done.lost, done.missing, room.database.read(epoch.key_number)) == ((), 0, 2)
+    room.clock.forward(days=4)
+    room.inbox_read()
+    room.send()
+    steps = ["breakup", "bump", "intro"] if early else ["bump", "intro"]
+    assert room.kinds_of("sent") == [("jo@jo.test", step) for step in steps]
+    assert room.progress(enrollment) == room.folded(enrollment)

@@ -61,23 +61,28 @@ class _Walk:
                     self._allowed = self._after(self._allowed[0])
             case e.TouchQueued(step=step) | e.TaskOpened(step=str() as step) | e.StepSkipped(step=step):
                 self.touches += isinstance(each.event, e.TouchQueued)
-                if self._allowed and step not in self._allowed and not self._had_left(each):
+                if self._allowed and step not in self._allowed and not self._is_found_again(each, step):
                     yield f"enrollment {self._key} is at {step}, allowed was {' or '.join(self._allowed)}"
                 self._allowed = self._after(step)
 
-    def _had_left(self, each: Happening) -> bool:
-        """Whether a forgotten mail is taken up: what was recorded of the steps before it is gone with its database."""
+    def _is_found_again(self, each: Happening, step: str) -> bool:
+        """Whether a mail of a later step counts as sent that left in the lost time: the way goes on from there.
+
+        What was done of the steps before it is gone with the rest (docs/backup.md).
+        """
         lost = self._sight.forgotten
-        return (
-            isinstance(each.event, e.TouchQueued)
-            and lost.restored < each.mark < lost.lifted
-            and (self._key, each.event.step, each.event.attempt)
-            in {(fence.enrollment_id, fence.step, fence.attempt) for fence in lost.fences}
-        )
+        if not isinstance(each.event, e.TouchQueued) or not lost.restored < each.mark < lost.lifted:
+            return False
+        touch = (self._key, step, each.event.attempt)
+        left = any((one.enrollment_id, one.step, one.attempt) == touch for one in lost.fences)
+        return left and self._key <= lost.known and step in self._from(self._allowed[0])
 
     def _after(self, step: str) -> tuple[str, ...]:
+        return self._from(step)[:2]
+
+    def _from(self, step: str) -> tuple[str, ...]:
         steps = [each.id for each in self._sequence.steps] if self._sequence else []
-        return tuple(steps[steps.index(step) :][:2]) if step in steps else ()
+        return tuple(steps[steps.index(step) :]) if step in steps else ()
 
 
 def _too_soon(sight: Sight) -> Iterator[str]:
@@ -112,25 +117,11 @@ def replies_stop_all(sight: Sight) -> Verdict:
         if each.enrollment_id is not None and isinstance(each.event, e.Finished):
             finished.setdefault(each.enrollment_id, each.transaction)
     for transaction, (mail, effect) in effects.items():
-        whose = _owners(sight, transaction)
+        whose = sight.persons.at(effect.mark)
         for key, person in whose.items():
             if person == whose.get(effect.enrollment_id or 0) and finished.get(key, NEVER) > transaction:
                 broken.append(f"{mail} had its effect, and enrollment {key} of the same person went on")
     return Verdict("an answer ends everything of its person", f"{len(effects)} answers", tuple(broken))
-
-
-def _owners(sight: Sight, transaction: int) -> dict[int, int]:
-    """Whose each enrollment was before this transaction, as far as people had been merged by then."""
-    whose: dict[int, int] = {}
-    for each in sight.happenings:
-        if each.transaction >= transaction:
-            break
-        if isinstance(each.event, e.Enrolled) and each.enrollment_id is not None:
-            whose[each.enrollment_id] = each.prospect_id
-        if isinstance(each.event, e.PersonMerged) and each.enrollment_id is None:
-            goes, stays = each.event.person, each.prospect_id
-            whose = {key: stays if person == goes else person for key, person in whose.items()}
-    return whose
 
 
 def _read(sight: Sight) -> Iterator[tuple[Delivered, InboundRow]]:

@@ -23,7 +23,7 @@ from sequencer.store import epoch as epochs
 from sequencer.store import epoch_file, reads
 from sequencer.store.backup import back_up, put_back
 from tests.simulation.premises import ANA, BO
-from tests.simulation.sight import NEVER, Forgotten, changes_after
+from tests.simulation.sight import NEVER, Forgotten, forgotten_since
 from tests.simulation.stage import Stage
 
 __all__ = ["FAULT", "OldBackup"]
@@ -77,15 +77,15 @@ class OldBackup:
         ended_at = self._stage.clock.now().timestamp()
         os.utime(self.epoch_path, (ended_at, ended_at))
         self._app.database.engine.dispose()
-        lost = changes_after(self._file, self._made)
+        lost = forgotten_since(self._file, self._made)
         aside = self._file.with_name("given-up.db")
         put_back(self._copy, self._file, aside)
         for each in (self._copy, aside, Path(f"{aside}-wal"), Path(f"{aside}-shm")):
             each.unlink(missing_ok=True)
         with closing(sqlite3.connect(self._file)) as connection:
             known = connection.execute("SELECT coalesce(max(id), 0) FROM enrollments").fetchone()[0]
-        self._forgotten = Forgotten(self._stage.record.mark(), int(known), lost)
-        self._stage.say(f"a backup is put back: {sum(each.new == 'sending' for each in lost)} fences are forgotten")
+        self._forgotten = replace(lost, restored=self._stage.record.mark(), known=int(known))
+        self._stage.say(f"a backup is put back: {len(lost.fences)} fences are forgotten")
         self._stage.later(self._dice.uniform(0.1, 30) * 3600, self.settle, wake)
 
     def settle(self, wake: Callable[[], None]) -> None:

@@ -54,7 +54,7 @@ class RowsAtHand:
         row = self._connection.execute(_ASKED, asked).fetchone()
         due, next_due, queued, next_queued, sending, uncopied, unsorted = row
         looks = [
-            _instant(settled_at) + LOOKS[looks]
+            now if _instant(settled_at) > now else _instant(settled_at) + LOOKS[looks]  # the clock has moved back
             for settled_at, looks in self._connection.execute(_UNCERTAIN).fetchall()
             if looks < len(LOOKS)
         ]

@@ -114,8 +114,7 @@ class _Director(Watch):
         self._app.database.engine.dispose()
         backdrop = Backdrop(
             self._config, stage.record, tuple(self._dots), self._calm_at, stage.loop.time(), ends,
-            {address: (one.zone, one.country) for address, one in self._crowd.people.items()}, self._skewed,
-            self._backup.forgotten,
+            self._skewed, self._backup.forgotten,
         )  # fmt: skip
         sight = look(self._url, self._catalog, backdrop)
         erased = erase_somebody(stage, self._app, self._crowd)

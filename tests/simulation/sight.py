@@ -22,11 +22,15 @@ from sequencer.core.sequence import Sequence as Steps
 from sequencer.engine.catalog import Catalog
 from sequencer.store import census, versions
 from sequencer.store.sends import SendRow
+from sequencer.store.tasks import TaskRow
 from sequencer.world.evidence import Evidence
 from sequencer.world.record import Record, Took
 from tests.fresh import open_database
 
-__all__ = ["NEVER", "Backdrop", "Change", "Dot", "Forgotten", "Happening", "Sight", "Switch", "changes_after", "look"]
+__all__ = [
+    "NEVER", "Backdrop", "Change", "Dot", "Forgotten", "Happening", "Persons", "Sight", "Switch", "WatchedEvidence",
+    "forgotten_since", "look",
+]  # fmt: skip
 
 NEVER = 1 << 60
 
@@ -36,7 +40,7 @@ class Change:
     """A send whose state or bytes changed, in a transaction that was committed. `old` "": the row is new.
 
     `at`: seconds of virtual time; `wall`: what the wall clock said, as ISO 8601. `process` wrote it, "" for a command;
-    `owner` held the mailbox's lease at that instant.
+    `owner` held the mailbox's lease at that instant, and `zone` and `country` were the person's.
     """
 
     mark: int
@@ -59,6 +63,8 @@ class Change:
     process: str
     owner: str
     settled_by: str
+    zone: str | None
+    country: str | None
     raw: bytes | None
     wall: str
 
@@ -99,6 +105,22 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Persons:
+    """Who was one person when. `began`: mark and person of each enrollment's begin; `merges`: (mark, goes, stays)."""
+
+    began: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    merges: tuple[tuple[int, int, int], ...] = ()
+
+    def at(self, mark: int) -> dict[int, int]:
+        """Whose each enrollment was, of those that had begun."""
+        whose = {key: person for key, (began, person) in self.began.items() if began < mark}
+        for merged, goes, stays in self.merges:
+            if merged < mark:
+                whose = {key: stays if person == goes else person for key, person in whose.items()}
+        return whose
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """What was done between a backup and its return, which no row knows any more.
 
@@ -108,16 +130,28 @@ class Forgotten:
     restored: int = NEVER
     known: int = 0
     changes: tuple[Change, ...] = ()
+    happenings: tuple[Happening, ...] = ()
     lifted: int = NEVER
 
     @property
     def fences(self) -> list[Change]:
         return [each for each in self.changes if each.old == "queued" and each.new == "sending"]
 
+    @property
+    def words(self) -> Mapping[tuple[int, str, int], tuple[e.Event, ...]]:
+        """What went before each attempt that was let through its fence, of enrollments that the backup knows."""
+        return {
+            (fence.enrollment_id, fence.step, fence.attempt): tuple(
+                each.event for each in self.happenings
+                if each.enrollment_id == fence.enrollment_id and each.mark < fence.mark
+            )
+            for fence in self.fences if fence.enrollment_id <= self.known
+        }  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """What the director knows: `calm_at`, `ends_at` in virtual seconds, `homes` the zone and country of each address.
+    """What the director knows: `calm_at`, `ends_at` in virtual seconds.
 
     `skewed`: whether the wall clock was wrong for a while.
     """
@@ -128,7 +162,6 @@ class Backdrop:
     calm_at: float
     ends_at: float
     ends: datetime
-    homes: Mapping[str, tuple[ZoneInfo, str]]
     skewed: bool
     forgotten: Forgotten
 
@@ -142,6 +175,7 @@ class Sight:
     happenings: tuple[Happening, ...]
     rules: tuple[Switch, ...]
     pauses: tuple[Switch, ...]
+    persons: Persons
     sequences: Mapping[tuple[str, int], Steps]
     backdrop: Backdrop
 
@@ -156,15 +190,17 @@ class Sight:
 
 @dataclass(frozen=True)
 class WatchedEvidence(Evidence):
-    """Knows from the fences when a mail was allowed to leave, and whose hours counted before two people became one.
+    """Knows from the fences when a mail was allowed to leave, and of whom: edits and merges may change them later.
 
-    `fenced`: wall-clock instants by Message-ID, with their marks. `homes`: zone and country by address. `forgotten`:
-    ids of mails whose rows an old backup took away; what nothing brought back is left out of what rows must explain.
+    `fenced`: by Message-ID, in order. `forgotten`: ids of mails whose rows an old backup took away; what nothing
+    brought back is left out of what rows must explain.
+    `words`: what the logs said then, by the attempt that left on it: reconciling finds a mail, not who asked for it.
     """
 
-    fenced: Mapping[str, tuple[tuple[int, datetime], ...]] = field(default_factory=dict)
-    homes: Mapping[str, tuple[ZoneInfo, str]] = field(default_factory=dict)
+    fenced: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
+    persons: Persons = field(default_factory=Persons)
     forgotten: frozenset[str] = frozenset()
+    words: Mapping[tuple[int, str, int], tuple[e.Event, ...]] = field(default_factory=dict)
 
     @cached_property
     def took(self) -> tuple[Took, ...]:
@@ -180,15 +216,34 @@ class WatchedEvidence(Evidence):
             return self.rows_by_message_id[mail.message_id][-1]  # an answer that names it does not tell when it left
         return row
 
+    def log_of(self, row: SendRow) -> tuple[e.Event, ...]:
+        return (*self.words.get((row.enrollment_id, row.step, row.attempt), ()), *super().log_of(row))
+
     def zones_of(self, row: SendRow, mail: Took) -> tuple[ZoneInfo, ...]:
-        return (*super().zones_of(row, mail), self.homes[mail.recipient][0])
+        fence = self._fence(mail)
+        return self.zones_at(fence.zone, mail) if fence else super().zones_of(row, mail)
 
     def countries_of(self, row: SendRow, mail: Took) -> tuple[str, ...]:
-        return (*super().countries_of(row, mail), self.homes[mail.recipient][1])
+        fence = self._fence(mail)
+        if fence is None:
+            return super().countries_of(row, mail)
+        return (fence.country,) if fence.country else ()
+
+    def tasks_of(self, row: SendRow, mail: Took) -> list[TaskRow]:
+        fence = self._fence(mail)
+        if fence is None:
+            return super().tasks_of(row, mail)
+        whose = self.persons.at(fence.mark)
+        return [task for task in self.census.tasks if whose.get(task.enrollment_id) == fence.prospect_id]
 
     def left_at(self, mail: Took) -> datetime:
-        before = [at for mark, at in self.fenced.get(mail.message_id, ()) if mark < mail.order]
-        return before[-1] if before else mail.at
+        fence = self._fence(mail)
+        return datetime.fromisoformat(fence.wall) if fence else mail.at
+
+    def _fence(self, mail: Took) -> Change | None:
+        """The one that allowed this mail its dot."""
+        before = [fence for fence in self.fenced.get(mail.message_id, ()) if fence.mark < mail.order]
+        return before[-1] if before else None
 
 
 def look(url: str, catalog: Catalog, backdrop: Backdrop) -> Sight:
@@ -200,15 +255,21 @@ def look(url: str, catalog: Catalog, backdrop: Backdrop) -> Sight:
         database.close()
 
 
-def changes_after(file: Path, mark: int) -> tuple[Change, ...]:
-    """What the triggers of this database noted later than `mark`."""
+def forgotten_since(file: Path, made: int) -> Forgotten:
+    """What the triggers of this database noted later than the mark at which its backup was made."""
     with closing(sqlite3.connect(file)) as connection:
-        rows = connection.execute("SELECT * FROM witness_sends WHERE mark > ? ORDER BY mark", (mark,)).fetchall()
-    return tuple(map(_change, rows))
+        changes = connection.execute("SELECT * FROM witness_sends WHERE mark > ? ORDER BY mark", (made,)).fetchall()
+        events = connection.execute("SELECT * FROM witness_events WHERE mark > ? ORDER BY mark", (made,)).fetchall()
+    return Forgotten(changes=tuple(map(_change, changes)), happenings=tuple(map(_happening, events)))
 
 
 def _change(row: Sequence[Any]) -> Change:
     return replace(Change(*row), raw=zlib.decompress(row[-2]) if row[-2] else None)
+
+
+def _happening(row: Sequence[Any]) -> Happening:
+    mark, at, transaction, enrollment, person, kind, body = row
+    return Happening(mark, at, transaction, enrollment, person, e.from_json(kind, body))
 
 
 def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight:
@@ -216,22 +277,24 @@ def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight
         return [tuple(row) for row in connection.exec_driver_sql(asked)]
 
     changes = tuple(_change(row) for row in rows("SELECT * FROM witness_sends ORDER BY mark"))
-    happenings = tuple(
-        Happening(mark, at, transaction, enrollment, person, e.from_json(kind, body))
-        for mark, at, transaction, enrollment, person, kind, body in rows("SELECT * FROM witness_events ORDER BY mark")
-    )
+    happenings = tuple(map(_happening, rows("SELECT * FROM witness_events ORDER BY mark")))
     latest = versions.latest(connection)
     applied = [(name, number) for name, each in sorted(latest.items()) for number in range(1, each.version + 1)]
     sequences = {key: catalog.bundle(connection, *key).sequence for key in applied}
-    fenced: dict[str, list[tuple[int, datetime]]] = {}
-    for each in (*backdrop.forgotten.changes, *changes):
+    fenced: dict[str, list[Change]] = {}
+    for each in sorted((*backdrop.forgotten.changes, *changes), key=lambda each: each.mark):
         if each.new == "sending" and each.message_id:
-            fenced.setdefault(each.message_id, []).append((each.mark, datetime.fromisoformat(each.wall)))
+            fenced.setdefault(each.message_id, []).append(each)
+    began = {
+        each.enrollment_id: (each.mark, each.prospect_id) for each in happenings
+        if each.enrollment_id is not None and isinstance(each.event, e.Enrolled)
+    }  # fmt: skip
+    persons = Persons(began, tuple(rows("SELECT * FROM witness_merges ORDER BY mark")))
     evidence = WatchedEvidence(
         backdrop.config, {name: sequences[name, each.version] for name, each in latest.items()}, backdrop.record,
         census.take(connection), {}, backdrop.ends,
-        {key: tuple(instants) for key, instants in fenced.items()}, backdrop.homes,
-        frozenset(each.message_id for each in backdrop.forgotten.fences if each.message_id),
+        {key: tuple(fences) for key, fences in fenced.items()}, persons,
+        frozenset(each.message_id for each in backdrop.forgotten.fences if each.message_id), backdrop.forgotten.words,
     )  # fmt: skip
     return Sight(
         evidence,
@@ -239,6 +302,7 @@ def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight
         happenings,
         tuple(Switch(*row) for row in rows("SELECT * FROM witness_rules ORDER BY mark")),
         tuple(Switch(*row) for row in rows("SELECT * FROM witness_scopes ORDER BY mark")),
+        persons,
         sequences,
         backdrop,
     )

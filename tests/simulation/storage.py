@@ -8,6 +8,7 @@ engine writes down about itself.
 import heapq
 import itertools
 import sqlite3
+import struct
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -20,25 +21,31 @@ from tests.fresh import open_database
 from tests.simulation.loop import Crashed
 from tests.simulation.stage import Stage
 
-__all__ = ["WITNESS", "daemon_database", "office_database"]
+__all__ = ["WITNESS", "daemon_database", "office_database", "synced_log"]
 
 BEGIN_S, COMMIT_S, SLOW_S = 0.002, 0.004, 3.0
+LOG_HEADER, FRAME_HEADER = 32, 24  # bytes
+BACKFILLED_AT, BACKFILL_BEGUN_AT = 96, 128
 
 WITNESS = """
 CREATE TABLE witness_sends (
   mark INTEGER, at REAL, tx INTEGER, send_id INTEGER, enrollment_id INTEGER, step TEXT, attempt INTEGER,
   prospect_id INTEGER, mailbox TEXT, address TEXT, domain TEXT, account_id TEXT, sequence_id TEXT, old TEXT, new TEXT,
-  fence INTEGER, message_id TEXT, process TEXT, owner TEXT, settled_by TEXT, raw BLOB, wall TEXT
+  fence INTEGER, message_id TEXT, process TEXT, owner TEXT, settled_by TEXT, zone TEXT, country TEXT,
+  raw BLOB, wall TEXT
 );
 CREATE TABLE witness_events (
   mark INTEGER, at REAL, tx INTEGER, enrollment_id INTEGER, prospect_id INTEGER, kind TEXT, body TEXT
 );
+CREATE TABLE witness_merges (mark INTEGER, goes INTEGER, stays INTEGER);
 CREATE TABLE witness_rules (mark INTEGER, kind TEXT, value TEXT, channel TEXT, stands INTEGER);
 CREATE TABLE witness_scopes (mark INTEGER, kind TEXT, key TEXT, channel TEXT, stands INTEGER);
 CREATE TRIGGER witness_send_new AFTER INSERT ON sends BEGIN
   INSERT INTO witness_sends VALUES (world_mark(), world_at(), world_tx(), NEW.id, NEW.enrollment_id, NEW.step,
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, '', NEW.state,
-    NEW.fence, NEW.message_id, world_process(), '', NEW.settled_by, NEW.raw, world_wall());
+    NEW.fence, NEW.message_id, world_process(), '', NEW.settled_by,
+    (SELECT timezone FROM prospects WHERE id = NEW.prospect_id),
+    (SELECT country FROM prospects WHERE id = NEW.prospect_id), NEW.raw, world_wall());
   SELECT world_moves();
 END;
 CREATE TRIGGER witness_send_changed AFTER UPDATE ON sends
@@ -46,7 +53,9 @@ WHEN OLD.state <> NEW.state OR OLD.raw IS NOT NEW.raw OR OLD.message_id IS NOT N
   INSERT INTO witness_sends VALUES (world_mark(), world_at(), world_tx(), NEW.id, NEW.enrollment_id, NEW.step,
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, OLD.state,
     NEW.state, NEW.fence, NEW.message_id, world_process(),
-    coalesce((SELECT owner FROM mailboxes WHERE address = NEW.mailbox), ''), NEW.settled_by, NEW.raw, world_wall());
+    coalesce((SELECT owner FROM mailboxes WHERE address = NEW.mailbox), ''), NEW.settled_by,
+    (SELECT timezone FROM prospects WHERE id = NEW.prospect_id),
+    (SELECT country FROM prospects WHERE id = NEW.prospect_id), NEW.raw, world_wall());
   SELECT world_moves() WHERE OLD.state <> NEW.state;
   SELECT world_fences() WHERE OLD.state <> NEW.state AND NEW.state = 'sending';
 END;
@@ -54,6 +63,9 @@ CREATE TRIGGER witness_event AFTER INSERT ON events BEGIN
   INSERT INTO witness_events VALUES (world_mark(), world_at(), world_tx(), NEW.enrollment_id, NEW.prospect_id,
     NEW.kind, NEW.body);
   SELECT world_moves();
+END;
+CREATE TRIGGER witness_merge AFTER UPDATE ON prospects WHEN OLD.merged_into IS NOT NEW.merged_into BEGIN
+  INSERT INTO witness_merges VALUES (world_mark(), NEW.id, NEW.merged_into);
 END;
 CREATE TRIGGER witness_rule_new AFTER INSERT ON suppressions BEGIN
   INSERT INTO witness_rules VALUES (world_mark(), NEW.kind, NEW.value, NEW.channel, NEW.lifted_at IS NULL);
@@ -243,13 +255,16 @@ class _Striking(sqlite3.Cursor):
 
 
 def _tear(stage: Stage, file: Path) -> None:
-    """What a power cut leaves: the file and a log that ends anywhere. It has to open, sound, on a state that was."""
+    """What a power cut leaves: the file, and a log that ends anywhere behind what is surely on the disk.
+
+    It has to open, sound, on a state that was.
+    """
     copy = file.with_name(f"torn-{stage.transactions}.db")
     copy.write_bytes(file.read_bytes())
     log = file.with_name(f"{file.name}-wal")
     if log.exists():
         whole = log.read_bytes()
-        kept = stage.dice(f"tear {stage.transactions}").randrange(len(whole) + 1)
+        kept = max(stage.dice(f"tear {stage.transactions}").randrange(len(whole) + 1), synced_log(file))
         copy.with_name(f"{copy.name}-wal").write_bytes(whole[:kept])
     connection = sqlite3.connect(copy)
     try:
@@ -261,3 +276,14 @@ def _tear(stage: Stage, file: Path) -> None:
         stage.problems.append(f"after a crash at a write the file does not open: {error}")
     finally:
         connection.close()
+
+
+def synced_log(file: Path) -> int:
+    """How many bytes of the log a power cut cannot take: SQLite syncs them before a checkpoint begins.
+
+    By SQLite's "WAL-mode File Format", which places the numbers of the checkpoint in the index of the log.
+    """
+    index = Path(f"{file}-shm").read_bytes()
+    _, _, page_size = struct.unpack(">III", Path(f"{file}-wal").read_bytes()[:12].ljust(12, b"\0"))
+    begun = max(struct.unpack_from("=I", index, at)[0] for at in (BACKFILLED_AT, BACKFILL_BEGUN_AT))
+    return LOG_HEADER + begun * (FRAME_HEADER + page_size) if begun else 0

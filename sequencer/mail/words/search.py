@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from heapq import heapify, heappop, heapreplace
 from operator import itemgetter
 
+from sequencer.mail.words.beginnings import LETTERS
 from sequencer.mail.words.needed import words_of
 from sequencer.mail.words.phrase import Phrase
 
@@ -48,15 +49,6 @@ class Group:
     def _needing_nothing(self) -> Sequence[int]:
         return [number for number, phrase in enumerate(self.phrases) if not phrase.needs]
 
-    @cached_property
-    def _by_beginning(self) -> Mapping[str, Sequence[int]]:
-        """By its first letters the number of each; under "": those that begin in any way."""
-        found: dict[str, list[int]] = {"": []}
-        for number, phrase in enumerate(self.phrases):
-            for begun in phrase.begun or ("",):
-                found.setdefault(begun, []).append(number)
-        return found
-
     def anywhere(self, known: frozenset[str]) -> list[int]:
         """The numbers of the phrases that may be in a text with these words (words_of)."""
         near = set(self._needing_nothing)
@@ -66,12 +58,6 @@ class Group:
                     near.add(number)
         return [number for number in near if self.phrases[number].may_be_in(known)]
 
-    def at_start(self, text: str) -> list[int]:
-        """The numbers of the phrases with which the text may begin."""
-        begun = self._by_beginning
-        likely = {*begun[""], *begun.get(text[:1], ()), *begun.get(text[:2], ())}
-        return [number for number in likely if self.phrases[number].may_be_within(text)]
-
 
 class Phrases:
     """Used as a compiled pattern is. `before`, `after`: expressions that must stand around each phrase."""
@@ -80,6 +66,12 @@ class Phrases:
         self._groups = groups
         self._before = before
         self._after = after
+
+    def within(self, text: str) -> "Phrases":
+        """Those that may be in a folded text: what searches each of its sentences need not look for others."""
+        known = words_of(text)
+        near = ([group.phrases[number] for number in sorted(group.anywhere(known))] for group in self._groups)
+        return Phrases([Group(phrases) for phrases in near], self._before, self._after)
 
     def search(self, text: str) -> re.Match[str] | None:
         """The first in a folded text; of several that begin there the first in order."""
@@ -154,14 +146,26 @@ class Phrases:
                 at = text.find(letters, at + 1)
         return first
 
+    @cached_property
+    def _by_beginning(self) -> Mapping[str, Sequence[tuple[_Rank, Phrase]]]:
+        """By its first letters each phrase; under "": those that begin in any way."""
+        found: dict[str, list[tuple[_Rank, Phrase]]] = {"": []}
+        for place, group in enumerate(self._groups):
+            for number, phrase in enumerate(group.phrases):
+                for begun in phrase.begun or ("",):
+                    found.setdefault(begun, []).append(((phrase.kind, place, number), phrase))
+        return found
+
     def _at_start(self, text: str) -> Iterable[re.Pattern[str]]:
         """Of the phrases with which the text may begin, in their order."""
-        found: list[tuple[_Rank, Phrase]] = []
-        for place, group in enumerate(self._groups):
-            for number in group.anywhere(words_of(text)) if self._before else group.at_start(text):
-                phrase = group.phrases[number]
-                found.append(((phrase.kind, place, number), phrase))
-        if not found:
-            return ()
-        found.sort(key=itemgetter(0))
-        return (_compiled(self._before, phrase, self._after) for _, phrase in found)
+        likely: dict[_Rank, Phrase] = {}
+        if self._before:
+            known = words_of(text)
+            for place, group in enumerate(self._groups):
+                for number in group.anywhere(known):
+                    likely[group.phrases[number].kind, place, number] = group.phrases[number]
+        else:
+            begun = self._by_beginning
+            for length in range(LETTERS + 1):
+                likely.update(found for found in begun.get(text[:length], ()) if found[1].may_be_within(text))
+        return (_compiled(self._before, likely[rank], self._after) for rank in sorted(likely))

@@ -117,6 +117,44 @@ async def test_it_is_looked_for_four_times_and_then_a_person_is_asked(house: Ins
     assert [row.state for row in rows(house, "uncertain", "person")] == ["person"]
 
 
+@pytest.mark.parametrize(
+    ("back", "looks_before"),
+    [
+        pytest.param({"days": 1}, 0, id="a day that somebody set wrongly"),
+        pytest.param({"hours": 2}, 2, id="between two looks"),
+        pytest.param({"seconds": 5}, 0, id="a step of NTP"),
+    ],
+)
+async def test_a_clock_that_moves_back_keeps_nobody_in_doubt(
+    house: Installation, back: dict[str, int], looks_before: int
+) -> None:
+    """Its looks would begin when the clock has caught up: for a day nobody would hear of a mail that may be lost."""
+    await on_the_wire(house)
+    looks: list[timedelta] = []
+
+    def look(_mailbox: str, _message_id: str) -> bool:
+        looks.append(house.clock.now() - counted_from)
+        return False
+
+    rescue = Rescue(house.database, house.advance, look)
+    lease_ends(house)
+    counted_from = house.clock.now()
+    await rescue.run_once(counted_from)
+    if looks_before:
+        house.clock.forward(minutes=1)
+        await rescue.run_once(house.clock.now())
+        house.clock.forward(minutes=4)
+        await rescue.run_once(house.clock.now())
+    house.clock.forward(seconds=-timedelta(**back).total_seconds())
+    counted_from = house.clock.now()
+    looks.clear()
+    for _ in range(61):
+        await rescue.run_once(house.clock.now())
+        house.clock.forward(minutes=1)
+    assert looks == list(LOOKS[looks_before:])
+    assert [row.state for row in rows(house, "uncertain", "person")] == ["person"]
+
+
 async def test_a_copy_in_the_sent_folder_settles_as_of_the_fence(house: Installation) -> None:
     (one,) = await on_the_wire(house)
     rescue = Rescue(house.database, house.advance, lambda _mailbox, message_id: message_id.endswith("@ourco.test>"))

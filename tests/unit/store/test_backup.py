@@ -33,9 +33,10 @@ def copy(tmp_path: Path, database: Path) -> Path:
         (lambda path: path.mkdir(), "is a folder"),
         (os.mkfifo, "is no file"),  # a device as well: root would replace /dev/null
         (lambda path: path.touch(), "--force"),
+        (lambda path: path.write_text("[company]"), "no copy of a database"),  # `backup config.toml --force`
     ],
 )
-def test_what_is_there_already_is_refused(database: Path, make: Callable[[Path], None], words: str) -> None:
+def test_what_is_there_already_is_refused(database: Path, make: Callable[[Path], object], words: str) -> None:
     target = database.with_name("target")
     make(target)
     before = target.stat()

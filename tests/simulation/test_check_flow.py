@@ -1,0 +1,68 @@
+"""What the check of the way through a sequence makes of what an old backup took away."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sequencer.content.definition import from_stored
+from sequencer.core import events as e
+from sequencer.core.reason import Reason
+from tests.simulation.check_flow import steps_in_order
+from tests.simulation.premises import APPLIED_AT, MIXED, TEMPLATES
+from tests.simulation.sight import NEVER, Happening
+
+RESTORED, LIFTED = 10, 20
+CALLED = e.TaskOpened(task="ring#1", step="ring", work="call", priority="normal", due_at=APPLIED_AT)
+
+
+def queued(step: str) -> e.TouchQueued:
+    return e.TouchQueued(step=step, attempt=1, variant="only", version=1)
+
+
+def fence(step: str, attempt: int = 1, enrollment: int = 1) -> Any:
+    return SimpleNamespace(enrollment_id=enrollment, step=step, attempt=attempt)
+
+
+def seen(
+    event: e.Event, mark: int, *fences: Any, before: str = "hello", known: int = 1, restored: int = RESTORED
+) -> Any:
+    """An enrollment that had the mail `before` at the backup, and then `event`; with the fences of the lost time."""
+    first = e.Enrolled(sequence="mixed", version=1, step=before, rep="ana", mailbox="", by="person:ana")
+    log: list[tuple[int, e.Event]] = [(1, first), (2, queued(before)), (mark, event)]
+    sequence = from_stored("mixed", MIXED, TEMPLATES).sequence
+    return SimpleNamespace(
+        happenings=tuple(Happening(each, float(each), each, 1, 1, what) for each, what in log),
+        sequences={("mixed", 1): sequence},
+        forgotten=SimpleNamespace(restored=restored, lifted=LIFTED, known=known, fences=fences),
+        backdrop=SimpleNamespace(skewed=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sight", "held"),
+    [
+        # the call is next
+        (seen(CALLED, 15), True),
+        # a mail behind it that left in the lost time: the call was lost with the rest
+        (seen(queued("nudge"), 15, fence("nudge")), True),
+        (seen(queued("close"), 15, fence("nudge"), fence("close")), True),
+        # one that nothing let through
+        (seen(queued("nudge"), 15), False),
+        (seen(queued("nudge"), 15, fence("close")), False),
+        (seen(queued("nudge"), 15, fence("nudge", attempt=2)), False),
+        (seen(queued("nudge"), 15, fence("nudge", enrollment=2)), False),
+        # of a lost enrollment that had this number
+        (seen(queued("nudge"), 15, fence("nudge"), known=0), False),
+        # before the backup came back, after the hold was lifted, and where there was none
+        (seen(queued("nudge"), 5, fence("nudge")), False),
+        (seen(queued("nudge"), 25, fence("nudge")), False),
+        (seen(queued("nudge"), 15, fence("nudge"), restored=NEVER), False),
+        # a step behind
+        (seen(queued("nudge"), 15, fence("nudge"), before="close"), False),
+        # no mail
+        (seen(e.StepSkipped(step="nudge", reason=Reason.OVERDUE, as_of=APPLIED_AT), 15, fence("nudge")), False),
+    ],
+)
+def test_a_mail_that_left_in_the_lost_time_leads_past_what_was_lost(sight: Any, held: bool) -> None:
+    assert steps_in_order(sight).held is held
