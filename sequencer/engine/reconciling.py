@@ -209,14 +209,19 @@ def _since(lost_from: datetime | None, copy: Copy, lost_until: datetime | None) 
 def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named, now: datetime) -> SendRow | None:
     """The touch counts as sent when its copy says; None where there can be no such touch, as after an edit.
 
-    An uncertain mail to the same person counts as sent too: this one had to wait for its end.
+    An uncertain mail of the same enrollment counts as sent too, because the sequence went on. One of another waits for
+    its own evidence or a word: that it came to an end does not tell to which.
     """
     touch = named.touch(copy.message_id)
     for other in _others_open(connection, touch):
-        rescue.settle_as_sent(connection, advance, other, "sent_folder", now)
-    row = _open(connection, advance, touch, copy, FOUND, now)
-    if row is not None:
+        if other.enrollment_id == touch[0]:
+            rescue.settle_as_sent(connection, advance, other, "sent_folder", now)
+    row = _row(connection, advance, touch, now)
+    if row is not None and row.state in ("uncertain", "person"):
         rescue.settle_as_sent(connection, advance, row, "sent_folder", now)
+    elif row is not None:
+        _note_left(connection, advance, row, copy, now)
+        rescue.count_as_sent(connection, advance, sends.load_sends(connection, [row.id])[row.id], FOUND, now)
     return row
 
 
@@ -229,26 +234,34 @@ def _others_open(connection: Connection, touch: tuple[int, str, int]) -> Iterato
 
 
 def _open(
-    connection: Connection, advance: Advance, touch: tuple[int, str, int], copy: Copy, why: str, now: datetime
+    connection: Connection, advance: Advance, touch: tuple[int, str, int], why: str, now: datetime
 ) -> SendRow | None:
-    """The row of this touch, uncertain; None where there can be none, as of a rep's answer that is not known."""
+    """The row of this touch, uncertain; None where there can be none."""
+    row = _row(connection, advance, touch, now)
+    if row is None or row.state in ("uncertain", "person"):
+        return row
+    _note_left(connection, advance, row, Copy(""), now)
+    settle_all(connection, advance, [Sent(row.id, None, Uncertain(why, "dot"), now)])
+    return sends.load_sends(connection, [row.id])[row.id]
+
+
+def _row(connection: Connection, advance: Advance, touch: tuple[int, str, int], now: datetime) -> SendRow | None:
+    """The row of this touch, not settled yet; None where there can be none, as of a rep's answer that is not known."""
     enrollment_id, step, attempt = touch
     row = recovered.send_of(connection, *touch)
-    if row is not None and row.state in ("uncertain", "person"):
-        return row
     if row is None or (row.state == "cancelled" and row.answers is None):
         situation = load(connection, advance.around, [enrollment_id], now)[enrollment_id]
         if step not in situation.bundle.sequence.index:
             return None
         advance.record(connection, [(enrollment_id, [_queued(situation, step, attempt)])], now)
         row = recovered.send_of(connection, *touch)
-    if row is None or row.state not in ("queued", "cancelled"):
-        return None
+    return row if row is not None and row.state in ("queued", "cancelled", "uncertain", "person") else None
+
+
+def _note_left(connection: Connection, advance: Advance, row: SendRow, copy: Copy, now: datetime) -> None:
     box, at = advance.around.config.mailboxes_by_address.get(row.mailbox), copy.at or now
     day = local_date(box.timezone, at) if box else at.date()
     recovered.note_left(connection, row.id, copy.message_id, copy.subject, at, day)
-    settle_all(connection, advance, [Sent(row.id, None, Uncertain(why, "dot"), now)])
-    return sends.load_sends(connection, [row.id])[row.id]
 
 
 def _queued(situation: Situation, step_id: str, attempt: int) -> e.TouchQueued:
@@ -284,7 +297,7 @@ def _doubted(
             for touch in _may_have_left(connection, known.values(), lost):
                 if any(_others_open(connection, touch)):
                     continue  # one mail of theirs waits for a word already
-                if row := _open(connection, advance, touch, Copy(""), DOUBTED, now):
+                if row := _open(connection, advance, touch, DOUBTED, now):
                     left_as = row.message_id or message_id(series, *touch, row.mailbox.rpartition("@")[2])
                     recovered.note_id(connection, row.id, left_as)
                     fence.hand_to_person(connection, row.id)

@@ -18,7 +18,7 @@ from sequencer.engine import answering
 from sequencer.engine.advance import Advance
 from sequencer.engine.evidence import told_by_mail
 from sequencer.engine.outcomes import Sent, settle_each
-from sequencer.store import fence, sends
+from sequencer.store import fence, recovered, sends
 from sequencer.store.database import Database
 from sequencer.store.sends import SendRow
 
@@ -114,10 +114,20 @@ def settle_as_sent(connection: Connection, advance: Advance, row: SendRow, by: s
     """Positive evidence, or a named person, says that it arrived; False when it is settled already."""
     if not fence.settle_open(connection, row.id, "sent", by, now):
         return False
+    _record_sent(connection, advance, row, by, now)
+    return True
+
+
+def count_as_sent(connection: Connection, advance: Advance, row: SendRow, why: str, now: datetime) -> None:
+    """A copy says that a mail left which the database takes for queued. It is open at no instant: another may be."""
+    recovered.count_as_sent(connection, row.id, "sent_folder", why, now)
+    _record_sent(connection, advance, row, "sent_folder", now)
+
+
+def _record_sent(connection: Connection, advance: Advance, row: SendRow, by: str, now: datetime) -> None:
     settled: list[e.Event]
     if row.answers is not None:
         settled = answering.answered(connection, row, now, by)
     else:
         settled = [e.TouchSettled(step=row.step, attempt=row.attempt, sent_at=row.sending_at or now, by=by)]
     advance.record(connection, [(row.enrollment_id, settled)], now)
-    return True

@@ -57,6 +57,13 @@ def note_left(connection: Connection, send_id: int, message_id: str, subject: st
             )
 
 
+def count_as_sent(connection: Connection, send_id: int, by: str, reply: str, now: datetime) -> None:
+    """A queued mail that note_left knows of counts as sent."""
+    queued = (SENDS.c.id == send_id) & (SENDS.c.state == "queued")
+    values = {"state": "sent", "settled_by": by, "settled_at": now, "reply": reply}
+    connection.execute(update(SENDS).where(queued).values(**values))
+
+
 def note_id(connection: Connection, send_id: int, message_id: str) -> None:
     """Under which id a mail left, if it did."""
     connection.execute(update(SENDS).where(SENDS.c.id == send_id).values(message_id=message_id))

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from sequencer.core.outcome import Refused
+from sequencer.core.outcome import Deferred, Refused, Uncertain
 from sequencer.core.reason import Reason
 from sequencer.engine import settling, stops
 from sequencer.engine.reconciling import Words
 from sequencer.errors import InputError
 from sequencer.inbound.maildir import Maildir
 from sequencer.store import epoch, sends
+from tests.integration.installation import SEQUENCE
 from tests.integration.mail_room import ANA, bounce, mail
 from tests.integration.restored import Restored, someone
 
@@ -131,6 +132,48 @@ def test_what_may_have_left_after_a_pause_waits_for_a_word(room: Restored, hours
     room.inbox_read()
     room.send()
     assert [row.state for row in room.database.read(lambda c: sends.sends_of(c, late))] == ["person"]
+
+
+def test_a_follow_up_may_have_left_behind_a_mail_whose_copy_does_not_tell_when(room: Restored) -> None:
+    """That mail was put off, and its copy has the Date of the first try: it may have left right after the copy."""
+    someone(room, "jo")
+    room.send_due(Deferred(451, "try later", "rcpt", "4.7.1"))
+    room.clock.forward(minutes=1)
+    room.keep()
+    room.clock.forward(days=1)
+    room.inbox_read()
+    room.send()
+    room.clock.forward(days=3)
+    room.inbox_read()
+    room.send(filed=False)
+    room.lose()
+    room.clock.forward(minutes=5)
+    done = room.reconcile()
+    assert [row.step for row in done.left] == ["intro"]
+    assert [row.step for row in done.doubts] == ["bump"]
+
+
+def test_a_doubt_of_another_sequence_is_not_settled_by_what_left_behind_it(room: Restored) -> None:
+    """Somebody gave it up, perhaps, or asked for it once more: nobody knows, so nobody says that it arrived."""
+    person = room.person("jo@jo.test")
+    doubted = room.enroll(person)
+    room.send_due(Uncertain("no answer", "dot"))
+    room.apply("beside", SEQUENCE)
+    beside = room.enroll_beside(person, "beside", "intro")
+    open_id = room.sent(person).id
+    room.keep()
+    room.database.write(lambda c: settling.give_up(c, room.advance, open_id, "ana", room.clock.now()))
+    room.clock.forward(days=1)
+    room.inbox_read()
+    room.send()
+    room.lose()
+    assert [row.enrollment_id for row in room.reconcile().left] == [beside]
+    states = {row.enrollment_id: row.state for row in room.database.read(lambda c: sends.sends_of(c, person))}
+    assert states == {doubted: "uncertain", beside: "sent"}
+    for enrollment in (doubted, beside):
+        assert room.progress(enrollment) == room.folded(enrollment)
+    assert room.progress(doubted).hold(Reason.UNCERTAIN)
+    assert room.progress(beside).touches["intro"].state == "sent"
 
 
 def test_a_trusted_mailbox_sends_what_was_not_found(room: Restored) -> None:

@@ -155,8 +155,10 @@ def settled_stays(sight: Sight) -> Verdict:
 
 
 def _reconciled(sight: Sight, one: Change) -> bool:
-    """Whether a command took up, or doubts, a mail whose fence an old backup had forgotten."""
-    return one.mark > sight.forgotten.restored and not one.process and one.new == "uncertain"
+    """Whether a command found, or doubts, a mail whose fence an old backup had forgotten."""
+    if one.process or one.mark <= sight.forgotten.restored:
+        return False
+    return one.new == "uncertain" or (one.new, one.settled_by) == ("sent", "sent_folder")
 
 
 def in_flight(sight: Sight) -> Verdict:
