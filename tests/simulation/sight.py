@@ -192,8 +192,8 @@ class Sight:
 class WatchedEvidence(Evidence):
     """Knows from the fences when a mail was allowed to leave, and of whom: edits and merges may change them later.
 
-    `fenced`: by Message-ID, in order. `forgotten`: ids of mails whose rows an old backup took away; what nothing
-    brought back is left out of what rows must explain.
+    `fenced`: by Message-ID, in order. `forgotten`: ids of mails that an old backup took away; what nothing brought back
+    is left out of what rows must explain.
     `words`: what the logs said then, by the attempt that left on it: reconciling finds a mail, not who asked for it.
     """
 
@@ -206,9 +206,13 @@ class WatchedEvidence(Evidence):
     def took(self) -> tuple[Took, ...]:
         every = self.record.of(Took)
         return tuple(
-            mail for mail in every
-            if mail.message_id not in self.forgotten or mail.message_id in self.rows_by_message_id
-        )  # fmt: skip
+            mail for mail in every if mail.message_id not in self.forgotten or self._is_brought_back(mail.message_id)
+        )
+
+    def _is_brought_back(self, message_id: str) -> bool:
+        """A row that got its bytes before the copy bears the id too; called back since, it knows of no leaving."""
+        rows = self.rows_by_message_id.get(message_id, ())
+        return any(row.sending_at is not None or row.state != "cancelled" for row in rows)
 
     def row_of(self, mail: Took) -> SendRow | None:
         row = super().row_of(mail)

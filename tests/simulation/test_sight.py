@@ -1,5 +1,7 @@
 """What the sight of a played seed adds to the rows where an old backup took words of people away."""
 
+from datetime import datetime
+
 import pytest
 
 from sequencer.core import events as e
@@ -49,5 +51,31 @@ def test_a_word_that_an_old_backup_took_away_was_said_all_the_same(what: Forgott
     seen = second_attempt().seen()
     watched = WatchedEvidence(
         seen.config, seen.sequences, seen.record, seen.census, seen.lying, seen.ends, words=what.words
+    )
+    assert check_sending.never_twice(watched).held == held
+
+
+@pytest.mark.parametrize(
+    ("state", "left", "held"),
+    [
+        # An answer that came after the return ended the sequence: no row says that it left, and none will say it again.
+        ("cancelled", None, True),
+        # Found again, and not of the fence that the record knows: it counts.
+        ("sent", BUMP_AT, True),
+        # It waits for another turn although it had left.
+        ("queued", None, False),
+    ],
+)
+def test_a_mail_that_an_old_backup_forgot_may_stay_with_a_row_that_was_called_back(
+    state: str, left: datetime | None, held: bool
+) -> None:
+    """Its bytes were made before the copy, so the row bears the id, and it left in the time that is lost."""
+    world = small_world()
+    row = send(9, 1, "nudge", "<9@x>", BUMP_AT, "acme.test")
+    world.sends.append(row._replace(state=state, sending_at=left))
+    world.took("<9@x>", BUMP_AT)
+    seen = world.seen()
+    watched = WatchedEvidence(
+        seen.config, seen.sequences, seen.record, seen.census, seen.lying, seen.ends, forgotten=frozenset({"<9@x>"})
     )
     assert check_sending.never_twice(watched).held == held
