@@ -21,6 +21,7 @@ from sequencer.core.ports import Channel, Envelope, Pending
 from sequencer.engine import amnesia
 from sequencer.engine.advance import Advance
 from sequencer.engine.braking import brake
+from sequencer.engine.doubting import doubt_all
 from sequencer.engine.group import Group
 from sequencer.engine.outcomes import REST, Sent, settle_all, settle_each
 from sequencer.engine.prepare import Batch, prepare
@@ -190,7 +191,7 @@ class Dispatch:
             if not go:
                 return False
         if not batch.ready:
-            return bool(batch.failed or batch.refused)
+            return bool(batch.failed or batch.refused or batch.doubts)
         if mailbox.address not in self._channels:
             self._channels[mailbox.address] = self._channel_of(mailbox)
         drain.refused = False
@@ -227,6 +228,7 @@ class Dispatch:
             return False
         sends.put_prepared(connection, batch.ready)
         settle_all(connection, self._advance, batch.refused)
+        doubt_all(connection, self._advance, self._key, batch.doubts, now)
         failed = [(enrollment_id, (event,)) for enrollment_id, event in batch.failed]
         again = [(enrollment_id, ()) for enrollment_id in batch.again]
         self._advance.record(connection, [*failed, *again], now)

@@ -23,12 +23,13 @@ from sequencer.core.sequence import EmailStep
 from sequencer.core.timing import hours_of, leaves_before
 from sequencer.core.window import local_date, start_of_day
 from sequencer.engine import freshness
+from sequencer.engine.doubting import Doubt, lost_time_of
 from sequencer.engine.letter import AttachmentMissing, Draft, write
 from sequencer.engine.outcomes import Sent
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.mail.compose import HeaderRefused
-from sequencer.store import contacts, correspondence, people, ramp, sends, tasks
+from sequencer.store import contacts, correspondence, epoch, people, ramp, sends, tasks
 from sequencer.store.database import is_refusal
 from sequencer.store.due import due_sends
 from sequencer.store.fence import Limits
@@ -49,8 +50,8 @@ logger = logging.getLogger(__name__)
 class Batch:
     """What to commit before the sockets: bytes, waits, people whose mail could not be made or may not go any more.
 
-    `again`: enrollments to decide on, because their mail waits for something that no clock opens. `limits`: what the
-    fences of `ready` are held to.
+    `again`: enrollments to decide on, because their mail waits for something that no clock opens. `doubts`: mails that
+    may have left in a time that the database forgot. `limits`: what the fences of `ready` are held to.
     """
 
     ready: list[Prepared] = field(default_factory=list)
@@ -58,12 +59,13 @@ class Batch:
     failed: list[tuple[int, e.TouchNotRendered]] = field(default_factory=list)
     refused: list[Sent] = field(default_factory=list)
     again: list[int] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
     next_at: datetime | None = None
     limits: Limits | None = None
 
     @property
     def changes(self) -> bool:
-        return bool(self.ready or self.waits or self.failed or self.refused or self.again)
+        return bool(self.ready or self.waits or self.failed or self.refused or self.again or self.doubts)
 
     def wait(self, row: SendRow, until: datetime | None, reason: Reason | None) -> None:
         """Note why this one waits, unless its row says so already."""
@@ -92,7 +94,7 @@ def prepare(connection: Connection, around: Surroundings, mailbox: Mailbox, key:
     """The next sends of one mailbox, admitted and rendered."""
     choice = _Choice(connection, around, mailbox, now)
     choice.read()
-    if choice.due and (going := choice.admitted()):
+    if choice.due and (going := choice.certain(choice.admitted())):
         _render_all(connection, around, going, choice.situations, choice.until, choice.batch, key, now)
     return choice.batch
 
@@ -219,6 +221,13 @@ class _Choice:
             self.batch.wait(self._rows[send_id], until, gate.reason)
         self.batch.look_at(admission.next_at)
         return [self._rows[send_id] for send_id in admission.go[:BATCH_MAX]]
+
+    def certain(self, going: Sequence[SendRow]) -> list[SendRow]:
+        """Those that cannot have left before in a time that the database forgot; the others become doubts."""
+        losses = epoch.lost_times(self._connection)
+        left = {row.id: lost_time_of(row, self.situations[row.enrollment_id], losses) for row in going}
+        self.batch.doubts += [Doubt(key, lost) for key, lost in left.items() if lost]
+        return [row for row in going if not left[row.id]]
 
 
 def usage_of(connection: Connection, mailbox: Mailbox, rows: Sequence[SendRow], now: datetime) -> Usage:

@@ -2,10 +2,10 @@
 
 A found Message-ID is a keyed hash of (enrollment, step, attempt), so the database can tell which touch it was, also one
 that it never queued: that touch counts as sent, by the evidence of the Sent folder. What may have left and cannot be
-told waits for a person among the uncertain mails. The mailboxes are read by engine/sent_before.py.
+told waits for a person among the uncertain mails (engine/doubting.py). The mailboxes are read by engine/sent_before.py.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,25 +13,21 @@ from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.answers import ANSWER
-from sequencer.core.decide import due_of, next_attempt, standing, variant_of
-from sequencer.core.outcome import Uncertain
-from sequencer.core.progress import Progress
+from sequencer.core.decide import next_attempt, standing, variant_of
 from sequencer.core.reason import Reason
 from sequencer.core.sequence import EmailStep
-from sequencer.core.state import evolve
-from sequencer.core.window import local_date
 from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
-from sequencer.engine.amnesia import message_key, series_key
+from sequencer.engine.amnesia import series_key
 from sequencer.engine.answers import OWNERLESS
-from sequencer.engine.outcomes import Sent, settle_all
+from sequencer.engine.doubting import doubt, earliest_due, note_left, others_open
 from sequencer.engine.sent_before import Copy, Reading
 from sequencer.engine.situation import Situation, load
 from sequencer.errors import InputError
-from sequencer.mail.compose import digest_in, message_id, touch_digest
+from sequencer.mail.compose import digest_in, touch_digest
 from sequencer.store import epoch as store
-from sequencer.store import fence, inbox, log, people, reads, recovered, scopes, sends, versions
-from sequencer.store.epoch import Amnesia, Epoch
+from sequencer.store import inbox, log, people, reads, recovered, scopes, sends, versions
+from sequencer.store.epoch import Amnesia, Epoch, LostTime
 from sequencer.store.rows import chunks
 from sequencer.store.sends import SendRow
 
@@ -40,7 +36,6 @@ __all__ = ["Reconciled", "Words", "reconcile"]
 ATTEMPTS_MAX = 5
 RETURNS_MAX = 5  # how often one copy is put back: each return begins a series of ids, which the copy knows nothing of
 FOUND = "a copy of it lies in the mailbox, and this database was restored from before it left"
-DOUBTED = "this database was restored: the mail may have left, and no copy of it was found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +97,10 @@ def reconcile(
         unsaid, dark = [], []
     if not unsaid:
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
-        lost = _Lost(held.since, outside[1] or now)
-        doubts = list(_doubted(connection, advance, key, doubted, lost, now))
+        lost = LostTime(held.since, outside[1] or now, frozenset(doubted), store.key_number(connection))
+        doubts = list(_doubted(connection, advance, key, lost, now))
+        if lost.mailboxes:
+            store.note_lost_time(connection, lost)
         store.lift(connection, outside[0])
         inbox.read_again(connection, noticed_at, OWNERLESS)
         log.make_due(connection, reads.live_ids(connection), now)
@@ -213,36 +210,16 @@ def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named
     its own evidence or a word: that it came to an end does not tell to which.
     """
     touch = named.touch(copy.message_id)
-    for other in _others_open(connection, touch):
+    for other in others_open(connection, touch):
         if other.enrollment_id == touch[0]:
             rescue.settle_as_sent(connection, advance, other, "sent_folder", now)
     row = _row(connection, advance, touch, now)
     if row is not None and row.state in ("uncertain", "person"):
         rescue.settle_as_sent(connection, advance, row, "sent_folder", now)
     elif row is not None:
-        _note_left(connection, advance, row, copy, now)
+        note_left(connection, advance, row, copy.at or now, copy.message_id, copy.subject)
         rescue.count_as_sent(connection, advance, sends.load_sends(connection, [row.id])[row.id], FOUND, now)
     return row
-
-
-def _others_open(connection: Connection, touch: tuple[int, str, int]) -> Iterator[SendRow]:
-    """Mails to the same person that nobody has settled yet."""
-    person = log.load(connection, [touch[0]])[touch[0]].prospect_id
-    for row in sends.sends_of(connection, person):
-        if row.state in sends.OPEN and (row.enrollment_id, row.step, row.attempt) != touch:
-            yield row
-
-
-def _open(
-    connection: Connection, advance: Advance, touch: tuple[int, str, int], why: str, now: datetime
-) -> SendRow | None:
-    """The row of this touch, uncertain; None where there can be none."""
-    row = _row(connection, advance, touch, now)
-    if row is None or row.state in ("uncertain", "person"):
-        return row
-    _note_left(connection, advance, row, Copy(""), now)
-    settle_all(connection, advance, [Sent(row.id, None, Uncertain(why, "dot"), now)])
-    return sends.load_sends(connection, [row.id])[row.id]
 
 
 def _row(connection: Connection, advance: Advance, touch: tuple[int, str, int], now: datetime) -> SendRow | None:
@@ -258,12 +235,6 @@ def _row(connection: Connection, advance: Advance, touch: tuple[int, str, int], 
     return row if row is not None and row.state in ("queued", "cancelled", "uncertain", "person") else None
 
 
-def _note_left(connection: Connection, advance: Advance, row: SendRow, copy: Copy, now: datetime) -> None:
-    box, at = advance.around.config.mailboxes_by_address.get(row.mailbox), copy.at or now
-    day = local_date(box.timezone, at) if box else at.date()
-    recovered.note_left(connection, row.id, copy.message_id, copy.subject, at, day)
-
-
 def _queued(situation: Situation, step_id: str, attempt: int) -> e.TouchQueued:
     step, progress = situation.bundle.sequence.step(step_id), situation.enrollment.progress
     assert isinstance(step, EmailStep)
@@ -271,41 +242,25 @@ def _queued(situation: Situation, step_id: str, attempt: int) -> e.TouchQueued:
     return e.TouchQueued(step=step_id, attempt=attempt, variant=variant, version=progress.version)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """The time that the database forgot. `since`: None where nobody knows when it begins."""
+def _doubted(connection: Connection, advance: Advance, key: bytes, lost: LostTime, now: datetime) -> Iterator[SendRow]:
+    """Every mail of these mailboxes that was due in the lost time, and is not known as sent, becomes a person's.
 
-    since: datetime | None
-    until: datetime
-
-    def is_later(self, at: datetime | None) -> bool:
-        """Whether `at` is after the last instant that the database knew when it was put back."""
-        return at is not None and (self.since is None or at > self.since)
-
-
-def _doubted(
-    connection: Connection, advance: Advance, key: bytes, mailboxes: Collection[str], lost: _Lost, now: datetime
-) -> Iterator[SendRow]:
-    """Every mail of these mailboxes that was due while it was lost, and is not known as sent, becomes a person's.
-
-    Its row has the id under which it left if it did, so that what names it later settles it.
+    Of several to one person the first that is due; the others are asked about before they go (engine/doubting.py).
     """
-    series = message_key(connection, key)
-    for mailbox in sorted(mailboxes):
+    series = series_key(key, lost.series)
+    for mailbox in sorted(lost.mailboxes):
         for part in chunks(reads.live_ids(connection, mailbox=mailbox)):
             known = load(connection, advance.around, part, now)
             for touch in _may_have_left(connection, known.values(), lost):
-                if any(_others_open(connection, touch)):
-                    continue  # one mail of theirs waits for a word already
-                if row := _open(connection, advance, touch, DOUBTED, now):
-                    left_as = row.message_id or message_id(series, *touch, row.mailbox.rpartition("@")[2])
-                    recovered.note_id(connection, row.id, left_as)
-                    fence.hand_to_person(connection, row.id)
-                    yield row._replace(message_id=left_as)
+                if any(others_open(connection, touch)):
+                    continue
+                row = _row(connection, advance, touch, now)
+                if row is not None and row.state not in sends.OPEN:
+                    yield doubt(connection, advance, series, row, now)
 
 
 def _may_have_left(
-    connection: Connection, situations: Iterable[Situation], lost: _Lost
+    connection: Connection, situations: Iterable[Situation], lost: LostTime
 ) -> Iterator[tuple[int, str, int]]:
     """(enrollment, step, attempt). Pauses and holds prove nothing: they may have been lifted in the time that is lost.
 
@@ -319,23 +274,6 @@ def _may_have_left(
         if progress.flight or progress.step_task or progress.hold(Reason.BUG) or one.facts.prospect.address is None:
             continue
         # Not its due_at: under the hold the daemon has found that no clock moves it.
-        progress = _as_early_as_may_be(progress, lost)
-        step, due = standing(one.bundle.sequence, progress), due_of(one.bundle.sequence, progress, one.facts)
-        if isinstance(step, EmailStep) and due is not None and due <= lost.until:
+        step = None if progress.finished else standing(one.bundle.sequence, progress)
+        if isinstance(step, EmailStep) and earliest_due(step, one, lost) <= lost.until:
             yield one.enrollment.id, step.id, next_attempt(progress, step.id)
-
-
-def _as_early_as_may_be(progress: Progress, lost: _Lost) -> Progress:
-    """With the wait of its next step begun at the first instant at which it can have: what went on then is forgotten.
-
-    A mail of which only `_since` tells when it left, as late as it may have, may have left as soon as time was lost.
-    """
-    if lost.is_later(progress.resumed_at):
-        progress = evolve(progress, not_before=None)
-    if lost.since is None:
-        return progress
-    touches = {
-        step: evolve(touch, at=lost.since) if touch.at == lost.until else touch
-        for step, touch in progress.touches.items()
-    }
-    return evolve(progress, touches=touches, since=lost.since if progress.since == lost.until else progress.since)

@@ -5,6 +5,7 @@ The hold is a row among the scopes, so that whatever reads pauses honours it; no
 here: engine/amnesia.py does.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,7 @@ EPOCH = "epoch"
 SERVER = "epoch_server"
 KEY_NUMBER = "message_key"
 SINCE = "restored_since"
+LOST_TIMES = "lost_times"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,6 +40,23 @@ class Amnesia:
     why: str
     since: datetime | None
     mails: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LostTime:
+    """A time that the database forgot. `since`: None where nobody knows when it begins.
+
+    `mailboxes`: those that cannot tell what left in it. `series`: the number of the Message-IDs of what left.
+    """
+
+    since: datetime | None
+    until: datetime
+    mailboxes: frozenset[str] = frozenset()
+    series: int = 0
+
+    def is_later(self, at: datetime | None) -> bool:
+        """Whether `at` is after the last instant that the database knew when it was put back."""
+        return at is not None and (self.since is None or at > self.since)
 
 
 def current(connection: Connection) -> Epoch:
@@ -127,6 +146,29 @@ def lift(connection: Connection, epoch: Epoch) -> None:
     accept_server(connection)
     scopes.resume_scope(connection, "restored")
     scopes.raise_scope(connection, "all")
+
+
+def lost_times(connection: Connection) -> tuple[LostTime, ...]:
+    """Every time of which some mailbox cannot tell what left in it."""
+    return tuple(
+        LostTime(
+            datetime.fromisoformat(one["since"]) if one["since"] else None,
+            datetime.fromisoformat(one["until"]), frozenset(one["mailboxes"]), one["series"],
+        )
+        for one in json.loads(scopes.meta(connection, LOST_TIMES) or "[]")
+    )  # fmt: skip
+
+
+def note_lost_time(connection: Connection, lost: LostTime) -> None:
+    """Keep it: what may have left in it is doubted also after sends went on."""
+    kept = [
+        {
+            "since": one.since.isoformat() if one.since else "", "until": one.until.isoformat(),
+            "mailboxes": sorted(one.mailboxes), "series": one.series,
+        }
+        for one in (*lost_times(connection), lost)
+    ]  # fmt: skip
+    scopes.put_meta(connection, LOST_TIMES, json.dumps(kept))
 
 
 def note_series(connection: Connection, number: int) -> None:

@@ -17,6 +17,7 @@ from sequencer.core.ports import Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.amnesia import message_key
 from sequencer.engine.catalog import Catalog
+from sequencer.engine.doubting import doubt_all
 from sequencer.engine.ingest import Ingest
 from sequencer.engine.outcomes import Sent, settle_all
 from sequencer.engine.prepare import limits_of, prepare
@@ -91,6 +92,7 @@ class MailRoom(Installation):
             batch = prepare(connection, self.advance.around, mailbox, message_key(connection, KEY), now)
             sends.put_prepared(connection, batch.ready)
             settle_all(connection, self.advance, batch.refused)
+            doubt_all(connection, self.advance, KEY, batch.doubts, now)
             number = leases.lease(connection, [ANA], OWNER, now, LEASE)[ANA]
             intents = [fence.Intent(one.send_id, OWNER, number) for one in batch.ready]
             limits = {ANA: limits_of(mailbox, self.advance.around, 0, now)}

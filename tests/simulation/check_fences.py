@@ -155,8 +155,14 @@ def settled_stays(sight: Sight) -> Verdict:
 
 
 def _reconciled(sight: Sight, one: Change) -> bool:
-    """Whether a command found, or doubts, a mail whose fence an old backup had forgotten."""
-    if one.process or one.mark <= sight.forgotten.restored:
+    """Whether a command found, or doubts, a mail whose fence an old backup had forgotten.
+
+    When sends go on, a daemon doubts what is about to go and may have left then: of the enrollments that the copy had.
+    """
+    lost = sight.forgotten
+    if one.process:
+        return one.new == "uncertain" and one.mark > lost.lifted and one.enrollment_id <= lost.known
+    if one.mark <= lost.restored:
         return False
     return one.new == "uncertain" or (one.new, one.settled_by) == ("sent", "sent_folder")
 
