@@ -17,7 +17,7 @@ from sequencer.engine.ours import ours_of
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import Reading, read_mailboxes
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import epoch, inbox, sends
+from sequencer.store import epoch, inbox, sends, walks
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.integration.installation import KEY
 from tests.integration.mail_room import ANA, bounce, complaint, mail
@@ -245,13 +245,15 @@ def test_a_walk_that_began_before_somebody_reconciled_counts_for_nothing(room: R
             room.reconcile()
             super().walk(cursors, wanted, settle)
 
-    begun = room.database.read(lambda c: (inbox.cursors(c, "maildir:mail"), epoch.key_number(c)))
+    begun = room.database.read(lambda c: walks.begin(c, "maildir:mail", "", "", room.clock.now()))
+    assert begun == ([], 0)
     walk = Walk(
         room.database, room.advance, KEY, "maildir:mail", ours_of(room.config), room.clock.now(), threading.Event()
     )
     with pytest.raises(WalkStopped):
         walk.run(Reconciled(room.maildir), *begun)
-    assert room.database.read(lambda c: (inbox.synced_at(c), inbox.cursors(c, "maildir:mail"))) == ({}, [])
+    assert room.database.read(lambda c: walks.begin(c, "maildir:mail", "", "", room.clock.now())) == ([], 1)
+    assert room.database.read(inbox.synced_at) == {}
 
 
 def test_a_mail_in_an_enrollment_that_is_lost_is_told(room: Restored) -> None:
