@@ -170,6 +170,7 @@ class _Choice:
         return Due(
             row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, row.due_at,
             closes_at=leaves_before(hours, situation.facts.away, self._now), first_touch=row.first_touch,
+            earlier=contacts.earlier_tries(self._connection, row.enrollment_id, row.step, row.attempt),
         )  # fmt: skip
 
     def _due_answer(self, row: SendRow, situation: Situation) -> Due | None:
