@@ -7,7 +7,7 @@ told waits for a person among the uncertain mails. The mailboxes are read by eng
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -38,6 +38,7 @@ from sequencer.store.sends import SendRow
 __all__ = ["Reconciled", "Words", "reconcile"]
 
 ATTEMPTS_MAX = 5
+DATE_STEP = timedelta(seconds=1)  # what a Date does not tell: it is cut to whole seconds (RFC 5322 3.3)
 RETURNS_MAX = 5  # how often one copy is put back: each return begins a series of ids, which the copy knows nothing of
 FOUND = "a copy of it lies in the mailbox, and this database was restored from before it left"
 DOUBTED = "this database was restored: the mail may have left, and no copy of it was found"
@@ -91,7 +92,7 @@ def reconcile(
         copies = reading.copies | copies
     named = _Named(connection, advance, key, copies, held.since)
     store.note_series(connection, named.series)
-    copied = (_since(held.since, copy, outside[1]) for copy in named.forgotten)
+    copied = (_since(held.since, copy, outside[1], now) for copy in named.forgotten)
     left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + len(named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
@@ -195,14 +196,16 @@ def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]
     yield from ((enrollment, f"{ANSWER}{task}") for enrollment, task in recovered.answer_tasks(connection))
 
 
-def _since(lost_from: datetime | None, copy: Copy, lost_until: datetime | None) -> Copy:
+def _since(lost_from: datetime | None, copy: Copy, lost_until: datetime | None, now: datetime) -> Copy:
     """The copy with an instant of the time that was lost: what the database knew by then it would know as sent.
 
     Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try. When it did
-    leave nothing tells: as late as it may have, because no wait and no limit breaks by that.
+    leave nothing tells: as late as it may have, because no wait and no limit breaks by that. So for the second, too.
     """
-    if lost_from is None or copy.at is None or copy.at >= lost_from:
+    if copy.at is None:
         return copy
+    if lost_from is None or copy.at >= lost_from:
+        return replace(copy, at=min(copy.at + DATE_STEP, now))
     return replace(copy, at=max(lost_from, lost_until) if lost_until else None)
 
 
@@ -282,6 +285,12 @@ class _Lost:
         """Whether `at` is after the last instant that the database knew when it was put back."""
         return at is not None and (self.since is None or at > self.since)
 
+    def earliest(self, at: datetime) -> datetime:
+        """The first instant that `_since` may have made this one of."""
+        if self.since is not None and at == self.until:
+            return self.since
+        return at - DATE_STEP if self.is_later(at) else at
+
 
 def _doubted(
     connection: Connection, advance: Advance, key: bytes, mailboxes: Collection[str], lost: _Lost, now: datetime
@@ -328,14 +337,9 @@ def _may_have_left(
 def _as_early_as_may_be(progress: Progress, lost: _Lost) -> Progress:
     """With the wait of its next step begun at the first instant at which it can have: what went on then is forgotten.
 
-    A mail of which only `_since` tells when it left, as late as it may have, may have left as soon as time was lost.
+    What `_since` says of when a mail left is as late as it may have.
     """
     if lost.is_later(progress.resumed_at):
         progress = evolve(progress, not_before=None)
-    if lost.since is None:
-        return progress
-    touches = {
-        step: evolve(touch, at=lost.since) if touch.at == lost.until else touch
-        for step, touch in progress.touches.items()
-    }
-    return evolve(progress, touches=touches, since=lost.since if progress.since == lost.until else progress.since)
+    touches = {step: evolve(touch, at=lost.earliest(touch.at)) for step, touch in progress.touches.items()}
+    return evolve(progress, touches=touches, since=lost.earliest(progress.since))

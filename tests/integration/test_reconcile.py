@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_a_mail_that_was_queued_or_not_even_queued_counts_as_sent_when_it_left(r
     assert {row.sending_at for row in rows} == {room.clock.now()}
     used = room.database.read(lambda c: sends.used(c, "mailbox", [ANA], room.clock.now().date()))
     assert used == {ANA: 2}
+
+
+def test_a_forgotten_mail_counts_as_no_earlier_than_it_left(room: Restored) -> None:
+    """Its copy's Date names a whole second, and limits are counted to the microsecond: a week later that is a touch."""
+    person = room.person("jo@jo.test")
+    room.enroll(person)
+    room.keep()
+    room.clock.forward(minutes=10, seconds=0.614)
+    room.send()
+    left_at = room.clock.now()
+    room.lose()
+    room.clock.forward(minutes=5)
+    assert len(room.reconcile().left) == 1
+    counted_at = room.sent(person).sending_at
+    assert counted_at is not None
+    assert left_at <= counted_at < left_at + timedelta(seconds=1)
 
 
 def test_a_person_who_got_two_steps_goes_on_at_the_third(room: Restored) -> None:
