@@ -26,7 +26,8 @@ class Due:
 
     `domain`: the recipient's registrable domain, None for free-mail. `opens`: the window's next opening, None when it
     is open; `closes_at`: the end of that opening, None when nothing ends it. `answer`: written by hand in reply.
-    `inbox_fresh`: every mailbox that wrote to this person was read lately enough.
+    `inbox_fresh`: every mailbox that wrote to this person was read lately enough. `earlier`: when this very mail left
+    before, which a person has sent again; to itself it is no other touch.
     """
 
     send_id: int
@@ -41,6 +42,7 @@ class Due:
     first_touch: bool = False
     answer: bool = False
     inbox_fresh: bool = True
+    earlier: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,8 @@ class _Limits:
 
     def _touches(self, send: Due) -> list[datetime]:
         # An instant in the future is one that a clock wrote before it was moved back: it counts as now.
-        return [min(touch, self._now) for touch in self._usage.person_touches.get(send.person_id, ())]
+        touches = self._usage.person_touches.get(send.person_id, ())
+        return [min(touch, self._now) for touch in touches if touch not in send.earlier]
 
     def _account_day(self, send: Due) -> Gate | None:
         limit = self._policy.account_touches_per_day

@@ -30,6 +30,7 @@ from sequencer.core.window import (
 )
 
 HOLD_EXPIRES = timedelta(days=30)
+PREPARED_GOOD_FOR = timedelta(minutes=15)  # a mail's bytes; then it is asked again whether it may leave
 BACK_OFF: tuple[timedelta, ...] = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 
 

@@ -23,7 +23,7 @@ from sequencer.mail.amazon import plain_id
 from sequencer.mail.fields import sent_at
 from sequencer.mail.parse import Parsed
 from sequencer.mail.thread import identity
-from sequencer.store import correspondence, sends
+from sequencer.store import correspondence, sends, walks
 from sequencer.store import inbox as store
 from sequencer.store.database import Database
 from sequencer.store.epoch import key_number
@@ -61,8 +61,8 @@ class Walk:
         left = self._some_were_left
 
         def write(connection: Connection) -> None:
-            self._same_series(connection)
-            store.put_synced(connection, self._name, self._now, some_were_left=left)
+            if not walks.end(connection, self._name, self._now, series, some_were_left=left):
+                raise WalkStopped
 
         self._database.write(write)
 

@@ -7,7 +7,7 @@ asked whether it may have gone then. What was found, and who is asked first, is 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -15,7 +15,7 @@ from sequencer.core.outcome import Uncertain
 from sequencer.core.progress import Progress
 from sequencer.core.sequence import AnyStep
 from sequencer.core.state import evolve
-from sequencer.core.timing import due_time, wait_end
+from sequencer.core.timing import PREPARED_GOOD_FOR, due_time, wait_end
 from sequencer.core.touch import Touch
 from sequencer.core.window import local_date
 from sequencer.engine.advance import Advance
@@ -27,8 +27,20 @@ from sequencer.store import fence, log, recovered, sends
 from sequencer.store.epoch import LostTime
 from sequencer.store.sends import SendRow
 
-__all__ = ["Doubt", "doubt", "doubt_all", "earliest_due", "lost_time_of", "note_left", "others_open"]
+__all__ = [
+    "DATE_STEP",
+    "LATE_BY",
+    "Doubt",
+    "doubt",
+    "doubt_all",
+    "earliest_due",
+    "lost_time_of",
+    "note_left",
+    "others_open",
+]
 
+DATE_STEP = timedelta(seconds=1)  # a Date is cut to whole seconds (RFC 5322 3.3)
+LATE_BY = PREPARED_GOOD_FOR + DATE_STEP  # a mail may leave behind its Date, which is that of its bytes
 DOUBTED = "this database was restored: the mail may have left, and no copy of it was found"
 
 
@@ -70,7 +82,10 @@ def earliest_due(step: AnyStep, situation: Situation, lost: LostTime) -> datetim
         progress = evolve(progress, not_before=None)
     if progress.since >= lost.until:
         since, touches = _as_early_as_may_be(step, situation, lost)
-        progress = evolve(progress, since=since, touches=touches)
+    else:
+        touches = {name: evolve(touch, at=_earliest(touch.at, lost)) for name, touch in progress.touches.items()}
+        since = _earliest(progress.since, lost)
+    progress = evolve(progress, since=since, touches=touches)
     due = due_time(step, progress, situation.facts)
     return due.opens or due.at
 
@@ -81,7 +96,7 @@ def _as_early_as_may_be(step: AnyStep, situation: Situation, lost: LostTime) -> 
     at, touches = progress.enrolled_at, dict[str, Touch]()
     for name, touch in _others_in_order(progress, step):
         if touch.at < lost.until:
-            at = touch.at
+            at = _earliest(touch.at, lost)
         else:
             if name in sequence.index:
                 wait = sequence.step(name).wait
@@ -90,6 +105,11 @@ def _as_early_as_may_be(step: AnyStep, situation: Situation, lost: LostTime) -> 
             at = max(at, lost.since or at)
         touches[name] = evolve(touch, at=at)
     return at, touches
+
+
+def _earliest(at: datetime, lost: LostTime) -> datetime:
+    """When a mail can have left that counts from then: reconciling counts a found one from the latest instant."""
+    return max(at - LATE_BY, lost.since or at - LATE_BY) if lost.is_later(at) else at
 
 
 def _others_in_order(progress: Progress, step: AnyStep) -> list[tuple[str, Touch]]:

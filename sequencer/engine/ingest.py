@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
-
 from sequencer.core.ports import Inbox
 from sequencer.engine.advance import Advance
 from sequencer.engine.arrivals import Walk, WalkStopped
@@ -24,9 +22,8 @@ from sequencer.engine.resting import in_words
 from sequencer.engine.sorting import Sorting
 from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
 from sequencer.store import inbox as store
+from sequencer.store import walks
 from sequencer.store.database import Database
-from sequencer.store.epoch import key_number
-from sequencer.store.leases import elsewhere
 
 BACK_OFF_MIN = timedelta(seconds=1)
 BACK_OFF_MAX = timedelta(minutes=5)
@@ -225,14 +222,8 @@ class Ingest:
 
     def _walk(self, line: _Line, now: datetime) -> None:
         ours = ours_of(self._advance.around.config)
-        first = ours.mailboxes.get(line.name, ())[:1]
-
-        def look(connection: Connection) -> tuple[list[store.StoredCursor], int] | None:
-            """How far it was read, and the series of our ids by now; None when another daemon reads it."""
-            theirs = self._owner and elsewhere(connection, first, self._owner, now)
-            return None if theirs else (store.cursors(connection, line.name), key_number(connection))
-
-        begun = self._database.read(look)
+        first = next(iter(ours.mailboxes.get(line.name, ())), "") if self._owner else ""
+        begun = self._database.read(lambda connection: walks.begin(connection, line.name, first, self._owner, now))
         if begun is None:
             line.let_go()
             return

@@ -25,7 +25,7 @@ from sequencer.engine.prepare import usage_of
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings
 from sequencer.engine.step_text import step_text
-from sequencer.store import inbox, scopes, sends
+from sequencer.store import contacts, inbox, scopes, sends
 from sequencer.store.leases import lease_clock
 from sequencer.store.sends import SendRow
 
@@ -130,7 +130,7 @@ def limits_gate(
     if turn is not None and turn.at is not None:
         return _open(config, mailbox, turn.usage, row, turn.at)
     usage = usage_of(connection, mailbox, [row], at)
-    gate = dict(admit([_due(row, at)], usage, mailbox, config.policy, at).wait).get(row.id)
+    gate = dict(admit([_due(connection, row, at)], usage, mailbox, config.policy, at).wait).get(row.id)
     if gate is None:
         return _open(config, mailbox, usage, row, at)
     return replace(gate, name="limits", place=_place(config, mailbox, gate))
@@ -157,10 +157,11 @@ def _would_be(situation: Situation, step: EmailStep, at: datetime) -> SendRow:
     return SendRow(**values)
 
 
-def _due(row: SendRow, at: datetime) -> Due:
+def _due(connection: Connection, row: SendRow, at: datetime) -> Due:
     return Due(
         row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, at,
         first_touch=row.first_touch,
+        earlier=contacts.earlier_tries(connection, row.enrollment_id, row.step, row.attempt),
     )  # fmt: skip
 
 

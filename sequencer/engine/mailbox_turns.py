@@ -6,6 +6,7 @@ about one. It writes nothing.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Sequence as Several
 from datetime import date, datetime
 
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from sequencer.engine.situation import Situation, Surroundings, load, rep_load
 from sequencer.store import contacts, enrollments, ramp, sends, tasks
 from sequencer.store.rows import chunks
 
-__all__ = ["MailboxTurns", "ledger_of"]
+__all__ = ["MailboxTurns", "ledger_of", "touched_before"]
 
 WAITERS_MAX = 2_000
 
@@ -66,10 +67,19 @@ class MailboxTurns:
         return [
             Waiter(
                 one.enrollment.id, one.bundle.sequence, one.enrollment.progress, one.facts, _domain(one),
-                tuple(touched.get(one.enrollment.prospect_id, ())), queued.get((one.enrollment.id, _in_flight(one))),
+                touched_before(self._connection, one, touched), queued.get((one.enrollment.id, _in_flight(one))),
             )
             for one in ones
         ]  # fmt: skip
+
+
+def touched_before(
+    connection: Connection, one: Situation, touched: Mapping[int, Several[datetime]]
+) -> tuple[datetime, ...]:
+    """When the person was touched by other mails than the one that is under way. `touched`: by person."""
+    flight, key = one.enrollment.progress.flight, one.enrollment.id
+    own = contacts.earlier_tries(connection, key, flight.step, flight.attempt) if flight else ()
+    return tuple(at for at in touched.get(one.enrollment.prospect_id, ()) if at not in own)
 
 
 def _domain(one: Situation) -> str | None:

@@ -20,7 +20,7 @@ from sequencer.core.outcome import Refused
 from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Reason
 from sequencer.core.sequence import EmailStep
-from sequencer.core.timing import hours_of, leaves_before
+from sequencer.core.timing import PREPARED_GOOD_FOR, hours_of, leaves_before
 from sequencer.core.window import local_date, start_of_day
 from sequencer.engine import freshness
 from sequencer.engine.doubting import Doubt, lost_time_of
@@ -38,7 +38,6 @@ from sequencer.store.sends import Prepared, SendRow
 DUE_READ_MAX = 500
 PAGES_MAX = 10
 BATCH_MAX = 500
-PREPARED_GOOD_FOR = timedelta(minutes=15)
 LOOK_AGAIN = timedelta(minutes=15)
 IN_LINE = (Reason.CAP, Reason.GAP, Reason.TURN, Reason.IN_FLIGHT)
 ABOVE = (Reason.RESTORED, Reason.ALL_PAUSED, Reason.SEQUENCE_PAUSED, Reason.MAILBOX_PAUSED, Reason.BRAKE)
@@ -172,6 +171,7 @@ class _Choice:
         return Due(
             row.id, row.enrollment_id, row.prospect_id, row.account_id, row.domain, row.sequence_id, row.due_at,
             closes_at=leaves_before(hours, situation.facts.away, self._now), first_touch=row.first_touch,
+            earlier=contacts.earlier_tries(self._connection, row.enrollment_id, row.step, row.attempt),
         )  # fmt: skip
 
     def _due_answer(self, row: SendRow, situation: Situation) -> Due | None:

@@ -7,7 +7,7 @@ told waits for a person among the uncertain mails (engine/doubting.py). The mail
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -20,7 +20,7 @@ from sequencer.engine import rescue
 from sequencer.engine.advance import Advance
 from sequencer.engine.amnesia import series_key
 from sequencer.engine.answers import OWNERLESS
-from sequencer.engine.doubting import doubt, earliest_due, note_left, others_open
+from sequencer.engine.doubting import DATE_STEP, LATE_BY, doubt, earliest_due, note_left, others_open
 from sequencer.engine.sent_before import Copy, Reading
 from sequencer.engine.situation import Situation, load
 from sequencer.errors import InputError
@@ -86,7 +86,7 @@ def reconcile(
         copies = reading.copies | copies
     named = _Named(connection, advance, key, copies, held.since)
     store.note_series(connection, named.series)
-    copied = (_since(held.since, copy, outside[1]) for copy in named.forgotten)
+    copied = (_since(held.since, copy, outside[1], now) for copy in named.forgotten)
     left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + len(named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
@@ -192,15 +192,20 @@ def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]
     yield from ((enrollment, f"{ANSWER}{task}") for enrollment, task in recovered.answer_tasks(connection))
 
 
-def _since(lost_from: datetime | None, copy: Copy, lost_until: datetime | None) -> Copy:
+def _since(lost_from: datetime | None, copy: Copy, lost_until: datetime | None, now: datetime) -> Copy:
     """The copy with an instant of the time that was lost: what the database knew by then it would know as sent.
 
     Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try. When it did
     leave nothing tells: as late as it may have, because no wait and no limit breaks by that.
     """
-    if lost_from is None or copy.at is None or copy.at >= lost_from:
+    if copy.at is None:
         return copy
-    return replace(copy, at=max(lost_from, lost_until) if lost_until else None)
+    if lost_from is not None and copy.at < lost_from:
+        return replace(copy, at=max(lost_from, lost_until) if lost_until else None)
+    latest = copy.at + LATE_BY
+    if lost_until is not None and copy.at < lost_until:
+        latest = min(latest, max(copy.at + DATE_STEP, lost_until - timedelta.resolution))
+    return replace(copy, at=min(latest, now))
 
 
 def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named, now: datetime) -> SendRow | None:

@@ -28,7 +28,7 @@ from sequencer.core.spread import Starts, spread
 from sequencer.core.window import local_date
 from sequencer.engine.advance import Advance
 from sequencer.engine.enrolling import Door, Seat, Start, enrolled_event
-from sequencer.engine.mailbox_turns import ledger_of
+from sequencer.engine.mailbox_turns import ledger_of, touched_before
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, facts_of, load
 from sequencer.store import contacts, enrollments, people, scopes
@@ -185,8 +185,7 @@ def entrants_inside(connection: Connection, situations: Iterable[Situation], now
     return [
         Entrant(
             one.bundle.sequence, one.enrollment.progress, one.facts, ("inside", one.enrollment.id),
-            limited_domain(one.facts.prospect.address or ""),
-            tuple(touched.get(one.enrollment.prospect_id, ())), new=False,
+            limited_domain(one.facts.prospect.address or ""), touched_before(connection, one, touched), new=False,
         )
         for one in ones
     ]  # fmt: skip

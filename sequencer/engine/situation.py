@@ -20,7 +20,7 @@ from sequencer.core.suppression import Suppression
 from sequencer.core.window import Holidays, Window, local_date, no_holidays, parse_window, start_of_day
 from sequencer.engine.absence import worker_of, works_for
 from sequencer.engine.catalog import Catalog
-from sequencer.store import fence, log, people, scopes, sends, tasks
+from sequencer.store import fence, log, people, scopes, tasks
 
 ZONE_SOURCES = {
     "file": "from the file", "phone": "from the phone number", "country": "from the country",
@@ -54,7 +54,6 @@ def load(connection: Connection, around: Surroundings, ids: Collection[int], now
     persons = people.load_prospects(connection, {row.prospect_id for row in enrollments.values()})
     accounts = people.load_accounts(connection, {p.account_id for p in persons.values() if p.account_id})
     rules = people.suppressions_of(connection, persons.values())
-    wired = sends.on_the_wire(connection, list(enrollments))
     above = {
         row.id: fence.scopes_of(row.sequence_id, row.mailbox, persons[row.prospect_id].account_id)
         for row in enrollments.values()
@@ -69,7 +68,7 @@ def load(connection: Connection, around: Surroundings, ids: Collection[int], now
             around.config, bundle, str(row.id), person, accounts.get(person.account_id or ""), row.rep, row.mailbox,
             suppressions=rules.get(person.id, ()),
             outer=tuple(paused[scope] for scope in (scopes.RESTORED, *above[row.id]) if scope in paused),
-            on_the_wire=row.id in wired,
+            on_the_wire=row.on_the_wire,
             cover=loads.cover_of(row.rep),
             loads=loads.of(row.rep, bundle),
         )  # fmt: skip

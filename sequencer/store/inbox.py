@@ -48,7 +48,7 @@ class InboundRow:
 
 
 NOT_OUR_MAIL = "not ours"
-_NOT_LOST = {"lost_at": None, "lost_reason": None}
+NOT_LOST = {"lost_at": None, "lost_reason": None}
 _COLUMNS = [INBOUND.c[name] for name in InboundRow.__slots__]
 
 
@@ -79,30 +79,11 @@ def broken_reason(connection: Connection, name: str) -> str:
     return connection.scalars(_BROKEN_REASON, {"of": name}).first() or ""
 
 
-@cache
-def _synced(dialect: str) -> Any:
-    values: dict[str, Any] = {"synced_at": bindparam("at"), "broken_at": None, "broken_reason": None, **_NOT_LOST}
-    statement = upsert_for(dialect, INBOXES).values(name=bindparam("of"), **values)
-    return statement.on_conflict_do_update(index_elements=["name"], set_=values)
-
-
-_NONE_LEFT = (
-    update(CURSORS).where((CURSORS.c.inbox == bindparam("of")) & (CURSORS.c.messages_left > 0)).values(messages_left=0)
-)
-
-
-def put_synced(connection: Connection, name: str, at: datetime, *, some_were_left: bool = True) -> None:
-    """The walk that began at `at` reached the end of every folder; `some_were_left`: a cursor of it says otherwise."""
-    connection.execute(_synced(connection.dialect.name), {"of": name, "at": at})
-    if some_were_left:
-        connection.execute(_NONE_LEFT, {"of": name})
-
-
 def put_broken(connection: Connection, name: str, reason: str, at: datetime) -> None:
     """The inbox cannot be read until a person mends it; the same reason again keeps the instant of the first time."""
     if broken_reason(connection, name) == reason:
         return
-    values = {"broken_at": at, "broken_reason": reason, **_NOT_LOST}
+    values = {"broken_at": at, "broken_reason": reason, **NOT_LOST}
     statement = upsert(connection, INBOXES).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
@@ -115,13 +96,6 @@ def put_lost(connection: Connection, name: str, reason: str, at: datetime) -> No
     values = {"lost_at": known.lost_at if known and known.lost_at else at, "lost_reason": reason}
     statement = upsert(connection, INBOXES).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
-
-
-_CURSORS = select(*(CURSORS.c[each] for each in StoredCursor.__slots__)).where(CURSORS.c.inbox == bindparam("of"))
-
-
-def cursors(connection: Connection, name: str) -> list[StoredCursor]:
-    return [StoredCursor(*row) for row in connection.execute(_CURSORS, {"of": name})]
 
 
 def left_to_read(connection: Connection, name: str) -> tuple[int, str]:

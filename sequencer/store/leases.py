@@ -4,7 +4,7 @@ A mailbox belongs to one daemon at a time; the others take it over when its leas
 database's clock where it is a server's, because two machines never agree. What a fence number forbids is in fence.py.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ from sequencer.store.installation_tables import DAEMONS
 from sequencer.store.rows import upsert, upsert_for
 from sequencer.store.tables import MAILBOXES, SENDS
 
-__all__ = ["elsewhere", "holds", "is_of", "lease", "lease_clock", "release"]
+__all__ = ["holds", "is_of", "lease", "lease_clock", "release"]
 
 
 def lease_clock(connection: Connection, now: datetime) -> datetime:
@@ -122,17 +122,3 @@ def release(connection: Connection, owner: str) -> None:
     """Let go of every mailbox, so that another daemon need not wait for the lease to end."""
     connection.execute(update(MAILBOXES).where(MAILBOXES.c.owner == owner).values(**_NOBODY))
     connection.execute(delete(DAEMONS).where(DAEMONS.c.name == owner))
-
-
-_ELSEWHERE = select(MAILBOXES.c.address).where(
-    MAILBOXES.c.address.in_(bindparam("of", expanding=True)),
-    MAILBOXES.c.owner != "",
-    MAILBOXES.c.owner != bindparam("by"),
-    MAILBOXES.c.lease_until > bindparam("now"),
-)
-
-
-def elsewhere(connection: Connection, addresses: Collection[str], owner: str, now: datetime) -> set[str]:
-    """Which of these mailboxes another daemon works for now."""
-    asked = {"of": list(addresses), "by": owner, "now": lease_clock(connection, now)}
-    return set(connection.scalars(_ELSEWHERE, asked))

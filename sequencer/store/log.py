@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
@@ -16,12 +16,15 @@ from sequencer.core import events as e
 from sequencer.core import progress as p
 from sequencer.errors import AlreadyEnrolled
 from sequencer.store.rows import chunks
-from sequencer.store.tables import ENROLLMENTS, EVENTS, PROSPECTS
+from sequencer.store.tables import ENROLLMENTS, EVENTS, PROSPECTS, SENDS
 
 
 @dataclass(frozen=True, slots=True)
 class Enrollment:
-    """An enrollment as it stands. `person_seq`: how often something was recorded about its person."""
+    """An enrollment as it stands. `person_seq`: how often something was recorded about its person.
+
+    `on_the_wire`: it has a mail that has passed its fence and is not settled.
+    """
 
     id: int
     prospect_id: int
@@ -34,6 +37,7 @@ class Enrollment:
     due_at: datetime | None
     progress: p.Progress
     person_seq: int
+    on_the_wire: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,9 @@ def save(connection: Connection, settled: Sequence[tuple[int, p.Progress, dateti
         connection.execute(_SAVE, rows)
 
 
+_WIRED = exists().where(SENDS.c.enrollment_id == ENROLLMENTS.c.id, SENDS.c.state == "sending")
 _ENROLLMENTS_OF = (
-    select(ENROLLMENTS, PROSPECTS.c.seq)
+    select(ENROLLMENTS, PROSPECTS.c.seq, _WIRED.label("on_the_wire"))
     .join(PROSPECTS, PROSPECTS.c.id == ENROLLMENTS.c.prospect_id)
     .where(ENROLLMENTS.c.id.in_(bindparam("ids", expanding=True)))
 )
@@ -150,7 +155,7 @@ def load(connection: Connection, ids: Collection[int]) -> dict[int, Enrollment]:
         for row in connection.execute(_ENROLLMENTS_OF, {"ids": part}):
             found[row.id] = Enrollment(
                 row.id, row.prospect_id, row.sequence_id, row.version, row.mailbox, row.rep, row.exclusive,
-                row.status, row.due_at, p.from_json(row.progress), row.seq,
+                row.status, row.due_at, p.from_json(row.progress), row.seq, row.on_the_wire,
             )  # fmt: skip
     return found
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal_column, select, update
@@ -95,12 +97,16 @@ def revalidate_addresses(connection: Connection, prospect_id: int) -> None:
     connection.execute(changed)
 
 
-_ADDRESSES_OF = (
-    select(ADDRESSES)
-    .where(ADDRESSES.c.prospect_id.in_(bindparam("ids", expanding=True)))
-    .order_by(ADDRESSES.c.position)
-)
-_PROSPECTS_OF = select(PROSPECTS).where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True)))
+_OF_A_PERSON = ("account_id", "timezone", "zone_source", "country", "phone", "linkedin")
+_PROSPECTS_OF = (
+    select(
+        PROSPECTS.c.id, ADDRESSES.c.email, ADDRESSES.c.valid, PROSPECTS.c.fields,
+        *(PROSPECTS.c[name] for name in _OF_A_PERSON),
+    )
+    .outerjoin(ADDRESSES, ADDRESSES.c.prospect_id == PROSPECTS.c.id)
+    .where(PROSPECTS.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(PROSPECTS.c.id, ADDRESSES.c.position)
+)  # fmt: skip
 IS_SOMEBODY = PROSPECTS.c.merged_into.is_(None) & PROSPECTS.c.erased_at.is_(None)
 _STANDS = SUPPRESSIONS.c.lifted_at.is_(None)
 _ANY_SUPPRESSION = select(SUPPRESSIONS.c.id).where(_STANDS).limit(1)
@@ -111,14 +117,11 @@ def load_prospects(connection: Connection, ids: Collection[int]) -> dict[int, Pr
     """People by id; an id that is not there is left out."""
     people: dict[int, Prospect] = {}
     for part in chunks(ids):
-        by_person: dict[int, list[Address]] = {}
-        for row in connection.execute(_ADDRESSES_OF, {"ids": part}):
-            by_person.setdefault(row.prospect_id, []).append(Address(row.email, row.valid))
-        for row in connection.execute(_PROSPECTS_OF, {"ids": part}):
-            people[row.id] = Prospect(
-                row.id, tuple(by_person.get(row.id, ())), row.fields, row.account_id, row.timezone,
-                row.zone_source, row.country, row.phone, row.linkedin,
-            )  # fmt: skip
+        rows = connection.execute(_PROSPECTS_OF, {"ids": part})
+        for person, same in groupby(rows, key=itemgetter(0)):
+            first, *others = same
+            addresses = tuple(Address(row.email, row.valid) for row in (first, *others) if row.email is not None)
+            people[person] = Prospect(person, addresses, *first[3:])
     return people
 
 

@@ -93,7 +93,8 @@ _META = select(META.c.value).where(META.c.key == bindparam("of"))
 
 def meta(connection: Connection, key: str) -> str | None:
     """A fact of the installation."""
-    return connection.scalars(_META, {"of": key}).first()
+    value: str | None = connection.execute(_META, {"of": key}).scalar()
+    return value
 
 
 @cache

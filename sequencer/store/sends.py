@@ -143,19 +143,6 @@ def call_back(connection: Connection, enrollment_id: int, step: str, attempt: in
     return connection.execute(update(SENDS).where(queued).values(state="cancelled")).rowcount > 0
 
 
-_WIRED = select(SENDS.c.enrollment_id).where(
-    SENDS.c.enrollment_id.in_(bindparam("ids", expanding=True)), SENDS.c.state == "sending"
-)
-
-
-def on_the_wire(connection: Connection, enrollment_ids: Collection[int]) -> set[int]:
-    """Enrollments with a mail that has passed its fence and is not settled."""
-    found: set[int] = set()
-    for part in chunks(enrollment_ids):
-        found.update(connection.scalars(_WIRED, {"ids": part}))
-    return found
-
-
 def next_send_at(connection: Connection, now: datetime) -> datetime | None:
     """The first instant after `now` at which a waiting send may be looked at again."""
     later = (SENDS.c.state == "queued") & (SENDS.c.not_before > now)

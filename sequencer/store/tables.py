@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Date, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from sequencer.store.columns import Instant, Table, core, json_column, partial_index
+from sequencer.store.columns import Instant, Table, Word, core, json_column, partial_index
 
 
 class Meta(Table, table=True):
@@ -133,7 +133,7 @@ class Enrollment(Table, table=True):
     mailbox: str
     rep: str
     exclusive: bool
-    status: str
+    status: str = Field(sa_type=Word)
     step: str
     due_at: datetime | None = Field(default=None, sa_type=Instant)
     progress: str = Field(sa_type=Text)
@@ -172,7 +172,7 @@ class Task(Table, table=True):
     priority: str
     script: str | None = None
     review: bool = False
-    state: str = "open"
+    state: str = Field(default="open", sa_type=Word)
     due_at: datetime = Field(sa_type=Instant)
     opened_at: datetime = Field(sa_type=Instant)
     snoozed_until: datetime | None = Field(default=None, sa_type=Instant)
@@ -229,7 +229,7 @@ class Send(Table, table=True):
     mailbox: str
     variant: str = ""
     version: int
-    state: str = "queued"
+    state: str = Field(default="queued", sa_type=Word)
     due_at: datetime = Field(sa_type=Instant)
     not_before: datetime | None = Field(default=None, sa_type=Instant)
     first_touch: bool = False
@@ -326,7 +326,7 @@ class Inbound(Table, table=True):
     outgoing: bool = False
     received_at: datetime = Field(sa_type=Instant)
     raw: bytes | None = Field(default=None, sa_type=LargeBinary)
-    state: str = "stored"
+    state: str = Field(default="stored", sa_type=Word)
     classifier: int = 0
     judgement: str = Field(default="", sa_type=Text)
     answer: str | None = None

@@ -24,7 +24,8 @@ from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.dispatch import Dispatch
 from sequencer.engine.situation import Surroundings
-from sequencer.store import inbox, log, people, versions
+from sequencer.store import log, people, versions, walks
+from sequencer.store.epoch import key_number
 from tests.fresh import fresh_database, named, open_database
 from tests.integration.mail_servers import free_ports
 
@@ -226,7 +227,7 @@ class Installation:
     def inbox_read(self) -> None:
         """As if the inbox had just been read to its end."""
         name = self.config.inbox_of("ana@ourco.test") or ""
-        self.database.write(lambda connection: inbox.put_synced(connection, name, self.clock.now()))
+        self.database.write(lambda connection: walks.end(connection, name, self.clock.now(), key_number(connection)))
 
     def progress(self, enrollment_id: int) -> p.Progress:
         return self.database.read(lambda connection: log.load(connection, [enrollment_id]))[enrollment_id].progress

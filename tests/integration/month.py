@@ -24,7 +24,7 @@ from sequencer.engine import outer_stops, stops, task_verbs
 from sequencer.engine.absence import works_for
 from sequencer.engine.task_verbs import Said
 from sequencer.errors import InputError
-from sequencer.store import inbox, log, people, scopes, sends, tasks, versions
+from sequencer.store import log, people, scopes, sends, tasks, versions, walks
 from sequencer.store.log import Entry
 from sequencer.store.tables import EVENTS
 from sequencer.store.tasks import TaskRow
@@ -145,7 +145,7 @@ class Month(Installation):
 
         def read_to_the_end(connection: Connection) -> None:
             for name in names:
-                inbox.put_synced(connection, name, now)
+                walks.end(connection, name, now, 0)
 
         await self.database.awrite(read_to_the_end)
         await self.sender.run_once(self.clock.now())

@@ -15,7 +15,7 @@ from sequencer.engine.overview import overview
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InboxBroken, InboxLost
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import inbox, leases, sends, tasks
+from sequencer.store import inbox, leases, sends, tasks, walks
 from sequencer.store.copies import OWED_FOR
 from tests.integration.installation import CONFIG, KEY
 from tests.integration.mail_room import ANA, OWNER, MailRoom, mail
@@ -219,7 +219,7 @@ async def test_an_inbox_that_somebody_has_to_mend_is_not_tried_for_its_copies(ro
     room.database.write(lambda connection: inbox.put_broken(connection, "maildir:mail", "login refused", now))
     await room.file(room.filing(lambda _: deaf))
     assert deaf.asked == 0
-    room.database.write(lambda connection: inbox.put_synced(connection, "maildir:mail", now))
+    room.database.write(lambda connection: walks.end(connection, "maildir:mail", now, 0))
     deaf.trouble = None
     await room.file(room.filing(lambda _: deaf))
     assert len(room.copies) == 1

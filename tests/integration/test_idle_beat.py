@@ -75,9 +75,9 @@ async def test_nobody_due_is_one_statement(house: Installation) -> None:
     assert len(statements) == 1, statements
 
 
-async def test_a_quiet_inbox_is_six_statements(house: Installation) -> None:
+async def test_a_quiet_inbox_is_three_statements(house: Installation) -> None:
     ingest = Ingest(house.database, house.advance, lambda name: QuietInbox(), KEY, owner="test")
     with asked(house) as statements:
         await ingest.run_once(house.clock.now())
     await ingest.stop()
-    assert len(statements) == 6, statements
+    assert len(statements) == 3, statements

@@ -11,7 +11,7 @@ from sequencer.core import events as e
 from sequencer.engine.ingest import Ingest
 from sequencer.inbound.folders import Folder
 from sequencer.inbound.imap import Imap
-from sequencer.store import inbox
+from sequencer.store import inbox, walks
 from sequencer.store.tables import NOT_OURS
 from tests.integration.conftest import PASSWORD, Account
 from tests.integration.mail_room import MailRoom
@@ -163,6 +163,12 @@ async def test_folders_that_only_their_names_tell_are_read(room: MailRoom) -> No
         ingest = room.new_ingest(reader)
         assert await ingest.run_once(room.clock.now()) == 1
         assert sum(isinstance(event, e.ReplyReceived) for event in room.events(enrollment)) == 1
-        known = {row.folder for row in room.database.read(lambda connection: inbox.cursors(connection, "maildir:mail"))}
-        assert known == {"INBOX", "Gelöschte Elemente", "Éléments envoyés", "Courrier indésirable"}
+        begun = room.database.read(lambda c: walks.begin(c, "maildir:mail", "", "", room.clock.now()))
+        assert begun is not None
+        assert {row.folder for row in begun[0]} == {
+            "INBOX",
+            "Gelöschte Elemente",
+            "Éléments envoyés",
+            "Courrier indésirable",
+        }
         await ingest.stop()

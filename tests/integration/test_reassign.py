@@ -16,7 +16,7 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.reassigning import Handover, Plan
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import InputError, NotFound
-from sequencer.store import inbox, tasks
+from sequencer.store import tasks, walks
 from tests.integration.installation import CONFIG, Installation, World
 
 ANA, BO = "ana@ourco.test", "bo@ourco.test"
@@ -75,7 +75,7 @@ async def send(house: Installation, owner: str = "test") -> None:
 
 def read_all(house: Installation) -> None:
     for box in house.config.mailboxes:
-        house.database.write(lambda c, name=box.inbox: inbox.put_synced(c, name or "", house.clock.now()))  # type: ignore[misc]
+        house.database.write(lambda c, name=box.inbox: walks.end(c, name or "", house.clock.now(), 0))  # type: ignore[misc]
 
 
 async def test_people_and_tasks_move_and_threads_keep_their_mailbox(house: Installation, world: World) -> None:

@@ -13,11 +13,12 @@ from sequencer.core.reason import Reason
 from sequencer.engine import settling, stops
 from sequencer.engine.answers import SOMEBODY_ELSES
 from sequencer.engine.arrivals import Walk, WalkStopped
+from sequencer.engine.doubting import LATE_BY
 from sequencer.engine.ours import ours_of
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import Reading, read_mailboxes
 from sequencer.inbound.maildir import Maildir
-from sequencer.store import epoch, inbox, sends
+from sequencer.store import epoch, inbox, sends, walks
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.integration.installation import KEY
 from tests.integration.mail_room import ANA, bounce, complaint, mail
@@ -50,6 +51,22 @@ def test_a_mail_that_was_queued_or_not_even_queued_counts_as_sent_when_it_left(r
     assert {row.sending_at for row in rows} == {room.clock.now()}
     used = room.database.read(lambda c: sends.used(c, "mailbox", [ANA], room.clock.now().date()))
     assert used == {ANA: 2}
+
+
+def test_a_forgotten_mail_counts_as_no_earlier_than_it_left(room: Restored) -> None:
+    """Its copy's Date is of its bytes, in whole seconds, and limits are counted to the microsecond."""
+    person = room.person("jo@jo.test")
+    room.enroll(person)
+    room.keep()
+    room.clock.forward(minutes=10, seconds=0.614)
+    room.send()
+    left_at = room.clock.now()
+    room.lose()
+    room.clock.forward(minutes=5)
+    assert len(room.reconcile().left) == 1
+    counted_at = room.sent(person).sending_at
+    assert counted_at is not None
+    assert left_at <= counted_at <= left_at + LATE_BY
 
 
 def test_a_person_who_got_two_steps_goes_on_at_the_third(room: Restored) -> None:
@@ -245,13 +262,15 @@ def test_a_walk_that_began_before_somebody_reconciled_counts_for_nothing(room: R
             room.reconcile()
             super().walk(cursors, wanted, settle)
 
-    begun = room.database.read(lambda c: (inbox.cursors(c, "maildir:mail"), epoch.key_number(c)))
+    begun = room.database.read(lambda c: walks.begin(c, "maildir:mail", "", "", room.clock.now()))
+    assert begun == ([], 0)
     walk = Walk(
         room.database, room.advance, KEY, "maildir:mail", ours_of(room.config), room.clock.now(), threading.Event()
     )
     with pytest.raises(WalkStopped):
         walk.run(Reconciled(room.maildir), *begun)
-    assert room.database.read(lambda c: (inbox.synced_at(c), inbox.cursors(c, "maildir:mail"))) == ({}, [])
+    assert room.database.read(lambda c: walks.begin(c, "maildir:mail", "", "", room.clock.now())) == ([], 1)
+    assert room.database.read(inbox.synced_at) == {}
 
 
 def test_a_mail_in_an_enrollment_that_is_lost_is_told(room: Restored) -> None:

@@ -153,6 +153,20 @@ def test_a_follow_up_may_have_left_behind_a_mail_whose_copy_does_not_tell_when(r
     assert [row.step for row in done.doubts] == ["bump"]
 
 
+def test_a_follow_up_may_have_left_in_the_last_second_that_is_lost(room: Restored) -> None:
+    """Its wait began when the found mail left, and not at the end of the second that its copy names."""
+    someone(room, "jo")
+    room.keep()
+    room.send()
+    room.clock.forward(days=2)
+    room.inbox_read()
+    room.send(filed=False)
+    room.lose()
+    room.clock.forward(minutes=5)
+    done = room.reconcile()
+    assert ([row.step for row in done.left], [row.step for row in done.doubts]) == (["intro"], ["bump"])
+
+
 def test_a_doubt_of_another_sequence_is_not_settled_by_what_left_behind_it(room: Restored) -> None:
     """Somebody gave it up, perhaps, or asked for it once more: nobody knows, so nobody says that it arrived."""
     person = room.person("jo@jo.test")

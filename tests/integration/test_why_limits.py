@@ -12,13 +12,16 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from sequencer.core import events as e
+from sequencer.core.outcome import Outcome, Uncertain
+from sequencer.core.ports import Envelope
 from sequencer.core.reason import FinishReason, Gate, Reason
+from sequencer.engine import settling
 from sequencer.engine.why import Standing, why
 from sequencer.engine.why_words import sentence
-from sequencer.store import people, scopes
+from sequencer.store import contacts, people, scopes, sends
 from sequencer.store.tables import SENDS, USAGE
 from tests.integration.installation import ALWAYS_OPEN, CONFIG, MONDAY, HandClock, Installation
-from tests.integration.scripted_channel import ScriptedChannel, dispatch_over
+from tests.integration.scripted_channel import ScriptedChannel, accept, dispatch_over
 
 BOX, BO = "ana@ourco.test", "bo@acme.test"
 POLICY = """[policy]
@@ -50,7 +53,7 @@ class Held(Installation):
         row = {"kind": kind, "key": key, "day": day, "n": n}
         self.database.write(lambda c: c.execute(insert(USAGE).values(**row)) and None)
 
-    def wrote(self, person: int, *at: datetime) -> None:
+    def wrote(self, person: int, *at: datetime, state: str = "sent") -> None:
         """Mails of other times to the person; this one's own sequence knows nothing of them."""
         other = self.enroll_past(person)
 
@@ -58,7 +61,7 @@ class Held(Installation):
             for number, instant in enumerate(at):
                 connection.execute(insert(SENDS).values(
                     enrollment_id=other, step=f"s{number}", attempt=1, prospect_id=person, sequence_id="three",
-                    mailbox=BOX, version=1, state="sent", due_at=instant, sending_at=instant, settled_at=instant,
+                    mailbox=BOX, version=1, state=state, due_at=instant, sending_at=instant, settled_at=instant,
                     address=BO,
                 ))  # fmt: skip
 
@@ -128,6 +131,20 @@ def person_week(held: Held) -> None:
     held.enroll(person)
 
 
+def given_up_just_now(held: Held) -> None:
+    """Nobody knows whether a mail arrived that a person gave up: it may have."""
+    person = held.person(BO)
+    held.wrote(person, MONDAY - timedelta(hours=15), state="skipped")
+    held.enroll(person)
+
+
+def given_up_this_week(held: Held) -> None:
+    person = held.person(BO)
+    held.wrote(person, *(MONDAY - timedelta(days=each) for each in (2, 3, 4, 5)))
+    held.wrote(person, MONDAY - timedelta(days=6), state="skipped")
+    held.enroll(person)
+
+
 def gap(held: Held) -> None:
     """Another mail leaves at nine, then Bo comes."""
     held.enroll(held.person("first@beta.test"))
@@ -149,6 +166,14 @@ CASES = [
     Case(domain, Reason.DOMAIN_DAY, "domain_messages_per_day = ", TUESDAY, "acme.test: 20 of 20 today"),
     Case(person_gap, Reason.PERSON_GAP, "person_gap = ", MONDAY + timedelta(hours=5), "20h between two"),
     Case(person_week, Reason.PERSON_WEEK, "person_touches_per_week = ", MONDAY + timedelta(days=1), "5 of 5 in 7 days"),
+    Case(given_up_just_now, Reason.PERSON_GAP, "person_gap = ", MONDAY + timedelta(hours=5), "20h between two"),
+    Case(
+        given_up_this_week,
+        Reason.PERSON_WEEK,
+        "person_touches_per_week = ",
+        MONDAY + timedelta(days=1),
+        "5 of 5 in 7 days",
+    ),
     Case(gap, Reason.GAP, "gap = ", MONDAY + timedelta(seconds=90), ""),
 ]
 
@@ -179,6 +204,28 @@ async def goes_exactly_then(held: Held, at: datetime) -> None:
     await held.beat()
     await held.dispatch_.stop()
     assert held.gone
+
+
+async def test_a_mail_that_a_person_sends_again_does_not_wait_for_its_own_first_try(held: Held) -> None:
+    async def nobody_answers(_: Envelope) -> Outcome:
+        return Uncertain("no answer", "dot")
+
+    held.bo()
+    held.channel.dot = nobody_answers
+    await held.beat()
+    (first,) = held.database.read(lambda c: sends.in_state(c, "uncertain"))
+    held.clock.forward(minutes=2)
+    held.database.write(lambda c: settling.send_again(c, held.advance, first.id, "ana", held.clock.now()))
+    one = held.standing()
+    assert next(gate for gate in one.gates if gate.name == "limits").passed
+    assert one.goes_at == held.clock.now()
+    held.channel.dot = accept
+    await held.beat()
+    await held.dispatch_.stop()
+    (again,) = held.database.read(lambda c: sends.in_state(c, "sent"))
+    assert (again.attempt, again.message_id) == (2, first.message_id)
+    touched = held.database.read(lambda c: contacts.recent_touches(c, [again.prospect_id], held.clock.now()))
+    assert touched[again.prospect_id] == [first.sending_at, again.sending_at], "both may have arrived"
 
 
 async def test_a_stale_inbox_names_its_line_and_the_mail_goes_when_it_was_read(held: Held) -> None:

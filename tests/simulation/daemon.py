@@ -184,6 +184,8 @@ class Daemon:
         """Whether something waits for what no clock opens, and for how many seconds nothing else can move."""
         now = self._stage.clock.now()
         work, opens_at = self._rows.look(now), self._services.dispatch.next_at
+        if work.looks:  # they fell due while the beat ran
+            return True, FIRST_IDLE_S
         later = [at for at in (*work.later, opens_at) if at is not None and at > now]
         next_s = (min(later) - now) / timedelta(seconds=1) if later else IDLE_S_MAX
         return work.waits, max(next_s, self._patience_s()) if next_s <= REST.total_seconds() else next_s

@@ -132,7 +132,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self._ready.append(heapq.heappop(self._scheduled))
         turn = list(self._ready)
         self._ready.clear()
-        self._dice.shuffle(turn)
+        if len(turn) > 1:  # of one, no dice are thrown
+            self._dice.shuffle(turn)
         for handle in turn:
             if not handle.cancelled():
                 self._run(handle)

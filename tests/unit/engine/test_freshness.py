@@ -15,7 +15,7 @@ from sequencer.engine import freshness
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.situation import Surroundings
-from sequencer.store import inbox, sends
+from sequencer.store import sends, walks
 from sequencer.store.tables import SENDS
 from tests.integration.installation import CONFIG, Installation
 from tests.integration.scripted_channel import ScriptedChannel, dispatch_over
@@ -58,7 +58,7 @@ class House(Installation):
 
     def read(self, mailbox: str, ago: timedelta) -> None:
         at = self.clock.now() - ago
-        self.database.write(lambda c: inbox.put_synced(c, INBOXES[mailbox], at))
+        self.database.write(lambda c: walks.end(c, INBOXES[mailbox], at, 0))
 
     def without(self, mailbox: str) -> None:
         told = tomllib.loads((self.folder / "config.toml").read_text())

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select
 
 from sequencer.core.people import Account, Address, Prospect
 from sequencer.errors import NotFound
-from sequencer.store import fence, inbox, people, reads, tasks
+from sequencer.store import fence, inbox, people, reads, tasks, walks
 from sequencer.store.database import Database
 from sequencer.store.fence import Intent, Settlement
 from sequencer.store.inbox import Arrival, StoredCursor
@@ -20,12 +20,12 @@ UID_MAX = 2**32 - 1
 def test_the_numbers_of_imap_fit(database: Database) -> None:
     cursor = StoredCursor("INBOX", UID_MAX, UID_MAX, "")
 
-    def work(connection: Connection) -> list[StoredCursor]:
+    def work(connection: Connection) -> tuple[list[StoredCursor], int] | None:
         inbox.put_cursor(connection, "box", cursor)
         inbox.store_not_ours(connection, "box", [("INBOX", UID_MAX, UID_MAX, "a hash")])
-        return inbox.cursors(connection, "box")
+        return walks.begin(connection, "box", "", "", NOW)
 
-    assert database.write(work) == [cursor]
+    assert database.write(work) == ([cursor], 0)
 
 
 def test_a_number_that_is_never_given_out_is_not_found(database: Database) -> None:
