@@ -61,9 +61,12 @@ class Imap(Inbox):
             stop.wait(min(seconds, POLL_S))
             return False
         self._line.ask("idle")
-        news = self._idle(stop, math.ceil(min(seconds, IDLE_S_MAX) / self._round_s))
-        _, answers = self._line.ask("idle_done")  # a dead line shows here at the latest
-        return news or _has_news(answers)
+        self._idle(stop, math.ceil(min(seconds, IDLE_S_MAX) / self._round_s))
+        _, answers = self._line.ask("idle_done")  # a dead line shows here
+        if any(answer[0] == b"BYE" for answer in answers):
+            self._line.close()
+            raise InboxLost(f"{self._server}: the server said BYE")
+        return _has_news(answers)
 
     def find_sent(self, message_id: str) -> bool:
         return any(self._holds(folder.name, message_id) for folder in self._folders() if folder.role == "sent")
@@ -178,22 +181,14 @@ class Imap(Inbox):
                 settled.append(Settled(head, Fetched(head.folder, head.uid, validity, raw, truncated)))
         return settled
 
-    def _idle(self, stop: threading.Event, rounds: int) -> bool:
-        """A line that is readable and says nothing is closed, or TLS spoke for itself: the DONE that follows tells."""
+    def _idle(self, stop: threading.Event, rounds: int) -> None:
+        """Until the server speaks. What it says is read behind the DONE: whole lines, however they are cut on the way.
+
+        imapclient's idle_check takes the first half of a line for the end of the connection.
+        """
         for _ in range(rounds):
-            if stop.is_set():
-                return False
-            if not self._line.readable(self._round_s):
-                continue
-            answers = self._line.ask("idle_check", timeout=0)
-            if not answers:
-                return False
-            if any(answer[0] == b"BYE" for answer in answers):
-                self._line.close()
-                raise InboxLost(f"{self._server}: the server said BYE")
-            if _has_news(answers):
-                return True
-        return False
+            if stop.is_set() or self._line.readable(self._round_s):
+                return
 
     def _holds(self, folder: FolderName, message_id: str) -> bool:
         self._examine(folder)

@@ -6,6 +6,7 @@ apart from a wrong password, and neither Dovecot nor pymap produces them on dema
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 GREETING = b"* OK ready\r\n"
 ANSWERS = {"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n"}  # unless told otherwise
 CUT = b"CUT"  # as an answer: close without a word
+LATER, LATER_S = b"{later}", 0.3  # what stands behind it comes in a packet of its own
 
 
 @dataclass
@@ -29,9 +31,14 @@ def scripted_imap(answers: Mapping[str, bytes], host: str = "127.0.0.1") -> Iter
     class Connection(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             self.wfile.write(GREETING)
+            idling = b""
             for line in self.rfile:
                 scripted.heard.append(line)
                 tag, _, command = line.strip().partition(b" ")
+                if command == b"IDLE":
+                    idling = tag
+                if tag == b"DONE":
+                    tag, command = idling, tag
                 said = next(
                     (
                         said
@@ -43,7 +50,11 @@ def scripted_imap(answers: Mapping[str, bytes], host: str = "127.0.0.1") -> Iter
                 if said == CUT:
                     return
                 said = b"{tag} OK done\r\n" if said is None else said
-                self.wfile.write(said.replace(b"{tag}", tag))
+                now, _, later = said.replace(b"{tag}", tag).partition(LATER)
+                self.wfile.write(now)
+                if later:
+                    time.sleep(LATER_S)
+                    self.wfile.write(later)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True

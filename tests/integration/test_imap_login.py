@@ -250,3 +250,17 @@ def test_a_folder_that_cannot_be_opened_now_is_a_loss() -> None:
         with pytest.raises(InboxLost, match="locked"):
             Shelf().walk(inbox)
         inbox.close()
+
+
+def test_a_line_of_which_half_has_come_is_no_lost_connection() -> None:
+    """What is pushed may be cut anywhere on its way."""
+    answers = {
+        "CAPABILITY": b"* CAPABILITY IMAP4rev1 IDLE\r\n{tag} OK done\r\n",
+        "EXAMINE": b"* 2 EXISTS\r\n* OK [UIDVALIDITY 7] is\r\n* OK [UIDNEXT 3] is\r\n{tag} OK [READ-ONLY] done\r\n",
+        "IDLE": b"+ idling\r\n{later}* 2 FETCH (",
+        "DONE": b"FLAGS (\\Seen))\r\n* 3 EXISTS\r\n{tag} OK done\r\n",
+    }
+    with scripted_imap(answers) as server:
+        inbox = Imap(at(server.port), timeout_s=5, round_s=0.2)
+        assert inbox.wait(threading.Event(), 20)
+        inbox.close()
