@@ -203,7 +203,7 @@ class Dispatch:
         return drain.resting_until is None and not drain.refused
 
     def _prepare(self, connection: Connection, mailbox: Mailbox, now: datetime) -> Batch:
-        if self._clock_went_back(now) or not due.ready(connection, [mailbox.address], now):
+        if self._clock_went_back(now) or not due.ready(connection, mailbox.address, now):
             return Batch()
         around = self._advance.around
         batch = prepare(connection, around, mailbox, amnesia.message_key(connection, self._key), now)

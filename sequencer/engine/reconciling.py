@@ -86,7 +86,7 @@ def reconcile(
         copies = reading.copies | copies
     named = _Named(connection, advance, key, copies, held.since)
     store.note_series(connection, named.series)
-    copied = (_since(held.since, copy, outside[1], now) for copy in named.forgotten)
+    copied = (_as_late_as_may_be(copy, held.since, outside[1], now) for copy in named.forgotten)
     left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + len(named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
@@ -192,7 +192,7 @@ def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]
     yield from ((enrollment, f"{ANSWER}{task}") for enrollment, task in recovered.answer_tasks(connection))
 
 
-def _since(lost_from: datetime | None, copy: Copy, lost_until: datetime | None, now: datetime) -> Copy:
+def _as_late_as_may_be(copy: Copy, lost_from: datetime | None, lost_until: datetime | None, now: datetime) -> Copy:
     """The copy with an instant of the time that was lost: what the database knew by then it would know as sent.
 
     Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try. When it did

@@ -3,49 +3,47 @@
 Apart from sends.py because every daemon asks it of every mailbox all the time. It only reads.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, exists, func, select
 
 from sequencer.core.answers import ANSWER
+from sequencer.store.scopes import EVERYTHING, RESTORED
 from sequencer.store.sends import SendRow
 from sequencer.store.tables import MAILBOXES, SCOPES, SENDS
 
 __all__ = ["due_sends", "ready"]
 
 _READY = (
-    (SENDS.c.state == "queued")
+    (SENDS.c.mailbox == bindparam("mailbox"))
+    & (SENDS.c.state == "queued")
     & (SENDS.c.due_at <= bindparam("now"))
     & (SENDS.c.not_before.is_(None) | (SENDS.c.not_before <= bindparam("now")))
 )
 _HELD = exists().where(
     SCOPES.c.paused_at.is_not(None),
-    SCOPES.c.kind.in_(("all", "restored")) | ((SCOPES.c.kind == "mailbox") & (SCOPES.c.key == MAILBOXES.c.address)),
+    SCOPES.c.kind.in_([EVERYTHING[0], RESTORED[0]])
+    | ((SCOPES.c.kind == "mailbox") & (SCOPES.c.key == MAILBOXES.c.address)),
 )
-_ARE_READY = select(MAILBOXES.c.address).where(
-    MAILBOXES.c.address.in_(bindparam("of", expanding=True)),
-    MAILBOXES.c.broken_at.is_(None),
-    exists().where(SENDS.c.mailbox == MAILBOXES.c.address, _READY),
-    ~_HELD,
+_MAY_SEND = select(MAILBOXES.c.address).where(
+    MAILBOXES.c.address == bindparam("mailbox"), MAILBOXES.c.broken_at.is_(None), exists().where(_READY), ~_HELD
 )
 
 
-def ready(connection: Connection, mailboxes: Collection[str], now: datetime) -> set[str]:
-    """Which of these work, are not held by a pause above people, and have what `due_sends` would find.
+def ready(connection: Connection, mailbox: str, now: datetime) -> bool:
+    """Whether it works, is not held by a pause above people, and has what `due_sends` would find.
 
-    One look for all of them: it is all that idle mailboxes cost.
+    It is one question, because it is all that an idle mailbox costs.
     """
-    return {row[0] for row in connection.execute(_ARE_READY, {"of": list(mailboxes), "now": now})}
+    return connection.execute(_MAY_SEND, {"mailbox": mailbox, "now": now}).first() is not None
 
 
 def _ready_in_turn() -> Select[Any]:
     urgency = (case((SENDS.c.step.startswith(ANSWER), 0), else_=1), SENDS.c.first_touch)
     oldest = (SENDS.c.due_at, SENDS.c.id)
     place = func.row_number().over(partition_by=(*urgency, SENDS.c.sequence_id), order_by=oldest)
-    query = select(*(SENDS.c[name] for name in SendRow._fields)).where(SENDS.c.mailbox == bindparam("mailbox"), _READY)
-    query = query.order_by(*urgency, place, *oldest)
+    query = select(*(SENDS.c[name] for name in SendRow._fields)).where(_READY).order_by(*urgency, place, *oldest)
     return query.limit(bindparam("limit")).offset(bindparam("skip"))
 
 

@@ -21,6 +21,7 @@ from tests.integration.installation import ALWAYS_OPEN, HandClock, Installation,
 from tests.integration.mail_room import MailRoom
 from tests.integration.mail_servers import DOMAIN, HOST, MailServers, mail_servers, missing
 from tests.integration.prepared import Prepared
+from tests.integration.restored import Restored
 from tests.integration.typed import Run, typing
 
 ACCOUNTS_MAX = 200
@@ -126,6 +127,15 @@ def house(tmp_path: Path, backend: str) -> Iterator[Installation]:
     house.apply()
     yield house
     house.close()
+
+
+@pytest.fixture
+def restored(tmp_path: Path) -> Iterator[Restored]:
+    """A mail room that can lose its database; a copy of its beginning is kept."""
+    restored = Restored(tmp_path)
+    restored.keep()
+    yield restored
+    restored.close()
 
 
 @pytest.fixture

@@ -49,6 +49,12 @@ class Restored(MailRoom):
             if filed:
                 Maildir(self.maildir).append_sent(raw)
 
+    def send_after(self, *, filed: bool = True, **time: float) -> None:
+        """What is due when this time has passed and the inbox was read; `filed`: a copy lies in the Sent folder."""
+        self.clock.forward(**time)
+        self.inbox_read()
+        self.send(filed=filed)
+
     def _sent(self) -> list[sends.SendRow]:
         return self.database.read(lambda connection: sends.in_state(connection, "sent"))
 

@@ -1,8 +1,5 @@
 """What may have left in a lost time and could not be doubted at once: it is, before it would go."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import Connection
 
@@ -23,163 +20,156 @@ steps:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Restored]:
+def restored(restored: Restored) -> Restored:
     """Somebody's mail was filed, so that the mailbox can tell; of what left later no copy is."""
-    room = Restored(tmp_path)
-    room.keep()
-    someone(room, "di")
-    room.send()
-    room.clock.forward(minutes=30)
-    yield room
-    room.close()
+    someone(restored, "di")
+    restored.send()
+    restored.clock.forward(minutes=30)
+    return restored
 
 
-def states(room: Restored, person: int) -> list[tuple[int, str, int, str]]:
-    rows = room.database.read(lambda connection: sends.sends_of(connection, person))
+def states(restored: Restored, person: int) -> list[tuple[int, str, int, str]]:
+    rows = restored.database.read(lambda connection: sends.sends_of(connection, person))
     return sorted((row.enrollment_id, row.step, row.attempt, row.state) for row in rows)
 
 
-def doubted(room: Restored, person: int) -> list[str]:
+def doubted(restored: Restored, person: int) -> list[str]:
     """The steps of theirs that reconciling doubts at once."""
-    return [row.step for row in room.reconcile().doubts if row.prospect_id == person]
+    return [row.step for row in restored.reconcile().doubts if row.prospect_id == person]
 
 
-def say(room: Restored, word: str) -> None:
+def say(restored: Restored, word: str) -> None:
     """One word about every mail that waits for one."""
     settle = {"sent": settling.say_sent, "again": settling.send_again, "skip": settling.give_up}[word]
 
     def settle_all(connection: Connection) -> None:
         for row in sends.in_state(connection, *sends.OPEN):
-            settle(connection, room.advance, row.id, "ana", room.clock.now())
+            settle(connection, restored.advance, row.id, "ana", restored.clock.now())
 
-    room.database.write(settle_all)
+    restored.database.write(settle_all)
 
 
-def answered(room: Restored) -> None:
+def answered(restored: Restored) -> None:
     """Every open task is done."""
 
     def done(connection: Connection) -> None:
         for task in tasks.open_tasks(connection):
-            task_verbs.done(connection, room.advance, task.id, task_verbs.Said("", "ana"), room.clock.now())
+            task_verbs.done(connection, restored.advance, task.id, task_verbs.Said("", "ana"), restored.clock.now())
 
-    room.database.write(done)
+    restored.database.write(done)
 
 
-def later(room: Restored, days: int) -> None:
+def later(restored: Restored, days: int) -> None:
     """Some days on, with the inbox read; what may go goes."""
-    room.clock.forward(days=days)
-    room.inbox_read()
-    room.send(filed=False)
+    restored.send_after(days=days, filed=False)
 
 
 @pytest.mark.parametrize("word", ["sent", "again", "skip"])
-def test_the_second_of_two_mails_to_one_person_waits_for_a_word_of_its_own(room: Restored, word: str) -> None:
+def test_the_second_of_two_mails_to_one_person_waits_for_a_word_of_its_own(restored: Restored, word: str) -> None:
     """Two sequences, both due when the copy was made; only one mail to them may be open at a time."""
-    person = room.person("jo@jo.test")
-    first = room.enroll(person)
-    room.apply("beside", SEQUENCE)
-    second = room.enroll_beside(person, "beside", "intro")
-    room.keep()
-    room.send(filed=False)
-    later(room, 1)
-    assert states(room, person) == [(first, "intro", 1, "sent"), (second, "intro", 1, "sent")]
-    room.lose()
-    assert [row.enrollment_id for row in room.reconcile().doubts] == [first]
-    say(room, word)
+    person = restored.person("jo@jo.test")
+    first = restored.enroll(person)
+    restored.apply("beside", SEQUENCE)
+    second = restored.enroll_beside(person, "beside", "intro")
+    restored.keep()
+    restored.send(filed=False)
+    later(restored, 1)
+    assert states(restored, person) == [(first, "intro", 1, "sent"), (second, "intro", 1, "sent")]
+    restored.lose()
+    assert [row.enrollment_id for row in restored.reconcile().doubts] == [first]
+    say(restored, word)
     for _ in range(3):
-        later(room, 1)
-    assert (second, "intro", 1, "person") in states(room, person)
-    assert room.progress(second) == room.folded(second)
+        later(restored, 1)
+    assert (second, "intro", 1, "person") in states(restored, person)
+    assert restored.progress(second) == restored.folded(second)
 
 
 @pytest.mark.parametrize("word", ["sent", "again", "skip"])
-def test_the_step_behind_a_doubt_is_one_too_when_it_may_have_left_as_well(room: Restored, word: str) -> None:
-    person = room.person("jo@jo.test")
-    enrollment = room.enroll(person)
-    room.keep()
-    room.send(filed=False)
-    later(room, 3)
-    assert room.sent(person).step == "bump"
-    room.lose()
-    assert doubted(room, person) == ["intro"]
-    say(room, word)
+def test_the_step_behind_a_doubt_is_one_too_when_it_may_have_left_as_well(restored: Restored, word: str) -> None:
+    person = restored.person("jo@jo.test")
+    enrollment = restored.enroll(person)
+    restored.keep()
+    restored.send(filed=False)
+    later(restored, 3)
+    assert restored.sent(person).step == "bump"
+    restored.lose()
+    assert doubted(restored, person) == ["intro"]
+    say(restored, word)
     for _ in range(2):
-        later(room, 4)
-    assert (enrollment, "bump", 1, "person") in states(room, person)
-    assert room.progress(enrollment) == room.folded(enrollment)
+        later(restored, 4)
+    assert (enrollment, "bump", 1, "person") in states(restored, person)
+    assert restored.progress(enrollment) == restored.folded(enrollment)
     # The third one cannot have left: it was not due by then, however early the others were.
-    say(room, "sent")
+    say(restored, "sent")
     for _ in range(2):
-        later(room, 4)
-    assert (enrollment, "breakup", 1, "sent") in states(room, person)
+        later(restored, 4)
+    assert (enrollment, "breakup", 1, "sent") in states(restored, person)
 
 
-def test_the_step_behind_a_mail_that_was_uncertain_already_is_a_doubt(room: Restored) -> None:
+def test_the_step_behind_a_mail_that_was_uncertain_already_is_a_doubt(restored: Restored) -> None:
     """Somebody said that it was sent, the next one left, and the copy knows neither."""
-    person = room.person("jo@jo.test")
-    room.enroll(person)
-    room.send_due(Uncertain("no answer", "dot"))
-    room.keep()
-    room.clock.forward(minutes=5)
-    say(room, "sent")
-    later(room, 3)
-    assert room.sent(person).step == "bump"
-    room.lose()
-    assert doubted(room, person) == []
-    say(room, "sent")
+    person = restored.person("jo@jo.test")
+    restored.enroll(person)
+    restored.send_due(Uncertain("no answer", "dot"))
+    restored.keep()
+    restored.clock.forward(minutes=5)
+    say(restored, "sent")
+    later(restored, 3)
+    assert restored.sent(person).step == "bump"
+    restored.lose()
+    assert doubted(restored, person) == []
+    say(restored, "sent")
     for _ in range(2):
-        later(room, 4)
-    assert [(step, state) for _, step, _, state in states(room, person)] == [("bump", "person"), ("intro", "sent")]
+        later(restored, 4)
+    assert [(step, state) for _, step, _, state in states(restored, person)] == [("bump", "person"), ("intro", "sent")]
 
 
-def test_the_mail_behind_a_task_that_may_have_been_done_in_the_lost_time_is_a_doubt(room: Restored) -> None:
-    person = room.person("jo@jo.test")
-    room.apply("asked", ASKED)
-    enrollment = room.enroll_beside(person, "asked", "ask")
-    room.send()
-    room.keep()
-    answered(room)
-    room.send(filed=False)
-    assert (enrollment, "intro", 1, "sent") in states(room, person)
-    room.clock.forward(minutes=1)
-    room.lose()
-    assert doubted(room, person) == []
-    room.clock.forward(minutes=1)
-    answered(room)
-    room.send()
-    assert states(room, person) == [(enrollment, "intro", 1, "person")]
+def test_the_mail_behind_a_task_that_may_have_been_done_in_the_lost_time_is_a_doubt(restored: Restored) -> None:
+    person = restored.person("jo@jo.test")
+    restored.apply("asked", ASKED)
+    enrollment = restored.enroll_beside(person, "asked", "ask")
+    restored.send()
+    restored.keep()
+    answered(restored)
+    restored.send(filed=False)
+    assert (enrollment, "intro", 1, "sent") in states(restored, person)
+    restored.clock.forward(minutes=1)
+    restored.lose()
+    assert doubted(restored, person) == []
+    restored.clock.forward(minutes=1)
+    answered(restored)
+    restored.send()
+    assert states(restored, person) == [(enrollment, "intro", 1, "person")]
 
 
-def test_the_mail_behind_a_task_that_was_not_due_by_then_goes(room: Restored) -> None:
-    person = room.person("jo@jo.test")
-    room.apply("asked", ASKED.replace("task: Ask", "wait: 2bd\n    task: Ask"))
-    enrollment = room.enroll_beside(person, "asked", "ask")
-    room.keep()
-    someone(room, "max")
-    room.send(filed=False)
-    room.lose()
-    assert doubted(room, person) == []
-    room.clock.forward(days=2)
-    room.inbox_read()
-    room.send()
-    answered(room)
-    room.send()
-    assert states(room, person) == [(enrollment, "intro", 1, "sent")]
+def test_the_mail_behind_a_task_that_was_not_due_by_then_goes(restored: Restored) -> None:
+    person = restored.person("jo@jo.test")
+    restored.apply("asked", ASKED.replace("task: Ask", "wait: 2bd\n    task: Ask"))
+    enrollment = restored.enroll_beside(person, "asked", "ask")
+    restored.keep()
+    someone(restored, "max")
+    restored.send(filed=False)
+    restored.lose()
+    assert doubted(restored, person) == []
+    restored.send_after(days=2)
+    answered(restored)
+    restored.send()
+    assert states(restored, person) == [(enrollment, "intro", 1, "sent")]
 
 
-def test_what_was_not_due_by_then_and_whoever_came_later_is_not_doubted(room: Restored) -> None:
+def test_what_was_not_due_by_then_and_whoever_came_later_is_not_doubted(restored: Restored) -> None:
     """The follow-up's wait was not over when the time was lost; a new person has nothing to do with it."""
-    person = room.person("jo@jo.test")
-    enrollment = room.enroll(person)
-    room.keep()
-    room.send(filed=False)
-    room.clock.forward(days=1)
-    room.lose()
-    assert doubted(room, person) == ["intro"]
-    new = room.person("max@max.test")
-    begun = room.enroll(new)
-    say(room, "sent")
+    person = restored.person("jo@jo.test")
+    enrollment = restored.enroll(person)
+    restored.keep()
+    restored.send(filed=False)
+    restored.clock.forward(days=1)
+    restored.lose()
+    assert doubted(restored, person) == ["intro"]
+    new = restored.person("max@max.test")
+    begun = restored.enroll(new)
+    say(restored, "sent")
     for _ in range(3):
-        later(room, 3)
-    assert (enrollment, "bump", 1, "sent") in states(room, person)
-    assert (begun, "bump", 1, "sent") in states(room, new)
+        later(restored, 3)
+    assert (enrollment, "bump", 1, "sent") in states(restored, person)
+    assert (begun, "bump", 1, "sent") in states(restored, new)

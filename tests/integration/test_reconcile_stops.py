@@ -1,7 +1,6 @@
 """Pauses, holds and doubts around the loss of a database: none of them lets a mail leave that had left before it."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Connection
@@ -17,34 +16,30 @@ from tests.integration.mail_room import ANA
 from tests.integration.restored import Restored, someone
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[Restored]:
-    room = Restored(tmp_path)
-    room.keep()
-    yield room
-    room.close()
-
-
-def nothing(room: Restored) -> None:
+def nothing(restored: Restored) -> None:
     """Nobody does anything."""
 
 
-def settle(room: Restored) -> None:
+def settle(restored: Restored) -> None:
     """A copy of the uncertain mail is found."""
 
     def found(connection: Connection) -> None:
         (row,) = sends.in_state(connection, "uncertain")
-        rescue.settle_as_sent(connection, room.advance, row, "sent_folder", room.clock.now())
+        rescue.settle_as_sent(connection, restored.advance, row, "sent_folder", restored.clock.now())
 
-    room.database.write(found)
-
-
-def pause(room: Restored) -> None:
-    room.database.write(lambda c: stops.pause_person(c, room.advance, "jo@jo.test", "ana", room.clock.now()))
+    restored.database.write(found)
 
 
-def resume(room: Restored) -> None:
-    room.database.write(lambda c: stops.resume_person(c, room.advance, "jo@jo.test", "ana", room.clock.now()))
+def pause(restored: Restored) -> None:
+    restored.database.write(
+        lambda c: stops.pause_person(c, restored.advance, "jo@jo.test", "ana", restored.clock.now())
+    )
+
+
+def resume(restored: Restored) -> None:
+    restored.database.write(
+        lambda c: stops.resume_person(c, restored.advance, "jo@jo.test", "ana", restored.clock.now())
+    )
 
 
 Act = Callable[[Restored], None]
@@ -59,71 +54,67 @@ STOPS: dict[str, tuple[Outcome, Act, Act, Act]] = {
 
 @pytest.mark.parametrize(("outcome", "before", "meanwhile", "after"), STOPS.values(), ids=STOPS)
 def test_what_is_put_or_lifted_after_the_loss_does_not_say_that_nothing_left_before_it(
-    room: Restored, outcome: Outcome, before: Act, meanwhile: Act, after: Act
+    restored: Restored, outcome: Outcome, before: Act, meanwhile: Act, after: Act
 ) -> None:
-    enrollment = someone(room, "jo")
-    room.send_due(outcome)
-    (first,) = room.database.read(lambda c: sends.raw_bytes(c, [1])).values()
-    Maildir(room.maildir).append_sent(first)
-    before(room)
-    room.keep()
-    room.clock.forward(minutes=1)
-    meanwhile(room)
-    room.clock.forward(days=3)
-    room.inbox_read()
-    room.send(filed=False)
-    room.lose()
-    room.clock.forward(minutes=10)
-    after(room)
-    assert [row.step for row in room.reconcile().doubts] == ["bump"]
-    assert room.progress(enrollment) == room.folded(enrollment)
-    room.clock.forward(days=3)
-    room.inbox_read()
-    room.send()
-    assert (room.kinds_of("sent"), room.kinds_of("person")) == ([("jo@jo.test", "intro")], [("jo@jo.test", "bump")])
+    enrollment = someone(restored, "jo")
+    restored.send_due(outcome)
+    (first,) = restored.database.read(lambda c: sends.raw_bytes(c, [1])).values()
+    Maildir(restored.maildir).append_sent(first)
+    before(restored)
+    restored.keep()
+    restored.clock.forward(minutes=1)
+    meanwhile(restored)
+    restored.send_after(days=3, filed=False)
+    restored.lose()
+    restored.clock.forward(minutes=10)
+    after(restored)
+    assert [row.step for row in restored.reconcile().doubts] == ["bump"]
+    assert restored.progress(enrollment) == restored.folded(enrollment)
+    restored.send_after(days=3)
+    assert (restored.kinds_of("sent"), restored.kinds_of("person")) == (
+        [("jo@jo.test", "intro")],
+        [("jo@jo.test", "bump")],
+    )
 
 
-def test_who_stands_still_may_have_gone_on_in_the_time_that_is_lost(room: Restored) -> None:
-    someone(room, "jo")
-    room.send()
-    pause(room)
-    room.keep()
-    room.clock.forward(minutes=1)
-    resume(room)
-    room.clock.forward(days=3)
-    room.inbox_read()
-    room.send(filed=False)
-    room.lose()
-    assert [row.step for row in room.reconcile().doubts] == ["bump"]
-    resume(room)
-    room.clock.forward(days=3)
-    room.inbox_read()
-    room.send()
-    assert (room.kinds_of("sent"), room.kinds_of("person")) == ([("jo@jo.test", "intro")], [("jo@jo.test", "bump")])
+def test_who_stands_still_may_have_gone_on_in_the_time_that_is_lost(restored: Restored) -> None:
+    someone(restored, "jo")
+    restored.send()
+    pause(restored)
+    restored.keep()
+    restored.clock.forward(minutes=1)
+    resume(restored)
+    restored.send_after(days=3, filed=False)
+    restored.lose()
+    assert [row.step for row in restored.reconcile().doubts] == ["bump"]
+    resume(restored)
+    restored.send_after(days=3)
+    assert (restored.kinds_of("sent"), restored.kinds_of("person")) == (
+        [("jo@jo.test", "intro")],
+        [("jo@jo.test", "bump")],
+    )
 
 
-def test_who_cannot_be_written_to_is_not_doubted(room: Restored) -> None:
+def test_who_cannot_be_written_to_is_not_doubted(restored: Restored) -> None:
     """Their address failed, and until somebody mends it no mail leaves; there are many of them."""
-    someone(room, "jo")
-    room.send_due(Accepted(250, "OK"))
-    room.database.write(lambda c: people.invalidate_address(c, "jo@jo.test", "5.1.1"))
-    someone(room, "bo")
-    room.keep()
-    room.clock.forward(days=3)
-    room.inbox_read()
-    room.send(filed=False)
-    room.lose()
-    assert [row.address for row in room.reconcile(Words(doubted=frozenset({ANA}))).doubts] == ["bo@bo.test"]
+    someone(restored, "jo")
+    restored.send_due(Accepted(250, "OK"))
+    restored.database.write(lambda c: people.invalidate_address(c, "jo@jo.test", "5.1.1"))
+    someone(restored, "bo")
+    restored.keep()
+    restored.send_after(days=3, filed=False)
+    restored.lose()
+    assert [row.address for row in restored.reconcile(Words(doubted=frozenset({ANA}))).doubts] == ["bo@bo.test"]
 
 
-def test_an_enrollment_that_broke_since_the_loss_keeps_nobody_from_reconciling(room: Restored) -> None:
-    broken = someone(room, "jo")
-    room.send()
-    someone(room, "bo")
-    room.keep()
-    room.send(filed=False)
-    room.lose()
-    room.clock.forward(minutes=10)
-    room.record(broken, e.WentTo(step="intro", target="gone", as_of=room.clock.now()))
-    assert room.progress(broken).hold(Reason.BUG)
-    assert [row.address for row in room.reconcile().doubts] == ["bo@bo.test"]
+def test_an_enrollment_that_broke_since_the_loss_keeps_nobody_from_reconciling(restored: Restored) -> None:
+    broken = someone(restored, "jo")
+    restored.send()
+    someone(restored, "bo")
+    restored.keep()
+    restored.send(filed=False)
+    restored.lose()
+    restored.clock.forward(minutes=10)
+    restored.record(broken, e.WentTo(step="intro", target="gone", as_of=restored.clock.now()))
+    assert restored.progress(broken).hold(Reason.BUG)
+    assert [row.address for row in restored.reconcile().doubts] == ["bo@bo.test"]
