@@ -1,4 +1,4 @@
-.PHONY: venv demo test check docs sim kills hostile bench lock model stops month
+.PHONY: venv demo test check docs sim kills hostile bench lock model words stops month
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SEEDS ?= 300
@@ -32,6 +32,9 @@ docs: $(INSTALLED)  ## docs/cli.md from --help
 
 model: $(INSTALLED)  ## what reads answers, from benchmarks/answers/
 	$(BIN)/python -m benchmarks.train_answers
+
+words: $(INSTALLED)  ## what phrases need and how they begin, from sequencer/mail/words/
+	$(BIN)/python -m benchmarks.index_phrases
 
 sim: $(INSTALLED)  ## many seeded weeks with faults; SEED=n plays one and prints its trace; MUTANTS=1 plays mutants
 	$(BIN)/python -m tests.simulation.run $(if $(MUTANTS),--mutants,$(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)))

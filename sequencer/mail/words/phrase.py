@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from sequencer.errors import InvariantBroken
-from sequencer.mail.words.beginnings import beginnings
 from sequencer.mail.words.folding import fold
 from sequencer.mail.words.grammar import branches
-from sequencer.mail.words.needed import DIGIT, Needs, choices_of, needs_of
+from sequencer.mail.words.index import Entry, entry
+from sequencer.mail.words.needed import DIGIT, Needs
 
 __all__ = ["Phrase", "is_spaceless"]
 
@@ -25,9 +25,9 @@ _SPACELESS = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]"
 _PIECE = re.compile(r"\\.|[^\\]+")
 _BEGINS_WORD = re.compile(r"[\w(]")
 _ENDS_WORD = re.compile(r"[\w)]$")
-_BEGINS_WITH_LETTER = re.compile(r"\w(?![?{])")  # where "\b" says the same, and compiles in a quarter of the time
-_ENDS_WITH_LETTER = re.compile(r"[^\\]{0,200}\w")
-_LETTERS = re.compile(r"([^\W\d_]{2,4})(?![?{])[^|(]*(?:\([^()]*\)[^|(]*)*")
+# Where a letter begins or ends the phrase, "\b" says the same as what is not before or behind, and compiles sooner.
+_LETTER = re.compile(r"\w")
+_ENDS_WITH_LETTER = re.compile(r"(?:[^\\]{0,200}\w|.{0,300}\((?:[^()|\\\[]{0,80}\w\|)*[^()|\\\[]{0,80}\w\))")
 
 
 def is_spaceless(word: str) -> bool:
@@ -58,15 +58,19 @@ class Phrase:
         several = "|" in self.folded and len(branches(self.folded)) > 1
         begin = end = ""
         if self.starts_word:
-            begin = r"\b" if _BEGINS_WITH_LETTER.match(self.folded) and not several else r"(?<!\w)"
+            begin = r"\b" if self.begun and all(map(_LETTER.match, self.begun)) else r"(?<!\w)"
         if _ENDS_WORD.search(self.folded) and not is_spaceless(self.folded):
             end = r"\b" if _ENDS_WITH_LETTER.fullmatch(self.folded) and not several else r"(?!\w)"
         return f"{begin}(?:{self._body}){end}" if several else f"{begin}{self._body}{end}"
 
     @cached_property
+    def _entry(self) -> Entry:
+        return entry(self.folded)
+
+    @property
     def needs(self) -> Needs:
         """The words without which it is in no text."""
-        return needs_of(self.folded)
+        return self._entry.needs
 
     def may_be_in(self, known: frozenset[str]) -> bool:
         """Whether it may be in a text with these words (words_of), all of one of its needs among them."""
@@ -90,14 +94,12 @@ class Phrase:
 
     @cached_property
     def _choices(self) -> tuple[frozenset[str], ...]:
-        return choices_of(self.folded)
+        return tuple(map(frozenset, self._entry.choices))
 
     @cached_property
     def begun(self) -> frozenset[str]:
-        """The letters with which a match can begin, two or one; empty when any may come first."""
-        if plain := _LETTERS.fullmatch(self.folded):
-            return frozenset({plain[1]})
-        return beginnings(self.folded)
+        """The letters with which a match can begin, four or fewer; empty when any may come first."""
+        return frozenset(self._entry.begun)
 
     @cached_property
     def _body(self) -> str:

@@ -19,7 +19,7 @@ COMPILED_BY_FIFTEEN_LANGUAGES_MAX = 280
 CHARACTERS_OF_FIFTEEN_LANGUAGES_MAX = 75_000
 ENTRIES_MAX = 4096
 OF_OUR_OWN_FILES = {  # asked with topics and phrases of words/ and names of files, never with what a mail says
-    "_files", "_phrase", "_group", "one", "line_pattern", "_known", "_begins", "_key", "_rows", "_any",
+    "_files", "_phrase", "_group", "one", "line_pattern", "_known", "_begins", "_key", "_rows", "_any", "_kept",
 }  # fmt: skip
 COUNTED = """
 import json, re

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import index_phrases
 from sequencer.mail import words
 from sequencer.mail.classify import classify_text
+from sequencer.mail.words import index
 from sequencer.mail.words.beginnings import beginnings
 from sequencer.mail.words.grammar import Item, branches, items
 from sequencer.mail.words.needed import needs_of
@@ -77,6 +79,19 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
 @pytest.mark.parametrize(("phrase", "needs"), NEEDS.items())
 def test_the_words_that_a_phrase_needs(phrase: str, needs: tuple[tuple[str, ...], ...]) -> None:
     assert needs_of(phrase) == needs
+
+
+def test_the_index_is_of_the_phrases_as_they_are_written_now() -> None:
+    """`make words` remakes it."""
+    assert index.unpacked(index_phrases.INDEX.read_bytes()) == index.unpacked(index_phrases.made())
+
+
+def test_a_phrase_that_the_index_does_not_know_is_found() -> None:
+    phrases = Phrases([Group([Phrase("(zebras|gnus) (never )?waltz~")])])
+    assert [found[0] for found in phrases.finditer("do zebras never waltz? gnus waltzed")] == [
+        "zebras never waltz",
+        "gnus waltzed",
+    ]
 
 
 WRITTEN = sorted({phrase for topic in words.topics() for phrase in words.phrases(topic)})

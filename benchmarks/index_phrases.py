@@ -1,0 +1,27 @@
+"""Makes the index of the phrases by which mail is read: `make words`, after an edit in sequencer/mail/words/.
+
+It measures nothing; tests/unit/mail/test_words.py holds that the index says of each phrase what is told of it now.
+"""
+
+from pathlib import Path
+
+from sequencer.mail import words
+from sequencer.mail.words import index
+from sequencer.mail.words.phrase import Phrase
+
+__all__ = ["INDEX", "made", "main"]
+
+INDEX = Path(words.__file__).with_name(index.FILE)
+
+
+def made() -> bytes:
+    """The index of all phrases."""
+    return index.packed(Phrase(written).folded for topic in words.topics() for written in words.phrases(topic))
+
+
+def main() -> None:
+    INDEX.write_bytes(made())
+
+
+if __name__ == "__main__":
+    main()
