@@ -98,7 +98,7 @@ def decode_bytes(content: bytes, charset: str | None, chars_max: int | None = No
     `chars_max`: more characters are not decoded; None decodes all.
     """
     if charset is None and content.isascii():
-        return _UNSTORABLE.sub("\ufffd", content[:chars_max].decode("ascii"))
+        return content[:chars_max].decode("ascii").replace("\x00", "\ufffd")
     whole = chars_max is None or len(content) <= BYTES_PER_CHAR_MAX * chars_max
     if not whole and chars_max is not None:
         content = content[: BYTES_PER_CHAR_MAX * chars_max]

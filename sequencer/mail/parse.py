@@ -47,7 +47,10 @@ FIELDS_MAX = 10_000
 BODY_CHARS_MAX, OTHER_CHARS_MAX, TEXT_CHARS_MAX = 500_000, 150_000, 1_000_000
 ENCODED_BYTES_MAX = 6  # of one character: four bytes of UTF-8 in base64
 
-_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?")
+_CONTINUED = re.compile(rb"[ \t][^\n]*\n?")
+_SEPARATOR = re.compile(rb">?From [^\n]*\n?")  # of mbox files, kept by some relays
+_EMPTY_LINE = re.compile(rb"\r*(?:\n|\Z)")
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 _REST_OF_DELIMITER = re.compile(rb"(--)?[ \t\r]*(?=\n|\Z)")
 _CONTENT_TYPE = re.compile(r"\s*([A-Za-z0-9.+_-]{1,100}/[A-Za-z0-9.+_-]{1,100})")
@@ -220,30 +223,25 @@ class _Reader:
 
     def _header_block(self, raw: bytes, start: int, end: int) -> tuple[Headers, int]:
         """The fields and where they end: behind an empty line, or before a line that is no field."""
-        fields: list[tuple[str, list[bytes]]] = []
+        fields: list[tuple[str, bytes]] = []
         blank = _LINE_ENDS.match(raw, start, end)
         at = start = blank.end() if blank else start
         while at < end:
-            newline = raw.find(b"\n", at, end)
-            line_end = end if newline < 0 else newline
-            line = raw[at : min(line_end, at + HEADER_BYTES_MAX + 1)]
-            if not line.strip(b"\r"):
-                at = line_end + 1
+            if found := _FIELD.match(raw, at, end):
+                fields.append((found[1].decode("ascii"), found[2]))
+            elif fields and (found := _CONTINUED.match(raw, at, end)):  # behind a separator
+                fields[-1] = (fields[-1][0], fields[-1][1] + b"\n" + found[0])
+            elif not (found := _SEPARATOR.match(raw, at, end)):
+                ended = _EMPTY_LINE.match(raw, at, end)
+                at = ended.end() if ended else at
                 break
-            if line[:1] in {b" ", b"\t"} and fields:
-                fields[-1][1].append(line.strip(b"\r"))
-            elif (match := _FIELD.match(line)) is not None:
-                fields.append((match[1].decode("ascii"), [line[match.end() :].strip(b"\r")]))
-            elif not line.startswith((b"From ", b">From ")):  # the separator of mbox files, kept by some relays
-                break
-            at = line_end + 1
+            at = found.end()
             if at - start > HEADER_BYTES_MAX:
                 raise Unparseable(f"a header block of more than {HEADER_BYTES_MAX} bytes")
         self._fields += len(fields)
         if self._fields > FIELDS_MAX:
             raise Unparseable(f"more than {FIELDS_MAX} header fields")
-        unfolded = ((name, decode_bytes(b"".join(lines).strip(), None)) for name, lines in fields)
-        return Headers(tuple(unfolded)), min(at, end)
+        return Headers(tuple([(name, decode_bytes(_unfolded(value), None)) for name, value in fields])), at
 
     def _part(self, headers: Headers, content_type: str, named: dict[str, str], start: int, end: int) -> Part:
         declared = headers.raw("Content-Disposition")
@@ -309,6 +307,10 @@ def _transfer_decoded(content: bytes, encoding: str) -> bytes:
             return binascii.a2b_qp(content)
         case _:
             return content
+
+
+def _unfolded(value: bytes) -> bytes:
+    return b"".join([line.strip(b"\r") for line in value.split(b"\n")]).strip()
 
 
 def _line_feeds(text: str) -> str:

@@ -6,6 +6,7 @@ It does not decide what is the person's own; quoting.py does.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -64,6 +65,7 @@ class Lines:
         self._kinds: dict[int, tuple[str, ...]] = {}
         self._blocks: dict[int, HeaderBlock | None] = {}
         self.bare = [words.fold(_DECORATION.sub("", line)).replace("*", "").strip() for line in self.written]
+        self._colons = [index for index, line in enumerate(self.bare) if ":" in line and _COLON_LAST.search(line)]
 
     def __len__(self) -> int:
         return len(self.written)
@@ -97,10 +99,11 @@ class Lines:
     def _may_begin(self, index: int) -> bool:
         """A quick no for most lines: nothing near ends as an attribution does, or this one begins as none does."""
         first = self.bare[index]
-        near = self.bare[index : index + 2 * ATTRIBUTION_LINES_MAX]
-        colon = any(line.endswith(":") or _COLON_LAST.search(line) for line in near)
+        end = index + 2 * ATTRIBUTION_LINES_MAX
+        at = bisect_left(self._colons, index)
+        colon = at < len(self._colons) and self._colons[at] < end
         if _DIGIT.search(first) or "@" in first or "<" in first:
-            return colon or bool(_GMT.match(first)) or any("@" in line for line in near)
+            return colon or bool(_GMT.match(first)) or any("@" in line for line in self.bare[index:end])
         return colon and bool(_begins().match(first) or (":" in first[-8:] and _wrote().search(first)))
 
     def _stands_alone(self, above: str, line: str) -> bool:

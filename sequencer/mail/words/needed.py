@@ -19,7 +19,7 @@ Needs = tuple[tuple[str, ...], ...]  # all words of one of these; nothing is nee
 BEGINNINGS = (2, 3, 4)  # letters of a word of which the rest may differ
 TELLING = 4  # letters of a word that few texts have
 DIGIT = "0"  # stands for any
-_TEXTS_CACHED = 8  # one text is searched for many topics in turn
+_TEXTS_CACHED = 32  # one text is searched for many topics in turn
 _SPACELESS = "[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]"
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
@@ -57,7 +57,7 @@ def words_of(folded: str) -> frozenset[str]:
     words = set(in_order)
     found = {word[:length] for word in words for length in BEGINNINGS}
     found.update(words, folded, map(" ".join, pairwise(in_order)))
-    for run in _RUN.findall(folded):
+    for run in () if folded.isascii() else _RUN.findall(folded):
         found.update([run[at : at + 2] for at in range(len(run) - 1)])
     if _DIGIT.search(folded):
         found.add(DIGIT)

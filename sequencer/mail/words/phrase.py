@@ -78,9 +78,18 @@ class Phrase:
 
     def may_be_within(self, text: str) -> bool:
         """As above for a short text, whose words are not worth to be counted."""
-        if self.needs and not any(all(_may_be(word, text) for word in needed) for needed in self.needs):
+        for word in self._telling:
+            if word in text:
+                break
+        else:
             return False
-        return all(any(_may_be(word, text) for word in choice) for choice in self._choices)
+        return all(any(_may_be(needed, text) for needed in choice) for choice in self._choices)
+
+    @cached_property
+    def _telling(self) -> tuple[str, ...]:
+        """Of each need its longest word; "", which is in every text, where it has none."""
+        found = [max(filter(_is_word, needed), key=len, default="") for needed in self.needs]
+        return tuple(found) or ("",)
 
     def begun_in(self, known: frozenset[str]) -> Iterable[str]:
         """The letters with which a match can begin in a text with these words."""
@@ -114,5 +123,9 @@ def _folded_but_escapes(piece: re.Match[str]) -> str:
     return piece[0] if piece[0].startswith("\\") else fold(piece[0])
 
 
-def _may_be(word: str, text: str) -> bool:
-    return word in text or word == DIGIT or " " in word
+def _is_word(needed: str) -> bool:
+    return needed != DIGIT and " " not in needed
+
+
+def _may_be(needed: str, text: str) -> bool:
+    return needed in text or not _is_word(needed)

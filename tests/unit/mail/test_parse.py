@@ -175,6 +175,13 @@ def test_reading_text(raw: str, text: str) -> None:
     assert mail(raw.replace("\n", "\r\n")).text == text
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_field_goes_on_behind_a_separator_that_a_relay_kept(line_end: str) -> None:
+    raw = "From ana@x.test Sat Nov 21\nSubject: one\n  two\n>From bo@x.test Sat Nov 21\n\tthree\nX-Last: end\n\nbody"
+    parsed = mail(raw.replace("\n", line_end))
+    assert parsed.headers.fields == (("Subject", "one  two\tthree"), ("X-Last", "end"))
+
+
 def test_html_is_read_up_to_a_limit_over_all_parts() -> None:
     part = "--b\nContent-Type: text/html\n\n<p>" + "x" * (HTML_CHARS_MAX // 2) + "</p>\n"
     parsed = mail("Content-Type: multipart/mixed; boundary=b\n\n" + part * 5)
