@@ -150,7 +150,8 @@ class Turns:
         return self._turns[key]
 
     def _join(self, waiter: Waiter) -> None:
-        self._touches.setdefault(waiter.facts.prospect.id, []).extend(waiter.touched)
+        known = self._touches.setdefault(waiter.facts.prospect.id, [])
+        known.extend((Counter(waiter.touched) - Counter(known)).elements())  # of another enrollment they are the same
         ahead = course(waiter.sequence, waiter.progress, waiter.facts, self._now)
         try:
             coming = next(ahead, None)

@@ -135,6 +135,15 @@ def test_what_is_in_the_queue_already_goes_by_the_number_of_its_row() -> None:
     assert [turn and turn.at for turn in turns] == [gap_after(BOX, OPENS), OPENS]
 
 
+def test_what_a_person_got_counts_once_for_two_enrollments_of_theirs() -> None:
+    """Three touches of the week are three for both, not five or six: the fourth goes at once."""
+    touched = tuple(NOW - timedelta(days=days) for days in (2, 3, 4))
+    one = waiter(1, touched=touched)
+    first = queue_of(one, replace(one, key=2, touched=touched[:2])).turn_of(1)
+    assert first is not None
+    assert first.at == OPENS
+
+
 def test_a_mailbox_that_may_send_nothing_has_no_turn() -> None:
     turn = queue_of(waiter(1, box=replace(BOX, cap_per_day=0))).turn_of(1)
     assert turn is not None
