@@ -5,7 +5,7 @@ a step behind a doubt is one only when its sequence goes on. So the lost time is
 asked whether it may have gone then. What was found, and who is asked first, is engine/reconciling.py's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,15 +52,18 @@ class Doubt:
     lost: LostTime
 
 
-def lost_time_of(row: SendRow, situation: Situation, losses: Iterable[LostTime]) -> LostTime | None:
+def lost_time_of(
+    row: SendRow, situation: Situation, losses: Iterable[LostTime], had: Collection[str]
+) -> LostTime | None:
     """The lost time in which this queued mail may have left; None where there is none.
 
+    `had`: the mailboxes that its enrollment has had, because it may have left from an earlier one.
     What a person asks for, an answer or a further attempt, is due from their word on: what they asked for since cannot
     have left before.
     """
     enrolled_at, step = situation.enrollment.progress.enrolled_at, situation.bundle.sequence.index.get(row.step)
     for lost in losses:
-        if row.mailbox not in lost.mailboxes or enrolled_at > (lost.since or lost.until):
+        if lost.mailboxes.isdisjoint(had) or enrolled_at > (lost.since or lost.until):
             continue
         if row.due_at < lost.until:
             return lost

@@ -29,7 +29,7 @@ from sequencer.engine.outcomes import Sent
 from sequencer.engine.project import limited_domain
 from sequencer.engine.situation import Situation, Surroundings, load
 from sequencer.mail.compose import HeaderRefused
-from sequencer.store import contacts, correspondence, epoch, people, ramp, sends, tasks
+from sequencer.store import contacts, correspondence, epoch, log, people, ramp, sends, tasks
 from sequencer.store.database import is_refusal
 from sequencer.store.due import due_sends
 from sequencer.store.fence import Limits
@@ -225,7 +225,13 @@ class _Choice:
     def certain(self, going: Sequence[SendRow]) -> list[SendRow]:
         """Those that cannot have left before in a time that the database forgot; the others become doubts."""
         losses = epoch.lost_times(self._connection)
-        left = {row.id: lost_time_of(row, self.situations[row.enrollment_id], losses) for row in going}
+        if not losses:
+            return list(going)
+        had = log.mailboxes_had(self._connection, [row.enrollment_id for row in going])
+        left = {
+            row.id: lost_time_of(row, self.situations[row.enrollment_id], losses, had[row.enrollment_id])
+            for row in going
+        }
         self.batch.doubts += [Doubt(key, lost) for key, lost in left.items() if lost]
         return [row for row in going if not left[row.id]]
 

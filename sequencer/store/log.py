@@ -88,6 +88,18 @@ def read_alone(connection: Connection) -> list[Entry]:
     return [_entry(row) for row in connection.execute(query)]
 
 
+def mailboxes_had(connection: Connection, enrollment_ids: Collection[int]) -> dict[int, set[str]]:
+    """The mailboxes that each enrollment has had, the present one among them."""
+    had: dict[int, set[str]] = {}
+    kinds = [each.__name__ for each in (e.Enrolled, e.Reassigned)]
+    for part in chunks(enrollment_ids):
+        query = select(EVENTS).where(EVENTS.c.enrollment_id.in_(part), EVENTS.c.kind.in_(kinds))
+        for entry in map(_entry, connection.execute(query)):
+            if isinstance(entry.event, e.Enrolled | e.Reassigned) and entry.enrollment_id and entry.event.mailbox:
+                had.setdefault(entry.enrollment_id, set()).add(entry.event.mailbox)
+    return had
+
+
 def _entry(row: Row[tuple[object, ...]]) -> Entry:
     return Entry(row.at, row.prospect_id, row.enrollment_id, e.from_json(row.kind, row.body), row.id)
 

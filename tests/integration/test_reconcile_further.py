@@ -1,12 +1,21 @@
 """What may have left in a lost time and could not be doubted at once: it is, before it would go."""
 
+import tomllib
+
 import pytest
 from sqlalchemy import Connection
 
+from sequencer.config import Config
 from sequencer.core.outcome import Uncertain
-from sequencer.engine import settling, task_verbs
-from sequencer.store import sends, tasks
-from tests.integration.installation import SEQUENCE
+from sequencer.core.people import Mailbox
+from sequencer.engine import reassigning, settling, task_verbs
+from sequencer.engine.advance import Advance
+from sequencer.engine.catalog import Catalog
+from sequencer.engine.prepare import Batch, prepare
+from sequencer.engine.situation import Surroundings
+from sequencer.store import sends, tasks, walks
+from sequencer.store.epoch import key_number
+from tests.integration.installation import KEY, SEQUENCE
 from tests.integration.restored import Restored, someone
 
 ASKED = """
@@ -122,6 +131,46 @@ def test_the_step_behind_a_mail_that_was_uncertain_already_is_a_doubt(restored: 
     for _ in range(2):
         later(restored, 4)
     assert [(step, state) for _, step, _, state in states(restored, person)] == [("bump", "person"), ("intro", "sent")]
+
+
+def test_a_mail_whose_first_mailbox_left_since_is_a_doubt(restored: Restored) -> None:
+    """Bo's mailbox can tell what it sent; Ana's cannot, and the follow-up may have left from there."""
+    restored.enroll(restored.person("jo@jo.test"))
+    restored.keep()
+    restored.send(filed=False)
+    later(restored, 3)
+    restored.lose()
+    restored.reconcile()
+    say(restored, "sent")
+    box = hand_over_to_bo(restored)
+    restored.clock.forward(days=4)
+    now = restored.clock.now()
+
+    def due(connection: Connection) -> Batch:
+        walks.end(connection, "mail-bo", now, key_number(connection))
+        while restored.advance.advance_due(connection, now):
+            pass
+        return prepare(connection, restored.advance.around, box, KEY, now)
+
+    batch = restored.database.write(due)
+    queued = restored.database.read(lambda connection: sends.in_state(connection, "queued"))
+    follow_up = [row.id for row in queued if row.address == "jo@jo.test"]
+    assert [doubt.send_id for doubt in batch.doubts] == follow_up
+    assert len(follow_up) == 1
+    assert follow_up[0] not in [one.send_id for one in batch.ready]
+
+
+def hand_over_to_bo(restored: Restored) -> Mailbox:
+    """Ana's mailbox leaves config.toml, and Bo takes her people over."""
+    told = tomllib.loads((restored.folder / "config.toml").read_text())
+    told["mailboxes"] = [told["mailboxes"][0] | {"address": "bo@ourco.test", "rep": "bo", "maildir": "mail-bo"}]
+    told["reps"].append({"name": "bo", "email": "bo@home.test", "timezone": "UTC"})
+    restored.config = Config.model_validate(told)
+    restored.config._folder = restored.folder
+    restored.advance = Advance(restored.database, Surroundings(restored.config, Catalog()))
+    now = restored.clock.now()
+    reassigning.reassign(restored.database, restored.advance, "ana", "bo", None, "ana", now, answers_read=True)
+    return restored.config.mailboxes_by_address["bo@ourco.test"]
 
 
 def test_the_mail_behind_a_task_that_may_have_been_done_in_the_lost_time_is_a_doubt(restored: Restored) -> None:
