@@ -24,6 +24,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+ITS_OFFSET = "+00:00"  # SQLite's text goes without it
 
 
 class Instant(TypeDecorator[datetime]):
@@ -57,11 +58,11 @@ def _to_text(value: datetime | None) -> str | None:
         return None
     if value.tzinfo is None:
         raise ValueError(f"{value} has no time zone")
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return value.astimezone(UTC).isoformat(" ", "microseconds").removesuffix(ITS_OFFSET)
 
 
 def _from_text(kept: str | None) -> datetime | None:
-    return None if kept is None else datetime.fromisoformat(kept).replace(tzinfo=UTC)
+    return None if kept is None else datetime.fromisoformat(kept + ITS_OFFSET)
 
 
 class Word(String):

@@ -7,8 +7,9 @@ import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Exists, func, literal_column, select, update
+from sqlalchemy import Connection, bindparam, func, literal_column, select, update
 
 from sequencer.store.leases import lease_clock
 from sequencer.store.tables import MAILBOXES, SENDS
@@ -20,6 +21,26 @@ LATE_AFTER = timedelta(minutes=15)
 # Written out, not bound: else SQLite does not see that the partial index holds these rows.
 _GONE = SENDS.c.state == literal_column("'sent'")
 _OWED = _GONE & SENDS.c.copied_at.is_(None) & SENDS.c.raw.is_not(None) & SENDS.c.message_id.is_not(None)
+# Several daemons may run: everything of a mailbox is done by the one that holds its lease.
+_LEASED = (
+    select(MAILBOXES.c.address)
+    .where(
+        MAILBOXES.c.address == SENDS.c.mailbox,
+        MAILBOXES.c.owner == bindparam("owner"),
+        MAILBOXES.c.lease_until > bindparam("now"),
+    )
+    .exists()
+)
+_OWED_NOW = (
+    select(SENDS.c.id, SENDS.c.mailbox, SENDS.c.message_id)
+    .where(
+        SENDS.c.mailbox.in_(bindparam("of", expanding=True)), _OWED, SENDS.c.sending_at > bindparam("since"), _LEASED
+    )
+    .order_by(SENDS.c.sending_at, SENDS.c.id)
+    .limit(bindparam("limit"))
+)
+_BYTES_OWED = select(SENDS.c.raw).where(SENDS.c.id == bindparam("of"), _OWED, _LEASED)
+_PUT_COPIED = update(SENDS).where(SENDS.c.id == bindparam("of")).values(copied_at=bindparam("at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +54,13 @@ class Owed:
 
 def owed(connection: Connection, mailboxes: Collection[str], owner: str, now: datetime, limit: int) -> list[Owed]:
     """Copies that `owner`, who holds the mailboxes' leases, has to file; the longest gone first."""
-    query = select(SENDS.c.id, SENDS.c.mailbox, SENDS.c.message_id).where(
-        SENDS.c.mailbox.in_(list(mailboxes)),
-        _OWED,
-        SENDS.c.sending_at > now - OWED_FOR,
-        _leased(connection, owner, now),
-    )
-    return [Owed(*row) for row in connection.execute(query.order_by(SENDS.c.sending_at, SENDS.c.id).limit(limit))]
+    asked = {"of": list(mailboxes), "since": now - OWED_FOR, "limit": limit, **_holder(connection, owner, now)}
+    return [Owed(*row) for row in connection.execute(_OWED_NOW, asked)]
 
 
 def bytes_owed(connection: Connection, send_id: int, owner: str, now: datetime) -> bytes | None:
     """The very bytes that went; None when the copy is not `owner`'s to file any more."""
-    query = select(SENDS.c.raw).where(SENDS.c.id == send_id, _OWED, _leased(connection, owner, now))
-    raw = connection.scalars(query).first()
+    raw = connection.scalars(_BYTES_OWED, {"of": send_id, **_holder(connection, owner, now)}).first()
     return zlib.decompress(raw) if raw is not None else None
 
 
@@ -60,11 +75,8 @@ def late(connection: Connection, mailboxes: Collection[str], now: datetime) -> d
 
 def put_copied(connection: Connection, send_id: int, at: datetime) -> None:
     """Its copy lies in the Sent folder."""
-    connection.execute(update(SENDS).where(SENDS.c.id == send_id).values(copied_at=at))
+    connection.execute(_PUT_COPIED, {"of": send_id, "at": at})
 
 
-def _leased(connection: Connection, owner: str, now: datetime) -> Exists:
-    """Several daemons may run: everything of a mailbox is done by the one that holds its lease."""
-    ours = (MAILBOXES.c.address == SENDS.c.mailbox) & (MAILBOXES.c.owner == owner)
-    stands = MAILBOXES.c.lease_until > lease_clock(connection, now)
-    return select(MAILBOXES.c.address).where(ours, stands).exists()
+def _holder(connection: Connection, owner: str, now: datetime) -> dict[str, Any]:
+    return {"owner": owner, "now": lease_clock(connection, now)}

@@ -23,7 +23,8 @@ _READY = (
 )
 _HELD = exists().where(
     SCOPES.c.paused_at.is_not(None),
-    SCOPES.c.kind.in_([EVERYTHING[0], RESTORED[0]])
+    (SCOPES.c.kind == EVERYTHING[0])
+    | (SCOPES.c.kind == RESTORED[0])
     | ((SCOPES.c.kind == "mailbox") & (SCOPES.c.key == MAILBOXES.c.address)),
 )
 _MAY_SEND = select(MAILBOXES.c.address).where(

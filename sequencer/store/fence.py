@@ -169,12 +169,20 @@ class _Counters:
         self._connection.execute(_count(self._connection.dialect.name), rows)
 
 
+_GIVE_BACK = (
+    update(USAGE)
+    .where(
+        USAGE.c.kind == bindparam("of"), USAGE.c.key == bindparam("one"), USAGE.c.day == bindparam("on"), USAGE.c.n > 0
+    )
+    .values(n=USAGE.c.n - 1)
+)  # fmt: skip
+
+
 def _give_back(connection: Connection, row: SendRow) -> None:
     keys = [("mailbox", row.mailbox), ("account", row.account_id), ("domain", row.domain)]
     for kind, key in keys:
         if key and row.local_day:
-            this = (USAGE.c.kind == kind) & (USAGE.c.key == key) & (USAGE.c.day == row.local_day) & (USAGE.c.n > 0)
-            connection.execute(update(USAGE).where(this).values(n=USAGE.c.n - 1))
+            connection.execute(_GIVE_BACK, {"of": kind, "one": key, "on": row.local_day})
 
 
 @dataclass(frozen=True, slots=True)

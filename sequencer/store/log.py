@@ -70,10 +70,12 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
         connection.execute(_APPEND, rows)
 
 
+_LOG = select(EVENTS).where(EVENTS.c.enrollment_id == bindparam("of")).order_by(EVENTS.c.id)
+
+
 def read_log(connection: Connection, enrollment_id: int) -> list[Entry]:
     """Every event of one enrollment, in order."""
-    query = select(EVENTS).where(EVENTS.c.enrollment_id == enrollment_id).order_by(EVENTS.c.id)
-    return [_entry(row) for row in connection.execute(query)]
+    return [_entry(row) for row in connection.execute(_LOG, {"of": enrollment_id})]
 
 
 def read_person(connection: Connection, prospect_id: int) -> list[Entry]:
@@ -104,6 +106,9 @@ def _entry(row: Row[tuple[object, ...]]) -> Entry:
     return Entry(row.at, row.prospect_id, row.enrollment_id, e.from_json(row.kind, row.body), row.id)
 
 
+_ADD = insert(ENROLLMENTS)
+
+
 def add_enrollment(connection: Connection, prospect_id: int, exclusive: bool, progress: p.Progress) -> int:
     """Add a new enrollment's row; its first event is the caller's. Returns its id.
 
@@ -116,7 +121,7 @@ def add_enrollment(connection: Connection, prospect_id: int, exclusive: bool, pr
         "enrolled_at": progress.enrolled_at,
     }  # fmt: skip
     try:
-        key = connection.execute(insert(ENROLLMENTS).values(**row)).inserted_primary_key
+        key = connection.execute(_ADD, row).inserted_primary_key
     except IntegrityError as error:
         raise AlreadyEnrolled("already in this sequence, or in another exclusive one") from error
     assert key is not None

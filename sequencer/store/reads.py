@@ -168,9 +168,12 @@ def live_count(connection: Connection, rep: str | None = None) -> int:
     return connection.scalars(query if rep is None else query.where(ENROLLMENTS.c.rep == rep)).one()
 
 
+_IN_USE = select(ENROLLMENTS.c.mailbox).distinct()
+
+
 def mailboxes_in_use(connection: Connection) -> set[str]:
     """Mailboxes that somebody is enrolled with, in config.toml or not."""
-    return set(connection.scalars(select(ENROLLMENTS.c.mailbox).distinct()))
+    return set(connection.scalars(_IN_USE))
 
 
 def next_due_of(connection: Connection, rep: str | None = None) -> datetime | None:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 from sqlalchemy.engine import Row
 
 from sequencer.core.answers import ANSWER
@@ -291,15 +291,13 @@ def sends_of(connection: Connection, prospect_id: int) -> list[SendRow]:
     return [_row(row) for row in connection.execute(query)]
 
 
-_IN_STATE = (
-    select(*_COLUMNS)
-    .where(SENDS.c.state.in_(bindparam("states", expanding=True)))
-    .order_by(SENDS.c.sending_at, SENDS.c.id)
-)
+@cache
+def _in_state(states: tuple[str, ...]) -> Select[Any]:
+    return select(*_COLUMNS).where(SENDS.c.state.in_(states)).order_by(SENDS.c.sending_at, SENDS.c.id)
 
 
 def in_state(connection: Connection, *states: str) -> list[SendRow]:
-    return [_row(row) for row in connection.execute(_IN_STATE, {"states": states})]
+    return [_row(row) for row in connection.execute(_in_state(states))]
 
 
 _USED = select(USAGE.c.kind, USAGE.c.key, USAGE.c.n).where(
@@ -368,10 +366,14 @@ def put_answers_read(connection: Connection, address: str, by: str, at: datetime
 
 def rest_mailbox(connection: Connection, address: str, until: datetime, reason: str) -> None:
     """The last try failed for a reason that lies with no person: it is tried again after `until`."""
-    values = {"resting_until": until, "rest_reason": reason}
-    connection.execute(update(MAILBOXES).where(MAILBOXES.c.address == address).values(**values))
+    connection.execute(_REST, {"of": address, "until": until, "why": reason})
 
 
+_REST = (
+    update(MAILBOXES)
+    .where(MAILBOXES.c.address == bindparam("of"))
+    .values(resting_until=bindparam("until"), rest_reason=bindparam("why"))
+)
 _END_RESTS = (
     update(MAILBOXES)
     .where(MAILBOXES.c.address.in_(bindparam("ended", expanding=True)), MAILBOXES.c.resting_until.is_not(None))
