@@ -33,7 +33,7 @@ _LEFT = _OWN & (SENDS.c.sending_at >= bindparam("since")) & (SENDS.c.state == "s
 _REFUSED = (
     _OWN & (SENDS.c.settled_at >= bindparam("since")) & (SENDS.c.state == "failed") & (SENDS.c.code >= _REFUSED_MIN)
 )
-_COUNT_LEFT, _COUNT_REFUSED = (select(func.count()).where(which) for which in (_LEFT, _REFUSED))
+_COUNT_JUDGED = select(*(select(func.count()).where(which).scalar_subquery() for which in (_LEFT, _REFUSED)))
 # The judgement is kept as JSON that begins with its kind; one that a person corrected begins with another.
 _BOUNCED, _COMPLAINED = (
     func.count(case((INBOUND.c.judgement.startswith(f'{{"kind":"{kind}"'), SENDS.c.id)).distinct())
@@ -53,7 +53,7 @@ def returns_of(connection: Connection, mailbox: str, since: datetime, judged_min
     were, it is not looked up what came back later.
     """
     asked = {"of": mailbox, "since": since}
-    sent, refused = (connection.scalars(count, asked).one() for count in (_COUNT_LEFT, _COUNT_REFUSED))
+    sent, refused = connection.execute(_COUNT_JUDGED, asked).one()
     if sent + refused < judged_min:
         return Returns(since, sent + refused, refused=refused)
     bounced, complained = connection.execute(_COUNT_BACK, asked).one()

@@ -6,7 +6,7 @@ Read from the rows of mails and tasks, over all sequences. It judges nothing.
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, union_all
 
 from sequencer.store.rows import chunks
 from sequencer.store.sends import MAY_HAVE_ARRIVED
@@ -47,15 +47,15 @@ _BY_PERSON = select(TASKS.c.prospect_id, TASKS.c.closed_at).where(
     TASKS.c.state == "done",
     TASKS.c.work.in_(("call", "linkedin")),
 )
+_TOUCHES = union_all(_MAILS, _BY_PERSON)
 
 
 def recent_touches(connection: Connection, prospect_ids: Collection[int], now: datetime) -> dict[int, list[datetime]]:
     """When each person was touched in the last seven days, or may have been, over all channels and sequences."""
     touches: dict[int, list[datetime]] = {}
     for part in chunks(prospect_ids):
-        for query in (_MAILS, _BY_PERSON):
-            for person, at in connection.execute(query, {"ids": part, "since": now - WEEK}):
-                touches.setdefault(person, []).append(at)
+        for person, at in connection.execute(_TOUCHES, {"ids": part, "since": now - WEEK}):
+            touches.setdefault(person, []).append(at)
     return touches
 
 

@@ -20,9 +20,9 @@ SELECT
   (SELECT min(not_before) FROM sends WHERE state = 'queued' AND not_before > :now),
   (SELECT count(*) FROM sends WHERE state = 'sending'),
   (SELECT count(*) FROM sends WHERE state = 'sent' AND copied_at IS NULL AND mailbox = :filed),
-  (SELECT count(*) FROM inbound WHERE state IN ('stored', 'judged'))
+  (SELECT count(*) FROM inbound WHERE state IN ('stored', 'judged')),
+  (SELECT group_concat(settled_at || '/' || looks) FROM sends WHERE state = 'uncertain' AND settled_at IS NOT NULL)
 """
-_UNCERTAIN = "SELECT settled_at, looks FROM sends WHERE state = 'uncertain' AND settled_at IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,12 @@ class RowsAtHand:
     def look(self, now: datetime) -> AtHand:
         asked = {"now": now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"), "filed": BO}
         row = self._connection.execute(_ASKED, asked).fetchone()
-        due, next_due, queued, next_queued, sending, uncopied, unsorted = row
+        due, next_due, queued, next_queued, sending, uncopied, unsorted, uncertain = row
+        looked_for = [each.split("/") for each in uncertain.split(",")] if uncertain else []
         looks = [
-            now if _instant(settled_at) > now else _instant(settled_at) + LOOKS[looks]  # the clock has moved back
-            for settled_at, looks in self._connection.execute(_UNCERTAIN).fetchall()
-            if looks < len(LOOKS)
+            now if _instant(settled_at) > now else _instant(settled_at) + LOOKS[int(looks)]  # the clock has moved back
+            for settled_at, looks in looked_for
+            if int(looks) < len(LOOKS)
         ]
         later = [_instant(at) for at in (next_due, next_queued) if at] + [at for at in looks if at > now]
         return AtHand(due, queued, sending, sum(at <= now for at in looks), uncopied, unsorted, tuple(later))

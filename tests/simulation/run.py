@@ -6,6 +6,7 @@ says seeds, mails, faults fired and violations; in a run of 100 seeds or more a 
 """
 
 import argparse
+import gc
 import logging
 import multiprocessing
 import os
@@ -83,6 +84,7 @@ def _played(seeds: Sequence[int], workers: int) -> Iterator[Outcome]:
         yield from map(one, seeds)
         return
     yield from map(one, seeds[:1])
+    gc.freeze()  # else the collector looks through it anew at every seed
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         yield from pool.imap_unordered(one, seeds[1:])
 

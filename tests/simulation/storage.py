@@ -15,8 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
+
 from sequencer.errors import StoreError
-from sequencer.store.database import Database
+from sequencer.store.database import Database, Writer
 from tests.fresh import open_database
 from tests.simulation.loop import Crashed
 from tests.simulation.stage import Stage
@@ -163,12 +165,40 @@ class _InVirtualTime:
 
 def office_database(stage: Stage, url: str) -> Database:
     """For commands and for the world itself: never fails."""
-    return open_database(url, _AtOnce(), partial(_Watched, stage, ""))
+    return _opened(url, _AtOnce(), partial(_Watched, stage, ""))
 
 
 def daemon_database(stage: Stage, url: str, process: str) -> Database:
     """For one daemon's life."""
-    return open_database(url, _InVirtualTime(stage, process), partial(_Breaking, stage, process))
+    return _opened(url, _InVirtualTime(stage, process), partial(_Breaking, stage, process))
+
+
+def _opened(url: str, writer: Writer, connects: Callable[..., sqlite3.Connection]) -> Database:
+    database = open_database(url, writer, connects)
+    shared = database.engine.pool
+    database.engine.pool = _OfOneThread(shared._creator, dialect=shared._dialect, _dispatch=shared.dispatch)
+    return database
+
+
+class _OfOneThread(Pool):
+    """Lends connections as the product's pool does, the one used last first, but without its locks."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._idle: list[ConnectionPoolEntry] = []
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        return self._idle.pop() if self._idle else self._create_connection()
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        self._idle.append(record)
+
+    def dispose(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def recreate(self) -> Pool:
+        return _OfOneThread(self._creator, dialect=self._dialect, _dispatch=self.dispatch)
 
 
 class _Watched(sqlite3.Connection):
