@@ -60,7 +60,7 @@ def _settle(app: App, readings: Sequence[Reading], words: Words, at: datetime, *
     """One transaction; the outside copy follows, by the daemon's next heartbeat where one runs."""
     path = epoch_path(app.config)
     outside = epoch_file.look(path, app.key)
-    written_at = min(at, datetime.fromtimestamp(outside.at, UTC)) if outside.at else None
+    written_at = datetime.fromtimestamp(outside.at, UTC) if outside.at else None
 
     def write(connection: Connection) -> Reconciled:
         nested = connection.begin_nested()

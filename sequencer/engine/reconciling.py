@@ -74,7 +74,8 @@ def reconcile(
 ) -> Reconciled:  # fmt: skip
     """Record what left, doubt what may have, and lift the hold where nothing is left unsaid.
 
-    `outside`: what the epoch file says, and when it was written last. Raises InputError when nothing is held.
+    `outside`: what the epoch file says, and when it was written last, by the clock of that time: it may have been set
+    back since. Raises InputError when nothing is held.
     """
     held = store.held(connection)
     if held is None:
@@ -97,7 +98,8 @@ def reconcile(
         unsaid, dark = [], []
     if not unsaid:
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
-        lost = LostTime(held.since, outside[1] or now, frozenset(doubted), store.key_number(connection))
+        until = max([outside[1] or now, *(copy.at for copy in copies.values() if copy.at is not None)])
+        lost = LostTime(held.since, until, frozenset(doubted), store.key_number(connection))
         doubts = list(_doubted(connection, advance, key, lost, now))
         if lost.mailboxes:
             store.note_lost_time(connection, lost)
@@ -196,7 +198,8 @@ def _as_late_as_may_be(copy: Copy, lost_from: datetime | None, lost_until: datet
     """The copy with an instant of the time that was lost: what the database knew by then it would know as sent.
 
     Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try. When it did
-    leave nothing tells: as late as it may have, because no wait and no limit breaks by that.
+    leave nothing tells: as late as it may have, because no wait and no limit breaks by that. Now is no bound where the
+    clock was set back: a Date that is still to come stays, as the instant of any other mail does.
     """
     if copy.at is None:
         return copy
@@ -205,7 +208,7 @@ def _as_late_as_may_be(copy: Copy, lost_from: datetime | None, lost_until: datet
     latest = copy.at + LATE_BY
     if lost_until is not None and copy.at < lost_until:
         latest = min(latest, max(copy.at + DATE_STEP, lost_until - timedelta.resolution))
-    return replace(copy, at=min(latest, now))
+    return replace(copy, at=latest if copy.at > now else min(latest, now))
 
 
 def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named, now: datetime) -> SendRow | None:

@@ -1,6 +1,7 @@
 """A mail room that loses its database and gets a copy of days ago back, for tests of what reconciling makes of that."""
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -58,9 +59,9 @@ class Restored(MailRoom):
     def _sent(self) -> list[sends.SendRow]:
         return self.database.read(lambda connection: sends.in_state(connection, "sent"))
 
-    def lose(self) -> None:
-        """Go back to the copy; a daemon notices it."""
-        self._lost_at = self.clock.now()
+    def lose(self, written_at: datetime | None = None) -> None:
+        """Go back to the copy; a daemon notices it. `written_at`: when the epoch file was, if not just now."""
+        self._lost_at = written_at or self.clock.now()
         self.database.close()
         for log in ("-wal", "-shm"):
             Path(f"{self.folder}/sequencer.db{log}").unlink(missing_ok=True)

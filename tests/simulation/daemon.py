@@ -6,6 +6,7 @@ service that raises beats again, as in the real one; what it raised must be expl
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from contextvars import copy_context
@@ -23,12 +24,13 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.outcomes import REST
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import StoreError
+from sequencer.store.epoch import Epoch
 from sequencer.store.epoch_file import EpochFile, opened
 from tests.simulation.folders import Account, Reader
 from tests.simulation.loop import PROCESS
 from tests.simulation.premises import AUTHORITY_FILE, INSTALLATION_KEY, premises
 from tests.simulation.rows_at_hand import RowsAtHand
-from tests.simulation.stage import Stage
+from tests.simulation.stage import SkewedClock, Stage
 from tests.simulation.storage import daemon_database
 
 __all__ = ["Daemon"]
@@ -68,7 +70,8 @@ class Daemon:
     def _outside(self, path: Path | None) -> EpochFile | None:
         if path is None:
             return None
-        return self._open_files.enter_context(opened(path, bytes.fromhex(INSTALLATION_KEY)))
+        file = self._open_files.enter_context(opened(path, bytes.fromhex(INSTALLATION_KEY)))
+        return _DatedFile(file, self._stage.clock)
 
     def start(self) -> None:
         self._stage.say(f"{self.name} starts")
@@ -206,6 +209,19 @@ class Daemon:
         self.die()
         self._rows.close()
         self.database.engine.dispose()
+
+
+class _DatedFile(EpochFile):
+    """Bears the date of the machine's clock, as a disk of that machine would give it; `file` lends its place."""
+
+    def __init__(self, file: EpochFile, clock: SkewedClock) -> None:
+        vars(self).update(vars(file))
+        self._clock = clock
+
+    def write(self, epoch: Epoch) -> None:
+        super().write(epoch)
+        written_at = self._clock.now().timestamp()
+        os.utime(self._descriptor, (written_at, written_at))
 
 
 _ALL = ("ingest", "advance", "dispatch", "sweep", "rescue", "filing")

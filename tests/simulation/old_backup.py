@@ -4,7 +4,6 @@ The epoch file beside the database knows more than the copy, so the daemon has t
 the copy and its return is forgotten by the rows; the world keeps it (`forgotten`), so that checks can ask about it.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -73,9 +72,6 @@ class OldBackup:
         if self._forgotten.restored != NEVER or not self._stage.faults.hit(FAULT):
             return
         end_all()
-        assert self.epoch_path is not None
-        ended_at = self._stage.clock.now().timestamp()
-        os.utime(self.epoch_path, (ended_at, ended_at))
         self._app.database.engine.dispose()
         lost = forgotten_since(self._file, self._made)
         aside = self._file.with_name("given-up.db")
@@ -105,7 +101,7 @@ class OldBackup:
         last = app.database.read(lambda connection: reads.last_message_ids(connection, since - EARLIER))
         readings = read_mailboxes(app.config, self._inbox_of, last, (ANA, BO))
         outside = epoch_file.look(self.epoch_path, app.key)
-        told = (outside.epoch, min(now, datetime.fromtimestamp(outside.at, UTC)))
+        told = (outside.epoch, datetime.fromtimestamp(outside.at, UTC) if outside.at else None)
         doubted = frozenset((ANA, BO)) if self._stage.faults.calm or self._dice.random() < 0.3 else frozenset[str]()
 
         def write(connection: Connection) -> Reconciled:

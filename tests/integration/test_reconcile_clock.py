@@ -1,0 +1,80 @@
+"""What reconciling makes of mail that left while the clock was ahead, or of a clock that is behind now.
+
+What a daemon knows of such mail it keeps as it is: its instant is still to come, and until then it counts as now
+(LIFECYCLE). A restored database must not know it as older than that, nor take it for one that was not due yet.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sequencer.app import epoch_path
+from sequencer.engine.doubting import LATE_BY
+from sequencer.store import epoch_file, sends
+from sequencer.store.epoch import Epoch
+from tests.integration.installation import KEY
+from tests.integration.mail_room import ANA
+from tests.integration.restored import Restored
+from tests.integration.typed import typed_in
+
+DAY = timedelta(days=1)
+NEXT_CENTURY = datetime(2126, 11, 25, 9, tzinfo=UTC)  # a Monday
+
+
+@pytest.mark.parametrize("hours", [2, 24], ids=["behind for a while, right when it left", "ahead when it left"])
+def test_a_mail_whose_copy_is_of_an_instant_to_come_counts_from_then(restored: Restored, hours: int) -> None:
+    """Of the two nobody can tell which it is; had it counted as of now, a clock set right would break gap and week."""
+    person = restored.person("jo@jo.test")
+    restored.enroll(person)
+    restored.keep()
+    restored.clock.forward(minutes=10, seconds=0.5)
+    restored.send()
+    left_at = restored.clock.now()
+    restored.clock.forward(hours=-hours)
+    restored.lose(written_at=left_at)
+    restored.clock.forward(minutes=5)
+    assert [row.step for row in restored.reconcile().left] == ["intro"]
+    counted_at = restored.sent(person).sending_at
+    assert counted_at is not None
+    assert left_at <= counted_at <= left_at + LATE_BY
+
+
+@pytest.mark.parametrize("known_by", ["the epoch file", "a copy that was filed"])
+def test_what_was_due_by_a_clock_that_was_ahead_may_have_left(restored: Restored, known_by: str) -> None:
+    """Nobody filed the follow-up. Set right, the clock says that it is not due before tomorrow, and yet it left."""
+    person = restored.person("jo@jo.test")
+    restored.enroll(person)
+    restored.send()
+    restored.keep()
+    kept_at = restored.clock.now()
+    restored.send_after(days=3, filed=False)
+    assert restored.sent(person).step == "bump"
+    restored.enroll(restored.person("max@max.test"))
+    restored.clock.forward(minutes=1)
+    restored.send(filed=known_by != "the epoch file")
+    left_at = restored.clock.now()
+    restored.clock.to(kept_at + DAY)
+    restored.lose(written_at=left_at if known_by == "the epoch file" else None)
+    done = restored.reconcile()
+    assert [(row.prospect_id, row.step) for row in done.doubts] == [(person, "bump")]
+    restored.send_after(days=3)
+    states = [row.state for row in restored.database.read(lambda c: sends.sends_of(c, person)) if row.step == "bump"]
+    assert states == ["person"], "it is not sent again"
+
+
+def test_the_command_takes_the_date_of_the_epoch_file_also_where_it_is_to_come(restored: Restored) -> None:
+    person = restored.person("jo@jo.test")
+    restored.clock.to(NEXT_CENTURY)
+    restored.enroll(person)
+    restored.send()
+    restored.keep()
+    restored.send_after(days=3, filed=False)
+    with epoch_file.opened(epoch_path(restored.config), KEY) as file:
+        file.write(Epoch(100, 50))
+    written_at = restored.clock.now().timestamp()
+    os.utime(epoch_path(restored.config), (written_at, written_at))
+    restored.lose()
+    said = typed_in(restored.folder, "db", "reconcile", "--doubt", ANA, "--json", "--as", "ana")
+    assert said.code == 0, said.err
+    assert [(one["address"], one["step"]) for one in said.json["doubts"]] == [("jo@jo.test", "bump")]
