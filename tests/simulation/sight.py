@@ -195,12 +195,14 @@ class WatchedEvidence(Evidence):
     `fenced`: by Message-ID, in order. `forgotten`: ids of mails that an old backup took away; what nothing brought back
     is left out of what rows must explain.
     `words`: what the logs said then, by the attempt that left on it: reconciling finds a mail, not who asked for it.
+    `done`: the mark at which somebody did a task, by enrollment and key: a clock set back brings the same hours again.
     """
 
     fenced: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
     persons: Persons = field(default_factory=Persons)
     forgotten: frozenset[str] = frozenset()
     words: Mapping[tuple[int, str, int], tuple[e.Event, ...]] = field(default_factory=dict)
+    done: Mapping[tuple[int | None, str], int] = field(default_factory=dict)
 
     @cached_property
     def took(self) -> tuple[Took, ...]:
@@ -238,7 +240,11 @@ class WatchedEvidence(Evidence):
         if fence is None:
             return super().tasks_of(row, mail)
         whose = self.persons.at(fence.mark)
-        return [task for task in self.census.tasks if whose.get(task.enrollment_id) == fence.prospect_id]
+        return [
+            task for task in self.census.tasks
+            if whose.get(task.enrollment_id) == fence.prospect_id
+            and self.done.get((task.enrollment_id, task.key), 0) < fence.mark
+        ]  # fmt: skip
 
     def left_at(self, mail: Took) -> datetime:
         fence = self._fence(mail)
@@ -293,12 +299,16 @@ def _look(connection: Connection, catalog: Catalog, backdrop: Backdrop) -> Sight
         each.enrollment_id: (each.mark, each.prospect_id) for each in happenings
         if each.enrollment_id is not None and isinstance(each.event, e.Enrolled)
     }  # fmt: skip
+    done = {
+        (each.enrollment_id, each.event.task): each.mark for each in happenings if isinstance(each.event, e.TaskDone)
+    }
     persons = Persons(began, tuple(rows("SELECT * FROM witness_merges ORDER BY mark")))
     evidence = WatchedEvidence(
         backdrop.config, {name: sequences[name, each.version] for name, each in latest.items()}, backdrop.record,
         census.take(connection), {}, backdrop.ends,
         {key: tuple(fences) for key, fences in fenced.items()}, persons,
         frozenset(each.message_id for each in backdrop.forgotten.fences if each.message_id), backdrop.forgotten.words,
+        done,
     )  # fmt: skip
     return Sight(
         evidence,

@@ -17,8 +17,13 @@ BUMP = "<3@x>"  # to Jo in Denver, on Wednesday at 9:30 there
 HOUR = timedelta(hours=1)
 
 
-def watched(world: SmallWorld, merges: Callable[[int], Any] = lambda fence: (), **at_fence: str | None) -> Any:
-    """What was seen, when the bump's fence noted this of the person. `merges`: as of the number of its fence."""
+def watched(
+    world: SmallWorld, merges: Callable[[int], Any] = lambda fence: (), *, done: int = -1, **at_fence: str | None
+) -> Any:
+    """What was seen, when the bump's fence noted this of the person.
+
+    `merges`: as of the number of its fence. `done`: how much later than that Jo's first task was.
+    """
     seen = world.seen()
     bump = next(mail for mail in seen.record.of(Took) if mail.message_id == BUMP)
     blank: dict[str, Any] = {each.name: "" for each in fields(Change)}
@@ -26,7 +31,9 @@ def watched(world: SmallWorld, merges: Callable[[int], Any] = lambda fence: (), 
     fence = Change(**{**blank, "mark": bump.order - 1, "prospect_id": 1, "wall": bump.at.isoformat(), **noted})
     persons = Persons({1: (-2, 1), 2: (-1, 2)}, merges(fence.mark))
     seen_fields = {each.name: getattr(seen, each.name) for each in fields(seen)}
-    return WatchedEvidence(**seen_fields, fenced={BUMP: (fence,)}, persons=persons)
+    return WatchedEvidence(
+        **seen_fields, fenced={BUMP: (fence,)}, persons=persons, done={(1, "call#1"): fence.mark + done}
+    )
 
 
 def living_elsewhere(zone: str, country: str = "US") -> SmallWorld:
@@ -88,3 +95,11 @@ def test_a_call_to_another_person_is_a_touch_once_they_are_one(merges: Callable[
     world.tasks.append(replace(call, prospect_id=1))
     assert not check_sending.under_limits(world.seen()).held, "by the rows at the end they are one person"
     assert check_sending.under_limits(watched(world, merges)).held is held
+
+
+@pytest.mark.parametrize(("done", "held"), [(-1, False), (1, True)], ids=["before the mail", "after it"])
+def test_a_call_by_a_clock_that_was_set_back_is_judged_by_what_came_first(done: int, held: bool) -> None:
+    """The mail left by a clock that was a day ahead; a day later it was that hour again, and somebody called."""
+    world = small_world()
+    world.tasks.append(task(1, 1, "call", "done", BUMP_AT - 3 * HOUR, BUMP_AT - HOUR))
+    assert check_sending.under_limits(watched(world, done=done)).held is held
