@@ -40,7 +40,8 @@ class Change:
     """A send whose state or bytes changed, in a transaction that was committed. `old` "": the row is new.
 
     `at`: seconds of virtual time; `wall`: what the wall clock said, as ISO 8601. `process` wrote it, "" for a command;
-    `owner` held the mailbox's lease at that instant, and `zone` and `country` were the person's.
+    `owner` held the mailbox's lease at that instant, and `zone` and `country` were the person's. `due`: since when the
+    row says that it waits, as SQLite keeps it.
     """
 
     mark: int
@@ -67,6 +68,7 @@ class Change:
     country: str | None
     raw: bytes | None
     wall: str
+    due: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,8 @@ def forgotten_since(file: Path, made: int) -> Forgotten:
 
 
 def _change(row: Sequence[Any]) -> Change:
-    return replace(Change(*row), raw=zlib.decompress(row[-2]) if row[-2] else None)
+    change = Change(*row)
+    return replace(change, raw=zlib.decompress(change.raw) if change.raw else None)
 
 
 def _happening(row: Sequence[Any]) -> Happening:

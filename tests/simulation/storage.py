@@ -34,7 +34,7 @@ CREATE TABLE witness_sends (
   mark INTEGER, at REAL, tx INTEGER, send_id INTEGER, enrollment_id INTEGER, step TEXT, attempt INTEGER,
   prospect_id INTEGER, mailbox TEXT, address TEXT, domain TEXT, account_id TEXT, sequence_id TEXT, old TEXT, new TEXT,
   fence INTEGER, message_id TEXT, process TEXT, owner TEXT, settled_by TEXT, zone TEXT, country TEXT,
-  raw BLOB, wall TEXT
+  raw BLOB, wall TEXT, due TEXT
 );
 CREATE TABLE witness_events (
   mark INTEGER, at REAL, tx INTEGER, enrollment_id INTEGER, prospect_id INTEGER, kind TEXT, body TEXT
@@ -47,7 +47,7 @@ CREATE TRIGGER witness_send_new AFTER INSERT ON sends BEGIN
     NEW.attempt, NEW.prospect_id, NEW.mailbox, NEW.address, NEW.domain, NEW.account_id, NEW.sequence_id, '', NEW.state,
     NEW.fence, NEW.message_id, world_process(), '', NEW.settled_by,
     (SELECT timezone FROM prospects WHERE id = NEW.prospect_id),
-    (SELECT country FROM prospects WHERE id = NEW.prospect_id), NEW.raw, world_wall());
+    (SELECT country FROM prospects WHERE id = NEW.prospect_id), NEW.raw, world_wall(), NEW.due_at);
   SELECT world_moves();
 END;
 CREATE TRIGGER witness_send_changed AFTER UPDATE ON sends
@@ -57,7 +57,7 @@ WHEN OLD.state <> NEW.state OR OLD.raw IS NOT NEW.raw OR OLD.message_id IS NOT N
     NEW.state, NEW.fence, NEW.message_id, world_process(),
     coalesce((SELECT owner FROM mailboxes WHERE address = NEW.mailbox), ''), NEW.settled_by,
     (SELECT timezone FROM prospects WHERE id = NEW.prospect_id),
-    (SELECT country FROM prospects WHERE id = NEW.prospect_id), NEW.raw, world_wall());
+    (SELECT country FROM prospects WHERE id = NEW.prospect_id), NEW.raw, world_wall(), NEW.due_at);
   SELECT world_moves() WHERE OLD.state <> NEW.state;
   SELECT world_fences() WHERE OLD.state <> NEW.state AND NEW.state = 'sending';
 END;

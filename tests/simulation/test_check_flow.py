@@ -1,5 +1,6 @@
-"""What the check of the way through a sequence makes of what an old backup took away."""
+"""What the checks of the way through a sequence make of what an old backup took away, and of what was due anyway."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from sequencer.content.definition import from_stored
 from sequencer.core import events as e
 from sequencer.core.reason import Reason
-from tests.simulation.check_flow import steps_in_order
+from tests.simulation.check_flow import automatic_mail_sends_nothing, steps_in_order
 from tests.simulation.premises import APPLIED_AT, MIXED, TEMPLATES
 from tests.simulation.sight import NEVER, Happening
 
@@ -66,3 +67,45 @@ def seen(
 )
 def test_a_mail_that_left_in_the_lost_time_leads_past_what_was_lost(sight: Any, held: bool) -> None:
     assert steps_in_order(sight).held is held
+
+
+def beside(effect: str, *, due: timedelta, again: bool = False, written: int = 7) -> Any:
+    """A mail of this effect is read, and the next touch queued beside it, which was `due` so long before.
+
+    `again`: it is called back. `written`: the transaction of the touch's row.
+    """
+    mail = SimpleNamespace(effect=effect, raw=b"a report")
+    row = SimpleNamespace(id=5, state="projected")
+    events: list[e.Event] = [e.Bounced(message=5, hard=False, status="4.2.2", step="hello"), queued("nudge")]
+    if again:
+        events.append(e.TouchCancelled(step="nudge", attempt=1, reason=Reason.STOPPED))
+    change = SimpleNamespace(
+        transaction=written, enrollment_id=1, step="nudge", attempt=1, wall=APPLIED_AT.isoformat(),
+        due=f"{(APPLIED_AT - due).replace(tzinfo=None)}",
+    )  # fmt: skip
+    census = SimpleNamespace(inbound=[row], mails={5: mail.raw})
+    return SimpleNamespace(
+        evidence=SimpleNamespace(census=census, delivered=[mail]),
+        happenings=tuple(Happening(mark, 0.0, 7, 1, 1, each) for mark, each in enumerate(events)),
+        changes=(change,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sight", "held"),
+    [
+        # a report that forbids nothing is read by a daemon that was down when the touch fell due
+        (beside("none", due=timedelta(hours=4)), True),
+        # the report made it due
+        (beside("none", due=timedelta()), False),
+        (beside("none", due=timedelta(seconds=-1)), False),
+        # nobody knows since when
+        (beside("none", due=timedelta(hours=4), written=6), False),
+        # it forbids mail: what was due is called back in the same breath
+        (beside("away", due=timedelta(hours=4)), False),
+        (beside("address", due=timedelta(hours=4)), False),
+        (beside("away", due=timedelta(), again=True), True),
+    ],
+)
+def test_what_was_due_anyway_may_be_queued_beside_a_report(sight: Any, held: bool) -> None:
+    assert automatic_mail_sends_nothing(sight).held is held
