@@ -90,10 +90,10 @@ class Account:
 
 
 class Reader:
-    """Reads one account for one daemon."""
+    """Reads one account for one daemon. `keeps` False: for a command that only looks, so that a daemon has still to."""
 
-    def __init__(self, account: Account) -> None:
-        self._account, self._stage = account, account.stage
+    def __init__(self, account: Account, *, keeps: bool = True) -> None:
+        self._account, self._stage, self._keeps = account, account.stage, keeps
 
     def walk(self, cursors: Mapping[FolderName, Cursor], wanted: Wanted, settle: Settle) -> None:
         at, begun = self._stage.clock.now(), self._stage.record.mark()
@@ -101,7 +101,8 @@ class Reader:
         for name in ROLES:
             self._account.live()
             self._walk_folder(name, cursors.get(name, Cursor()), wanted, settle)
-        self._stage.record.note(Read, at=at, mailbox=self._account.address, begun=begun)
+        if self._keeps:
+            self._stage.record.note(Read, at=at, mailbox=self._account.address, begun=begun)
 
     def _walk_folder(self, name: FolderName, cursor: Cursor, wanted: Wanted, settle: Settle) -> None:
         folder = self._account.folders[name]
@@ -127,7 +128,7 @@ class Reader:
                 self._stage.storing = False
             last = new[-1].uid
             for mail in new:
-                mail.settled = True
+                mail.settled |= self._keeps
         if last == 0 and cursor.uid_validity != validity:
             settle(name, Cursor(validity, 0), [])
 

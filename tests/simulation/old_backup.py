@@ -49,13 +49,13 @@ class OldBackup:
         """What the rows do not know any more; of no marks where the fault did not happen."""
         return replace(self._forgotten, lifted=self._lifted)
 
-    def plan(self, end_all: Callable[[], None], wake: Callable[[], None]) -> None:
-        """`end_all` ends every daemon; supervisors start others."""
+    def plan(self, end_all: Callable[[], None], reconciled: Callable[[], None]) -> None:
+        """`end_all` ends every daemon; supervisors start others. `reconciled` is called when sends go on."""
         if self.epoch_path is None:
             return
         self._stage.later(self._dice.uniform(*MADE_H) * 3600, self._make)
         self._put_back_soon = lambda: self._stage.later(
-            self._dice.choice((0.001, 1.0, 60.0, 3600.0, 20_000.0)), self._put_back, end_all, wake
+            self._dice.choice((0.001, 1.0, 60.0, 3600.0, 20_000.0)), self._put_back, end_all, reconciled
         )
 
     def mail_taken(self) -> None:
@@ -68,7 +68,7 @@ class OldBackup:
         self._made = self._stage.record.mark()
         self._stage.say("a backup is made")
 
-    def _put_back(self, end_all: Callable[[], None], wake: Callable[[], None]) -> None:
+    def _put_back(self, end_all: Callable[[], None], reconciled: Callable[[], None]) -> None:
         if self._forgotten.restored != NEVER or not self._stage.faults.hit(FAULT):
             return
         end_all()
@@ -82,17 +82,17 @@ class OldBackup:
             known = connection.execute("SELECT coalesce(max(id), 0) FROM enrollments").fetchone()[0]
         self._forgotten = replace(lost, restored=self._stage.record.mark(), known=int(known))
         self._stage.say(f"a backup is put back: {len(lost.fences)} fences are forgotten")
-        self._stage.later(self._dice.uniform(0.1, 30) * 3600, self.settle, wake)
+        self._stage.later(self._dice.uniform(0.1, 30) * 3600, self.settle, reconciled)
 
-    def settle(self, wake: Callable[[], None]) -> None:
+    def settle(self, reconciled: Callable[[], None]) -> None:
         """`db reconcile`, again and again until it lifts the hold; a mailbox that cannot be read is doubted at last."""
         self._tries += 1
         held = self._app.database.read(epochs.held)
         if held is not None and self._reconcile(held):
             self._lifted = self._stage.record.mark()
-            wake()
+            reconciled()
         elif self._tries < TRIES_MAX:
-            self._stage.later(self._dice.uniform(0.1, 8) * 3600, self.settle, wake)
+            self._stage.later(self._dice.uniform(0.1, 8) * 3600, self.settle, reconciled)
 
     def _reconcile(self, held: epochs.Amnesia) -> bool:
         assert self.epoch_path is not None

@@ -138,7 +138,7 @@ class _Director(Watch):
         reps = Reps(stage.seed, self._app, self._crowd.by_id(self._app), self._has_arrived, stage.record)
         stage.loop.create_task(work(stage, self._app, reps, self._has_arrived, self._wake))
         self._plan()
-        self._backup.plan(self._end_all, self._wake)
+        self._backup.plan(self._end_all, self._reconciled)
         await self._pass(WILD.total_seconds())
         self._grow_calm()
         await self._pass(CALM.total_seconds())
@@ -203,12 +203,20 @@ class _Director(Watch):
 
     def _inbox_of(self, name: str) -> Reader:
         address = next(box.address for box in self._config.mailboxes if box.inbox == name)
-        return Reader(self._accounts[address])
+        return Reader(self._accounts[address], keeps=False)
 
     def _end_all(self) -> None:
         """The machine is lost; the next daemon has to read again what this one has read."""
         for name in list(self._daemons):
             self.stage.crash(name, "with its machine")
+        self._read_anew()
+
+    def _reconciled(self) -> None:
+        """The inboxes are read anew, because an answer to what was forgotten could not be known before."""
+        self._read_anew()
+        self._wake()
+
+    def _read_anew(self) -> None:
         for account in self._accounts.values():
             account.read_anew()
 
