@@ -18,6 +18,7 @@ from sequencer.errors import InputError
 from sequencer.mail.address import normalise
 from sequencer.store import epoch as store
 from sequencer.store import epoch_file, reads
+from sequencer.store.database import sqlite_file
 
 EARLIER = timedelta(days=1)  # clocks differ, and servers search by whole days
 SHOWN_MAX = 20
@@ -61,6 +62,8 @@ def _settle(app: App, readings: Sequence[Reading], words: Words, at: datetime, *
     path = epoch_path(app.config)
     outside = epoch_file.look(path, app.key)
     written_at = datetime.fromtimestamp(outside.at, UTC) if outside.at else None
+    if written_at and sqlite_file(app.database.url) is None:  # other daemons have files of their own, also elsewhere
+        written_at = max(written_at, at)
 
     def write(connection: Connection) -> Reconciled:
         nested = connection.begin_nested()

@@ -6,19 +6,22 @@ What a daemon knows of such mail it keeps as it is: its instant is still to come
 
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from sequencer.app import epoch_path
 from sequencer.engine.doubting import LATE_BY
-from sequencer.store import epoch_file, sends
-from sequencer.store.epoch import Epoch
+from sequencer.store import epoch, epoch_file, sends
+from sequencer.store.epoch import Amnesia, Epoch
+from tests.fresh import on_backend
 from tests.integration.installation import KEY
-from tests.integration.mail_room import ANA
+from tests.integration.mail_room import ANA, MailRoom
 from tests.integration.restored import Restored
 from tests.integration.typed import typed_in
 
 DAY = timedelta(days=1)
+LONG_AGO = datetime(2020, 1, 13, 9, tzinfo=UTC)  # a Monday
 NEXT_CENTURY = datetime(2126, 11, 25, 9, tzinfo=UTC)  # a Monday
 
 
@@ -78,3 +81,24 @@ def test_the_command_takes_the_date_of_the_epoch_file_also_where_it_is_to_come(r
     said = typed_in(restored.folder, "db", "reconcile", "--doubt", ANA, "--json", "--as", "ana")
     assert said.code == 0, said.err
     assert [(one["address"], one["step"]) for one in said.json["doubts"]] == [("jo@jo.test", "bump")]
+
+
+@pytest.mark.parametrize(("backend", "doubted"), [("sqlite", []), ("postgresql", ["jo@jo.test"])])
+def test_where_daemons_share_a_database_one_files_date_does_not_end_the_lost_time(
+    tmp_path: Path, backend: str, doubted: list[str]
+) -> None:
+    """The daemon of this file had stopped when the mail fell due; another one may have sent it."""
+    with on_backend(backend):
+        room = MailRoom(tmp_path)
+        room.clock.to(LONG_AGO)
+        room.enroll(room.person("jo@jo.test"))
+        path, stopped_at = epoch_path(room.config), LONG_AGO - timedelta(minutes=30)
+        with epoch_file.opened(path, KEY) as file:
+            file.write(Epoch(100, 50))
+        os.utime(path, (stopped_at.timestamp(), stopped_at.timestamp()))
+        forgotten = Amnesia("it was restored", LONG_AGO, 1)
+        room.database.write(lambda connection: epoch.hold(connection, forgotten, LONG_AGO + DAY))
+        said = typed_in(room.folder, "db", "reconcile", "--doubt", ANA, "--json", "--as", "ana")
+        room.close()
+    assert said.code == 0, said.err
+    assert [one["address"] for one in said.json["doubts"]] == doubted
