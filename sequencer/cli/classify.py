@@ -2,6 +2,8 @@
 
 import re
 import sys
+import tomllib
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import click
 
 from sequencer.cli.options import json_option
 from sequencer.cli.plain_text import json_text, plain
-from sequencer.errors import ConfigError, InputError, UnparseableMessage
+from sequencer.errors import InputError, UnparseableMessage
+from sequencer.mail.address import normalise
 from sequencer.mail.classify import Judgement, classify, classify_text
 from sequencer.mail.parse import MESSAGE_BYTES_MAX, Unparseable, parse
 
@@ -74,17 +77,22 @@ def _has_headers(raw: bytes) -> bool:
 
 
 def _our_addresses(ctx: click.Context) -> frozenset[str]:
-    """The mailboxes of the installation, where there is one: they are never taken for a referral."""
-    path = Path(ctx.obj)
-    if not path.exists():
-        return frozenset()
-    from sequencer.config import load  # its models take as long to load as many mails to read
+    """The addresses of the installation, where there is one: they are never taken for a referral.
 
+    Read without the models of config.toml, which take as long to load as many mails to read, and with its errors.
+    """
     try:
-        config = load(path)
-    except ConfigError:
+        told = tomllib.loads(Path(ctx.obj).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return frozenset()
-    return frozenset(config.mailboxes_by_address) | {rep.email for rep in config.reps}
+    found = (*_named(told.get("mailboxes"), "address"), *_named(told.get("reps"), "email"))
+    return frozenset(map(normalise, found))
+
+
+def _named(tables: object, key: str) -> Iterator[str]:
+    for table in tables if isinstance(tables, list) else ():
+        if isinstance(table, dict) and isinstance(table.get(key), str):
+            yield table[key]
 
 
 def _line(name: str, judgement: Judgement) -> str:

@@ -7,12 +7,12 @@ benchmarks/answers/, and read when the first answer is. It knows no rule, no dat
 
 import math
 import re
-import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import islice, pairwise
+from zlib import crc32, decompress
 
 __all__ = ["BUCKETS", "DIGEST_BYTES", "FILE", "buckets", "leanings", "read_columns", "telling_words", "tokens"]
 
@@ -85,27 +85,20 @@ def _of_word(token: str) -> "array[int]":
     Each bucket takes two bytes: a tuple of them would take twenty times as much in the cache.
     """
     if token.startswith("<"):
-        return array("H", [_bucket(token)])
+        return array("H", [crc32(token.encode()) % BUCKETS])
     spaceless = _SPACELESS.search(token) is not None
     shown = token if spaceless else f"^{token}$"
     lengths = range(1, 5) if spaceless else range(2, 6)
     pieces = {shown[at : at + length] for length in lengths for at in range(len(shown) - length + 1)}
-    return array("H", {_bucket(piece) for piece in (f"={token}", *pieces)})
+    return array("H", {crc32(piece.encode()) % BUCKETS for piece in (f"={token}", *pieces)})
 
 
-def _of_order(found: Sequence[str]) -> Iterator[int]:
+def _of_order(found: Sequence[str]) -> list[int]:
     length = sum(len(found) > bound for bound in _LENGTHS)
-    yield _bucket(f"#{length}")
-    yield _bucket(f"#{length}{'?' if '?' in found else '.'}")
     shown = ("^", *found, "$")
-    for first, second in pairwise(shown):
-        yield _bucket(f"{first} {second}")
-    for first, second, third in zip(shown, shown[1:], shown[2:], strict=False):
-        yield _bucket(f"{first} {second} {third}")
-
-
-def _bucket(feature: str) -> int:
-    return zlib.crc32(feature.encode()) % BUCKETS
+    told = [f"#{length}", f"#{length}{'?' if '?' in found else '.'}", *map(" ".join, pairwise(shown))]
+    told += [f"{first} {second} {third}" for first, second, third in zip(shown, shown[1:], shown[2:], strict=False)]
+    return [crc32(each.encode()) % BUCKETS for each in told]
 
 
 @cache
@@ -131,5 +124,5 @@ def read_columns(packed: bytes) -> tuple[bytes, ...]:
     The digest (DIGEST_BYTES) is of what they were made of. A byte is its weight plus 128: sums of equally many bytes
     compare as the sums of the weights do.
     """
-    raw = zlib.decompress(packed[DIGEST_BYTES:])
+    raw = decompress(packed[DIGEST_BYTES:])
     return tuple(raw[at : at + BUCKETS] for at in range(0, len(raw), BUCKETS))

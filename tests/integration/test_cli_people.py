@@ -303,6 +303,15 @@ def test_control_characters_of_a_stranger_never_reach_the_terminal(home: House, 
         assert not any(ord(char) < 32 and char not in "\t\n" for char in run(*command).out)
 
 
+@pytest.mark.parametrize("more", ["", "mailboxes_extra = 3\n"], ids=["as it is", "with an error"])
+def test_classify_takes_no_mailbox_of_ours_for_a_referral(run: Run, tmp_path: Path, more: str) -> None:
+    """Nor a rep's own address; whatever else is wrong with config.toml."""
+    boxes = '[[mailboxes]]\naddress = "Ana@ourco.test"\n[[reps]]\nemail = "bo@home.test"\n'
+    (tmp_path / "config.toml").write_text(more + boxes)
+    (tmp_path / "b.eml").write_text("From: jo@acme.test\n\nAsk ana@ourco.test, bo@home.test or kim@acme.test.\n")
+    assert run("classify", "--json", "b.eml").json["addresses"] == ["kim@acme.test"]
+
+
 def test_classify_needs_no_installation(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(ANSWER)
     (tmp_path / "body.txt").write_text("Sounds great, call me tomorrow.\n")
