@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
+from sys import intern
 from typing import NamedTuple
 
 from sequencer.mail.words.beginnings import beginnings
@@ -45,7 +46,12 @@ def unpacked(index: bytes) -> Mapping[str, str]:
 
 def _read(kept: str) -> Entry:
     needs, choices, begun = json.loads(kept)
-    return Entry(tuple(map(tuple, needs)), tuple(map(tuple, choices)), tuple(begun))
+    return Entry(_sets(needs), _sets(choices), tuple(map(intern, begun)))
+
+
+def _sets(found: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+    """Hundreds of phrases need the same words: each is kept once."""
+    return tuple([tuple(map(intern, words)) for words in found])
 
 
 def _told(folded: str) -> Entry:
