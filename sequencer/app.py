@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what only a daemon needs is loaded by make_services: a comm
 KEY = "key"
 LEASE = timedelta(seconds=20)
 KEY_BYTES = 32
+DAEMONS_MAX_OF_A_FOLDER = 64  # on PostgreSQL
 TokenOf = Callable[[str, str], str]  # (reference, the token a server has just refused) -> token, as Tokens.of
 
 
@@ -64,6 +65,11 @@ def epoch_path(config: Config) -> Path:
         return config.path(config.database.epoch_file)
     file = sqlite_file(config.database_url)
     return Path(f"{file.resolve()}.epoch") if file else config.path("sequencer.epoch")
+
+
+def daemons_max(config: Config) -> int:
+    """How many daemons of one folder may share the database, each with an epoch file of its own."""
+    return 1 if sqlite_file(config.database_url) else DAEMONS_MAX_OF_A_FOLDER
 
 
 def open_app(config: Config) -> App:

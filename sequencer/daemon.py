@@ -24,6 +24,7 @@ from sequencer.app import (
     App,
     Services,
     daemon_name,
+    daemons_max,
     epoch_path,
     make_services,
     missing_passwords,
@@ -43,7 +44,6 @@ from sequencer.store.database import sqlite_file
 DRAIN_S_MAX = 30.0
 BEATS_S_MAX = 10.0
 COPY_S_MAX = 2.0
-DAEMONS_MAX_OF_A_FOLDER = 64  # on PostgreSQL, each with an epoch file of its own
 FROZEN_AFTER_S_MIN, FROZEN_AFTER_S_MAX = 5.0, 10.0  # its batches are small; daemons and stops wait for it meanwhile
 logger = logging.getLogger(__name__)
 Beat = Callable[[], Awaitable[object]]
@@ -185,8 +185,7 @@ async def run(app: App, clock: Clock, pace: Pace = Pace(), lease: timedelta = LE
     signals.listen(asyncio.get_running_loop())
     name = daemon_name()
     app.database.frozen_after_s = frozen_after_s(lease)
-    daemons_max = 1 if sqlite_file(app.database.url) else DAEMONS_MAX_OF_A_FOLDER
-    epochs = epoch_file.opened(epoch_path(app.config), app.key, daemons_max=daemons_max)
+    epochs = epoch_file.opened(epoch_path(app.config), app.key, daemons_max=daemons_max(app.config))
     with only_daemon(app.database.url), epochs as outside:
         logger.info("running; SIGTERM or Ctrl-C drains and stops, SIGHUP reads config.toml again")
         cut_off = 0

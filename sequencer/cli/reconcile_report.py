@@ -1,13 +1,12 @@
 """What `db reconcile` does and prints."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import click
 from sqlalchemy import Connection
 
-from sequencer.app import App, epoch_path, real_doors
+from sequencer.app import App, daemons_max, epoch_path, real_doors
 from sequencer.cli.session import now, print_json, when
 from sequencer.cli.show import as_values, line, table
 from sequencer.clock import SystemClock
@@ -18,7 +17,6 @@ from sequencer.errors import InputError
 from sequencer.mail.address import normalise
 from sequencer.store import epoch as store
 from sequencer.store import epoch_file, reads
-from sequencer.store.database import sqlite_file
 
 EARLIER = timedelta(days=1)  # clocks differ, and servers search by whole days
 SHOWN_MAX = 20
@@ -59,10 +57,10 @@ def _words(app: App, trust: Sequence[str], doubt: Sequence[str]) -> Words:
 
 def _settle(app: App, readings: Sequence[Reading], words: Words, at: datetime, *, dry_run: bool) -> Reconciled:
     """One transaction; the outside copy follows, by the daemon's next heartbeat where one runs."""
-    path = epoch_path(app.config)
-    outside = epoch_file.look(path, app.key)
+    path, daemons = epoch_path(app.config), daemons_max(app.config)
+    outside = epoch_file.look(path, app.key, daemons_max=daemons)
     written_at = datetime.fromtimestamp(outside.at, UTC) if outside.at else None
-    if written_at and sqlite_file(app.database.url) is None:  # other daemons have files of their own, also elsewhere
+    if written_at and daemons > 1:  # other daemons have files of their own, also elsewhere
         written_at = max(written_at, at)
 
     def write(connection: Connection) -> Reconciled:
@@ -74,8 +72,7 @@ def _settle(app: App, readings: Sequence[Reading], words: Words, at: datetime, *
 
     done = app.database.write(write)
     if done.lifted and not dry_run:
-        with suppress(InputError), epoch_file.opened(path, app.key) as file:
-            file.write(app.database.read(store.current))
+        epoch_file.write_all(path, app.key, app.database.read(store.current), daemons_max=daemons)
     return done
 
 

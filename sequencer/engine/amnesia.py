@@ -32,17 +32,17 @@ def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia |
     why = ""
     if theirs and told.epoch.mails:
         why = (
-            f"{file.path} belongs to another database, which sent {told.epoch.mails} mails: "
+            f"{told.path} belongs to another database, which sent {told.epoch.mails} mails: "
             "if that one was given up on purpose, stop the daemon, delete the file and reconcile"
         )
+    elif told.standing == "unreadable":
+        why, lost = f"{told.path} cannot be read, so nobody knows what was sent since", None
     elif not theirs and told.epoch > known:
         why = "the database is older than what was sent: it was restored from a copy"
     elif told.standing == "copy" and not theirs:
-        why, lost = f"{file.path} is a copy: the original may have sent since this folder was copied", None
-    elif told.standing == "unreadable":
-        why, lost = f"{file.path} cannot be read, so nobody knows what was sent since", None
+        why, lost = f"{told.path} is a copy: the original may have sent since this folder was copied", None
     elif told.standing == "none" and known.number and connection.dialect.name not in _KEPT_ON_SERVERS:
-        why, lost = f"{file.path} was not there: the database may be a copy, or older than what was sent", None
+        why, lost = f"{told.path} was not there: the database may be a copy, or older than what was sent", None
     elif store.server_changed(connection):
         why, lost = "PostgreSQL is another server or on another timeline: what was sent last may be missing", None
     return Amnesia(why, since, lost) if why else None

@@ -17,9 +17,9 @@ A mail leaves in this order: 1 the fence raises the database's epoch and commits
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
@@ -35,11 +35,12 @@ Standing = Literal["none", "unreadable", "copy", "good"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the file says. `standing`: it is new, torn, a copy of another file, or itself.
+    """What the file at `path` says. `standing`: it is new, torn, a copy of another file, or itself.
 
     `installation`: whose it is. `at`: when it was written last, in seconds since 1970.
     """
 
+    path: Path
     standing: Standing
     epoch: Epoch = Epoch()
     installation: str = ""
@@ -47,13 +48,18 @@ class Told:
 
 
 class EpochFile:
-    """An open epoch file. `installation` names the database that it belongs to, whatever copy of it that is."""
+    """An open epoch file. `installation` names the database that it belongs to, whatever copy of it that is.
 
-    def __init__(self, path: Path, descriptor: int, installation: str, machine: Path = MACHINE_ID) -> None:
+    `others`: what the files of the other daemons of this folder say.
+    """
+
+    def __init__(
+        self, path: Path, descriptor: int, installation: str, machine: Path = MACHINE_ID, others: Collection[Told] = ()
+    ) -> None:
         self.path, self._descriptor, self._installation = path, descriptor, installation
         self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
         self._slot = 0
-        self.told = self._read()
+        self.told = _together(self._read(), others, installation)
         self.written = self.told.epoch if self.told.installation == installation else Epoch()
 
     def write(self, epoch: Epoch) -> None:
@@ -67,20 +73,20 @@ class EpochFile:
             raise StoreError(f"{self.path} cannot be written: {error.strerror}") from None
         self._slot = 1 - self._slot
         self.written = epoch
-        self.told = Told("good", epoch, self._installation)
+        self.told = Told(self.path, "good", epoch, self._installation)
 
     def _read(self) -> Told:
         raw = [os.pread(self._descriptor, SLOT_BYTES, slot * SLOT_BYTES) for slot in (0, 1)]
         if not any(each.strip(b"\0\n ") for each in raw):
-            return Told("none")
+            return Told(self.path, "none")
         good = [(said, slot) for slot, each in enumerate(raw) if (said := _opened(each)) is not None]
         if not good:
-            return Told("unreadable")
+            return Told(self.path, "unreadable")
         said, slot = max(good, key=lambda each: int(str(each[0]["epoch"])))
         self._slot = 1 - slot
         standing: Standing = "good" if said["file"] == self._self else "copy"
         epoch = Epoch(int(str(said["epoch"])), int(str(said["mails"])))
-        return Told(standing, epoch, str(said["installation"]), os.fstat(self._descriptor).st_mtime)
+        return Told(self.path, standing, epoch, str(said["installation"]), os.fstat(self._descriptor).st_mtime)
 
 
 def _sealed(body: bytes) -> bytes:
@@ -111,42 +117,93 @@ def installation_of(key: bytes) -> str:
     return blake2b(digest_size=12, key=key, person=b"installation").hexdigest()
 
 
+def _together(own: Told, others: Collection[Told], installation: str) -> Told:
+    """What the files of one database say: the furthest counts, and one that lags belongs to a daemon that has stopped.
+
+    One that nobody can read may have been the furthest. Those of another database say nothing.
+    """
+    if own.installation not in ("", installation):
+        return own
+    ours = [each for each in others if each.installation == installation]
+    torn = [each for each in others if each.standing == "unreadable"]
+    first = torn[0] if torn and own.standing in ("none", "good") else own
+    epoch, at = max(each.epoch for each in (own, *ours)), max(each.at for each in (own, *ours))
+    return replace(first, epoch=epoch, at=at, installation=installation if ours else own.installation)
+
+
+def _names(path: Path, daemons_max: int) -> list[Path]:
+    return [path, *(path.with_name(f"{path.name}.{number}") for number in range(2, daemons_max + 1))]
+
+
 @contextmanager
 def opened(path: Path, key: bytes, machine: Path = MACHINE_ID, *, daemons_max: int = 1) -> Iterator[EpochFile]:
     """The file, made where there is none, for this process alone. Raises InputError, StoreError.
 
     `daemons_max`: how many daemons of one folder may share the database. Each has a file of its own then, the first
-    that is free of `path`, `path.2` ...: a database that is older than any of them has forgotten something.
+    that is free of `path`, `path.2` ...: a database that is older than any of them has forgotten something, also where
+    the daemon of that file does not run.
     """
-    for number in range(1, daemons_max + 1):
-        one = path if number == 1 else path.with_name(f"{path.name}.{number}")
-        try:
-            descriptor = os.open(one, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StoreError(f"{one} cannot be opened: {error.strerror}") from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            continue
-        try:
-            make_durable(one.parent)
-            yield EpochFile(one, descriptor, installation_of(key), machine)
-        finally:
-            os.close(descriptor)
-        return
+    names = _names(path, daemons_max)
+    for one in names:
+        with _taken(one) as descriptor:
+            if descriptor is not None:
+                make_durable(one.parent)
+                others = [look(each, key) for each in names if each != one]
+                yield EpochFile(one, descriptor, installation_of(key), machine, others)
+                return
     raise InputError(f"another daemon has {path} open: its database is this one, or a copy of it")
 
 
-def look(path: Path, key: bytes) -> Told:
-    """What the file says, also while a daemon has it open. Raises StoreError."""
+@contextmanager
+def _taken(path: Path) -> Iterator[int | None]:
+    """The descriptor of the file, made where there is none; None while another process has it. Raises StoreError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return Told("none")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
     try:
-        return EpochFile(path, descriptor, installation_of(key)).told
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        yield None
+        return
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def look(path: Path, key: bytes, *, daemons_max: int = 1) -> Told:
+    """What the files say together, also while daemons have them open. Raises StoreError."""
+    installation = installation_of(key)
+    own, *others = [_look_at(each, installation) for each in _names(path, daemons_max)]
+    return _together(own, others, installation)
+
+
+def _look_at(path: Path, installation: str) -> Told:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return Told(path, "none")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+    try:
+        return EpochFile(path, descriptor, installation).told
+    finally:
+        os.close(descriptor)
+
+
+def write_all(path: Path, key: bytes, epoch: Epoch, *, daemons_max: int = 1) -> None:
+    """Each file that no daemon has open says this epoch, also one that nobody could read. Raises StoreError.
+
+    A daemon writes its own. The other files of another database stay.
+    """
+    installation = installation_of(key)
+    for one in _names(path, daemons_max):
+        if one != path and _look_at(one, installation).installation not in ("", installation):
+            continue
+        if one == path or one.exists():
+            with _taken(one) as descriptor:
+                if descriptor is not None:
+                    make_durable(one.parent)
+                    EpochFile(one, descriptor, installation).write(epoch)
