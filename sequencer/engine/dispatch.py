@@ -163,7 +163,7 @@ class Dispatch:
         file = self._covering.file
         if file is None or amnesia.notice(connection, file, self._key, now):
             return epoch.Epoch()
-        return epoch.raise_epoch(connection)
+        return epoch.beat(connection)
 
     def _clock_went_back(self, now: datetime) -> bool:
         return self._highest is not None and now < self._highest - CLOCK_BACK_TOLERATED

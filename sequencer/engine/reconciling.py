@@ -151,10 +151,16 @@ def _theirs(
 ) -> set[str]:
     """The ids that do name a mail of the enrollment that is here.
 
-    One that began since may bear the number of a lost one: what its own copy says of its recipients has to agree.
+    One that began since may bear the number of a lost one: what its own copy says of its recipients has to agree. Where
+    the clock was set back its instant does not tell which it is; its number does, unless somebody was erased.
     """
     here = {one.id: one for one in recovered.enrolled(connection)} if named else {}
-    new = {key: one for key, one in here.items() if since is None or one.enrolled_at > since}
+    newest = store.newest_enrollment(connection)
+    new = {
+        key: one
+        for key, one in here.items()
+        if since is None or one.enrolled_at > since or (newest is not None and key > newest)
+    }
     persons = people.load_prospects(connection, {new[key].prospect_id for key in named.values() if key in new})
     addresses = {key: {each.email for each in person.addresses} for key, person in persons.items()}
     return {

@@ -9,17 +9,18 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from sequencer.core.people import OuterPause
 from sequencer.store import scopes
-from sequencer.store.tables import META
+from sequencer.store.tables import ENROLLMENTS, META
 
 EPOCH = "epoch"
 SERVER = "epoch_server"
 KEY_NUMBER = "message_key"
 SINCE = "restored_since"
 LOST_TIMES = "lost_times"
+NEWEST_ENROLLMENT = "epoch_enrollment"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,6 +72,19 @@ def raise_epoch(connection: Connection, mails: int = 0) -> Epoch:
     after = Epoch(before.number + 1, before.mails + mails)
     put(connection, after)
     return after
+
+
+def beat(connection: Connection) -> Epoch:
+    """The next epoch, by a heartbeat: it also notes the newest enrollment, by which later ones are told apart."""
+    newest = connection.scalar(select(func.max(ENROLLMENTS.c.id))) or 0
+    scopes.put_meta(connection, NEWEST_ENROLLMENT, str(newest))
+    return raise_epoch(connection)
+
+
+def newest_enrollment(connection: Connection) -> int | None:
+    """The newest one at the last heartbeat before sends were held; None where none noted it."""
+    noted = scopes.meta(connection, NEWEST_ENROLLMENT)
+    return int(noted) if noted else None
 
 
 def put(connection: Connection, epoch: Epoch) -> None:

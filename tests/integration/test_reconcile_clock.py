@@ -66,6 +66,25 @@ def test_what_was_due_by_a_clock_that_was_ahead_may_have_left(restored: Restored
     assert states == ["person"], "it is not sent again"
 
 
+def test_who_was_enrolled_since_the_loss_did_not_get_the_lost_ones_mail_by_a_clock_set_back_either(
+    restored: Restored,
+) -> None:
+    """They have the number of the lost enrollment, and began before the last instant that the copy knows."""
+    restored.enroll(restored.person("max@max.test"))
+    restored.clock.forward(days=1)
+    restored.database.write(epoch.beat)
+    restored.keep()
+    restored.enroll(restored.person("jo@jo.test"))
+    restored.send()
+    restored.clock.forward(days=-1)
+    restored.lose()
+    enrollment = restored.enroll(restored.person("bo@bo.test"))
+    done = restored.reconcile()
+    assert [row.address for row in done.left] == ["max@max.test"]
+    assert [copy.recipients for copy in done.lost] == [("jo@jo.test",)]
+    assert restored.progress(enrollment).touches == {}
+
+
 def test_the_command_takes_the_date_of_the_epoch_file_also_where_it_is_to_come(restored: Restored) -> None:
     person = restored.person("jo@jo.test")
     restored.clock.to(NEXT_CENTURY)

@@ -127,6 +127,8 @@ def test_a_restored_database_sends_nothing_until_it_is_reconciled(restored: Inst
         people(restored, "c", 2)
         wait_for(lambda: len(world.accepted) == BEFORE + AFTER + 2, "mail to the new people")
         wait_for(lambda: len(states(restored, "sent")) == BEFORE + AFTER + 2, "their outcome")
+        newest = len(world.accepted)
+        wait_for(lambda: restored.database.read(epoch.newest_enrollment) == newest, "a heartbeat that notes them")
     assert max(Counter(recipient for recipient, _ in world.accepted).values()) == 1
     ids = Counter(line for _, raw in world.accepted for line in raw.split(b"\r\n") if line.startswith(b"Message-ID"))
     assert max(ids.values()) == 1
