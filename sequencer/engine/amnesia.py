@@ -49,11 +49,17 @@ def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia |
 
 
 def notice(connection: Connection, file: EpochFile, key: bytes, now: datetime) -> Amnesia | None:
-    """Hold all sends if the database has forgotten some; returns why they are held, None while they are not."""
-    if found := store.held(connection):
-        return found
-    if found := amnesia_of(connection, file, key):
-        store.hold(connection, found, now)
+    """Hold all sends if the database has forgotten some; returns why they are held, None while they are not.
+
+    What the file said when it was opened counts until somebody reconciled, which begins a new series of ids.
+    """
+    found, series = store.held(connection), store.key_number(connection)
+    if found is None:
+        if file.held_in_series is not None and file.held_in_series < series:
+            file.accept()
+        if found := amnesia_of(connection, file, key):
+            store.hold(connection, found, now)
+    file.held_in_series = series if found else None
     return found
 
 

@@ -50,7 +50,8 @@ class Told:
 class EpochFile:
     """An open epoch file. `installation` names the database that it belongs to, whatever copy of it that is.
 
-    `others`: what the files of the other daemons of this folder say.
+    `others`: what the files of the other daemons of this folder say. `held_in_series`: the series of our ids when sends
+    were held last, by what it said; None while they are not.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class EpochFile:
         self.path, self._descriptor, self._installation = path, descriptor, installation
         self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
         self._slot = 0
+        self.held_in_series: int | None = None
         self.told = _together(self._read(), others, installation)
         self.written = self.told.epoch if self.told.installation == installation else Epoch()
 
@@ -74,6 +76,11 @@ class EpochFile:
         self._slot = 1 - self._slot
         self.written = epoch
         self.told = Told(self.path, "good", epoch, self._installation)
+
+    def accept(self) -> None:
+        """Somebody reconciled: that it was new, torn or a copy when it was opened means nothing any more."""
+        if self.told.installation in ("", self._installation):
+            self.told = replace(self.told, standing="good", installation=self._installation)
 
     def _read(self) -> Told:
         raw = [os.pread(self._descriptor, SLOT_BYTES, slot * SLOT_BYTES) for slot in (0, 1)]

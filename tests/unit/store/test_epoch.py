@@ -121,6 +121,32 @@ def test_a_database_whose_file_cannot_vouch_for_it_is_held(
     assert why in told(database, path)
 
 
+@pytest.mark.parametrize("lose", [row[1] for row in LOST[:3]], ids=[row[0] for row in LOST[:3]])
+def test_a_daemon_that_runs_while_somebody_reconciles_goes_on(
+    database: Database, tmp_path: Path, lose: Callable[[Path], object]
+) -> None:
+    """It has the file open, so nobody else can mend it."""
+    path = tmp_path / "epoch"
+    for _ in range(3):
+        kept = beat(database, path, 5)
+    lose(path)
+    with epoch_file.opened(path, KEY) as file:
+
+        def noticed(connection: Connection) -> Amnesia | None:
+            return notice(connection, file, KEY, NOW)
+
+        assert database.write(noticed) is not None
+        assert database.write(noticed) is not None
+        outside = epoch_file.look(path, KEY).epoch
+        database.write(lambda connection: epoch.lift(connection, outside))
+        assert database.write(noticed) is None
+        file.write(database.write(epoch.beat))
+        database.write(lambda connection: epoch.put(connection, kept))
+        found = database.write(noticed)
+        assert found is not None
+        assert "restored" in found.why
+
+
 def test_a_moved_folder_is_no_copy(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "epoch"
     beat(database, path, 5)
