@@ -37,7 +37,8 @@ Standing = Literal["none", "unreadable", "copy", "good"]
 class Told:
     """What the file at `path` says. `standing`: it is new, torn, a copy of another file, or itself.
 
-    `installation`: whose it is. `at`: when it was written last, in seconds since 1970.
+    `installation`: whose it is. `at`: when it was written last, or a mail that it counts left if the clock was set back
+    since then; in seconds since 1970.
     """
 
     path: Path
@@ -59,7 +60,7 @@ class EpochFile:
     ) -> None:
         self.path, self._descriptor, self._installation = path, descriptor, installation
         self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
-        self._slot = 0
+        self._slot, self._left_at, self._counted = 0, 0.0, False
         self.held_in_series: int | None = None
         self.told = _together(self._read(), others, installation)
         self.written = self.told.epoch if self.told.installation == installation else Epoch()
@@ -67,13 +68,16 @@ class EpochFile:
     def write(self, epoch: Epoch) -> None:
         """Durable when it returns. Raises StoreError."""
         said = {"epoch": epoch.number, "mails": epoch.mails, "file": self._self, "installation": self._installation}
-        body = json.dumps(said).encode()
         try:
+            if self._counted:
+                self._left_at = max(self._left_at, os.fstat(self._descriptor).st_mtime)
+            body = json.dumps(said | {"left_at": self._left_at}).encode()
             os.pwrite(self._descriptor, _sealed(body), self._slot * SLOT_BYTES)
             os.fdatasync(self._descriptor)
         except OSError as error:
             raise StoreError(f"{self.path} cannot be written: {error.strerror}") from None
         self._slot = 1 - self._slot
+        self._counted = epoch.mails > self.written.mails
         self.written = epoch
         self.told = Told(self.path, "good", epoch, self._installation)
 
@@ -89,11 +93,15 @@ class EpochFile:
         good = [(said, slot) for slot, each in enumerate(raw) if (said := _opened(each)) is not None]
         if not good:
             return Told(self.path, "unreadable")
-        said, slot = max(good, key=lambda each: int(str(each[0]["epoch"])))
-        self._slot = 1 - slot
-        standing: Standing = "good" if said["file"] == self._self else "copy"
+        good.sort(key=lambda each: int(str(each[0]["epoch"])))
+        said, slot = good[-1]
+        before = int(str(good[0][0]["mails"])) if len(good) > 1 else 0
         epoch = Epoch(int(str(said["epoch"])), int(str(said["mails"])))
-        return Told(self.path, standing, epoch, str(said["installation"]), os.fstat(self._descriptor).st_mtime)
+        self._slot, self._counted = 1 - slot, epoch.mails > before
+        self._left_at = float(str(said.get("left_at", 0.0)))
+        standing: Standing = "good" if said["file"] == self._self else "copy"
+        at = max(self._left_at, os.fstat(self._descriptor).st_mtime)
+        return Told(self.path, standing, epoch, str(said["installation"]), at)
 
 
 def _sealed(body: bytes) -> bytes:

@@ -1,7 +1,9 @@
 """The epoch and its copy outside: each point at which a daemon may die, each way to lose or copy one of them."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -183,6 +185,32 @@ def start(database: Database, path: Path) -> Amnesia | None:
 
 def second(path: Path) -> Path:
     return path.with_name(f"{path.name}.2")
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["one daemon", "another one after each write"])
+def test_a_heartbeat_by_a_clock_set_back_does_not_hide_when_a_mail_left(tmp_path: Path, closed: bool) -> None:
+    path, now = tmp_path / "epoch", NOW.timestamp()
+    # (epoch, the clock's hours when it is written, those that the file tells)
+    written = (
+        (Epoch(1, 0), 0, 0),
+        (Epoch(2, 3), 1, 1),
+        (Epoch(3, 4), 30, 30),  # the clock is ahead
+        (Epoch(4, 4), 2, 30),
+        (Epoch(5, 4), 3, 30),
+        (Epoch(6, 4), 50, 50),  # a heartbeat that is ahead: no mail left then
+        (Epoch(7, 5), 4, 30),
+        (Epoch(8, 5), 31, 31),
+        (Epoch(9, 5), 5, 30),
+    )
+    with ExitStack() as files:
+        for epoch_then, hours, told_hours in written:
+            if closed:
+                files.close()
+            if closed or epoch_then.number == 1:
+                file = files.enter_context(epoch_file.opened(path, KEY))
+            file.write(epoch_then)
+            os.utime(path, (now + hours * 3600,) * 2)
+            assert epoch_file.look(path, KEY).at == now + told_hours * 3600
 
 
 def test_a_daemon_that_starts_alone_looks_at_what_the_others_wrote(database: Database, tmp_path: Path) -> None:
