@@ -226,12 +226,13 @@ class _Reader:
         fields: list[tuple[str, bytes]] = []
         blank = _LINE_ENDS.match(raw, start, end)
         at = start = blank.end() if blank else start
+        most = min(end, start + 2 * HEADER_BYTES_MAX)  # of a field no more is read: each of its lines takes memory
         while at < end:
-            if found := _FIELD.match(raw, at, end):
+            if found := _FIELD.match(raw, at, most):
                 fields.append((found[1].decode("ascii"), found[2]))
-            elif fields and (found := _CONTINUED.match(raw, at, end)):  # behind a separator
+            elif fields and (found := _CONTINUED.match(raw, at, most)):  # behind a separator
                 fields[-1] = (fields[-1][0], fields[-1][1] + b"\n" + found[0])
-            elif not (found := _SEPARATOR.match(raw, at, end)):
+            elif not (found := _SEPARATOR.match(raw, at, most)):
                 ended = _EMPTY_LINE.match(raw, at, end)
                 at = ended.end() if ended else at
                 break

@@ -53,6 +53,20 @@ MULTIPART = b"Content-Type: multipart/mixed; boundary=b\n\n"
 SMILE = "\U0001f600".encode()  # makes each character of its text take four bytes
 
 
+@pytest.mark.parametrize("line", [b"\n b", b"\nb: c", b"\n>From b"])
+def test_a_header_block_beyond_the_limit_takes_little_memory(line: bytes) -> None:
+    """It is refused before the regular expression has seen it whole, which takes memory for each line."""
+    raw = b"X: a" + line * (MESSAGE_BYTES_MAX // len(line) - 10)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unparseable):
+            parse(raw)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * MESSAGE_BYTES_MAX
+
+
 @pytest.mark.parametrize(
     "raw",
     [
