@@ -69,14 +69,17 @@ class _Walk:
     def _is_found_again(self, each: Happening, step: str) -> bool:
         """Whether a mail of a later step counts as sent that left in the lost time: the way goes on from there.
 
-        What was done of the steps before it is gone with the rest (docs/backup.md).
+        What was done of the steps before it is gone with the rest (docs/backup.md). An enrollment that got the number
+        of a lost one of the same person counts its mail too, wherever it stands: they have got that mail.
         """
         lost = self._sight.forgotten
         if not isinstance(each.event, e.TouchQueued) or not lost.restored < each.mark < lost.lifted:
             return False
         touch = (self._key, step, each.event.attempt)
-        left = any((one.enrollment_id, one.step, one.attempt) == touch for one in lost.fences)
-        return left and self._key <= lost.known and step in self._from(self._allowed[0])
+        whose = {one.prospect_id for one in lost.fences if (one.enrollment_id, one.step, one.attempt) == touch}
+        if self._key > lost.known:
+            return each.prospect_id in whose
+        return bool(whose) and step in self._from(self._allowed[0])
 
     def _after(self, step: str) -> tuple[str, ...]:
         return self._from(step)[:2]
@@ -141,8 +144,9 @@ def _effect_of(sight: Sight, row: InboundRow) -> Happening | None:
 def automatic_mail_sends_nothing(sight: Sight) -> Verdict:
     """Invariant 25: in the transaction of an automatic answer or a report nothing is queued and left in the queue.
 
-    The proof that a doubtful mail arrived queues the next one, which the absence calls back in the same breath. What
-    was due anyway may be queued with a report that forbids nothing, when that is read before the beat that would do it.
+    The proof that a doubtful mail arrived queues the next one, which the absence calls back in the same breath. With a
+    report that forbids nothing it may stay, and so may what was due anyway, when the report is read before the beat
+    that would queue it.
     """
     broken = []
     counted = 0
@@ -156,11 +160,14 @@ def automatic_mail_sends_nothing(sight: Sight) -> Verdict:
             (each.enrollment_id, each.event.step, each.event.attempt)
             for each in beside if isinstance(each.event, e.TouchCancelled)
         }  # fmt: skip
+        settled = {each.enrollment_id for each in beside if isinstance(each.event, e.TouchSettled)}
         for each in beside:
             match each.event:
                 case e.TouchQueued(step=step, attempt=attempt) if (each.enrollment_id, step, attempt) in called_back:
                     pass
-                case e.TouchQueued() if mail.effect == "none" and _was_due(sight, each):
+                case e.TouchQueued() if mail.effect == "none" and (
+                    each.enrollment_id in settled or _was_due(sight, each)
+                ):
                     pass
                 case e.TouchQueued() | e.AnswerQueued():
                     broken.append(f"{mail} queued {each.event}")

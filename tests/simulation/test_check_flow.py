@@ -21,8 +21,8 @@ def queued(step: str) -> e.TouchQueued:
     return e.TouchQueued(step=step, attempt=1, variant="only", version=1)
 
 
-def fence(step: str, attempt: int = 1, enrollment: int = 1) -> Any:
-    return SimpleNamespace(enrollment_id=enrollment, step=step, attempt=attempt)
+def fence(step: str, attempt: int = 1, enrollment: int = 1, person: int = 1) -> Any:
+    return SimpleNamespace(enrollment_id=enrollment, step=step, attempt=attempt, prospect_id=person)
 
 
 def seen(
@@ -53,8 +53,10 @@ def seen(
         (seen(queued("nudge"), 15, fence("close")), False),
         (seen(queued("nudge"), 15, fence("nudge", attempt=2)), False),
         (seen(queued("nudge"), 15, fence("nudge", enrollment=2)), False),
-        # of a lost enrollment that had this number
-        (seen(queued("nudge"), 15, fence("nudge"), known=0), False),
+        # of a lost enrollment that had this number: of somebody else, or of the same person, wherever they stand now
+        (seen(queued("nudge"), 15, fence("nudge", person=2), known=0), False),
+        (seen(queued("nudge"), 15, fence("nudge"), known=0), True),
+        (seen(queued("nudge"), 15, fence("nudge"), known=0, before="close"), True),
         # before the backup came back, after the hold was lifted, and where there was none
         (seen(queued("nudge"), 5, fence("nudge")), False),
         (seen(queued("nudge"), 25, fence("nudge")), False),
@@ -69,16 +71,17 @@ def test_a_mail_that_left_in_the_lost_time_leads_past_what_was_lost(sight: Any, 
     assert steps_in_order(sight).held is held
 
 
-def beside(effect: str, *, due: timedelta, again: bool = False, written: int = 7) -> Any:
+def beside(effect: str, *, due: timedelta, again: bool = False, written: int = 7, settled: int = 0) -> Any:
     """A mail of this effect is read, and the next touch queued beside it, which was `due` so long before.
 
-    `again`: it is called back. `written`: the transaction of the touch's row.
+    `again`: it is called back. `written`: the transaction of the touch's row. `settled`: whose doubt the mail ends.
     """
     mail = SimpleNamespace(effect=effect, raw=b"a report")
     row = SimpleNamespace(id=5, state="projected")
     events: list[e.Event] = [e.Bounced(message=5, hard=False, status="4.2.2", step="hello"), queued("nudge")]
     if again:
         events.append(e.TouchCancelled(step="nudge", attempt=1, reason=Reason.STOPPED))
+    doubt = e.TouchSettled(step="hello", attempt=1, sent_at=APPLIED_AT, by="bounce")
     change = SimpleNamespace(
         transaction=written, enrollment_id=1, step="nudge", attempt=1, wall=APPLIED_AT.isoformat(),
         due=f"{(APPLIED_AT - due).replace(tzinfo=None)}",
@@ -86,7 +89,10 @@ def beside(effect: str, *, due: timedelta, again: bool = False, written: int = 7
     census = SimpleNamespace(inbound=[row], mails={5: mail.raw})
     return SimpleNamespace(
         evidence=SimpleNamespace(census=census, delivered=[mail]),
-        happenings=tuple(Happening(mark, 0.0, 7, 1, 1, each) for mark, each in enumerate(events)),
+        happenings=(
+            *([Happening(0, 0.0, 7, settled, 1, doubt)] if settled else []),
+            *(Happening(mark, 0.0, 7, 1, 1, each) for mark, each in enumerate(events, start=1)),
+        ),
         changes=(change,),
     )
 
@@ -101,6 +107,10 @@ def beside(effect: str, *, due: timedelta, again: bool = False, written: int = 7
         (beside("none", due=timedelta(seconds=-1)), False),
         # nobody knows since when
         (beside("none", due=timedelta(hours=4), written=6), False),
+        # it proves that the mail before arrived, of this enrollment or of another one; and it forbids mail
+        (beside("none", due=timedelta(), settled=1), True),
+        (beside("none", due=timedelta(), settled=2), False),
+        (beside("away", due=timedelta(), settled=1), False),
         # it forbids mail: what was due is called back in the same breath
         (beside("away", due=timedelta(hours=4)), False),
         (beside("address", due=timedelta(hours=4)), False),
