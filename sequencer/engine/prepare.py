@@ -229,7 +229,9 @@ class _Choice:
             return list(going)
         had = log.mailboxes_had(self._connection, [row.enrollment_id for row in going])
         left = {
-            row.id: lost_time_of(row, self.situations[row.enrollment_id], losses, had[row.enrollment_id])
+            row.id: lost_time_of(
+                row, self.situations[row.enrollment_id], losses, had.get(row.enrollment_id, set()) | {row.mailbox}
+            )
             for row in going
         }
         self.batch.doubts += [Doubt(key, lost) for key, lost in left.items() if lost]

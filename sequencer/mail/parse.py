@@ -223,15 +223,15 @@ class _Reader:
 
     def _header_block(self, raw: bytes, start: int, end: int) -> tuple[Headers, int]:
         """The fields and where they end: behind an empty line, or before a line that is no field."""
-        fields: list[tuple[str, bytes]] = []
+        fields: list[tuple[str, list[bytes]]] = []
         blank = _LINE_ENDS.match(raw, start, end)
         at = start = blank.end() if blank else start
         most = min(end, start + 2 * HEADER_BYTES_MAX)  # of a field no more is read: each of its lines takes memory
         while at < end:
             if found := _FIELD.match(raw, at, most):
-                fields.append((found[1].decode("ascii"), found[2]))
+                fields.append((found[1].decode("ascii"), [found[2]]))
             elif fields and (found := _CONTINUED.match(raw, at, most)):  # behind a separator
-                fields[-1] = (fields[-1][0], fields[-1][1] + b"\n" + found[0])
+                fields[-1][1].append(found[0])
             elif not (found := _SEPARATOR.match(raw, at, most)):
                 ended = _EMPTY_LINE.match(raw, at, end)
                 at = ended.end() if ended else at
@@ -242,7 +242,7 @@ class _Reader:
         self._fields += len(fields)
         if self._fields > FIELDS_MAX:
             raise Unparseable(f"more than {FIELDS_MAX} header fields")
-        return Headers(tuple([(name, decode_bytes(_unfolded(value), None)) for name, value in fields])), at
+        return Headers(tuple([(name, decode_bytes(_unfolded(b"\n".join(lines)), None)) for name, lines in fields])), at
 
     def _part(self, headers: Headers, content_type: str, named: dict[str, str], start: int, end: int) -> Part:
         declared = headers.raw("Content-Disposition")

@@ -121,6 +121,7 @@ def test_of_many_texts_only_so_much_is_read() -> None:
         (b"Content-Transfer-Encoding: quoted-printable\n\n", b"=4", 4_900_000),
         (b"Content-Type: text/plain; charset=idna\n\n", b"a-", 4_900_000),
         (b"Content-Type: text/plain; charset=punycode\n\n", b"a-", 4_900_000),
+        (b"A: b\nFrom x\n", b" \n", 65_000),  # lines that go on behind a separator
         (b"From: ", b"(", 65_000),
         (b"From: ", b"a,", 65_000),
         (b"From: ", b'"', 65_000),
