@@ -58,6 +58,8 @@ def notice(connection: Connection, file: EpochFile, key: bytes, now: datetime) -
         if file.held_in_series is not None and file.held_in_series < series:
             file.accept()
         if found := amnesia_of(connection, file, key):
+            file.look_around()  # the others may have sent since this daemon began, and the database forgot that too
+            found = amnesia_of(connection, file, key) or found
             store.hold(connection, found, now)
     file.held_in_series = series if found else None
     return found

@@ -17,9 +17,10 @@ A mail leaves in this order: 1 the fence raises the database's epoch and commits
 import fcntl
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
@@ -51,18 +52,23 @@ class Told:
 class EpochFile:
     """An open epoch file. `installation` names the database that it belongs to, whatever copy of it that is.
 
-    `others`: what the files of the other daemons of this folder say. `held_in_series`: the series of our ids when sends
-    were held last, by what it said; None while they are not.
+    `others` tells what the files of the other daemons of this folder say. `held_in_series`: the series of our ids when
+    sends were held last, by what it said; None while they are not.
     """
 
     def __init__(
-        self, path: Path, descriptor: int, installation: str, machine: Path = MACHINE_ID, others: Collection[Told] = ()
+        self,
+        path: Path,
+        descriptor: int,
+        installation: str,
+        machine: Path = MACHINE_ID,
+        others: Callable[[], Collection[Told]] = tuple,
     ) -> None:
-        self.path, self._descriptor, self._installation = path, descriptor, installation
+        self.path, self._descriptor, self._installation, self._others = path, descriptor, installation, others
         self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
         self._slot, self._left_at, self._counted = 0, 0.0, False
         self.held_in_series: int | None = None
-        self.told = _together(self._read(), others, installation)
+        self.told = _together(self._read(), others(), installation)
         self.written = self.told.epoch if self.told.installation == installation else Epoch()
 
     def write(self, epoch: Epoch) -> None:
@@ -80,6 +86,10 @@ class EpochFile:
         self._counted = epoch.mails > self.written.mails
         self.written = epoch
         self.told = Told(self.path, "good", epoch, self._installation)
+
+    def look_around(self) -> None:
+        """Count what the other daemons have written since this file was opened."""
+        self.told = _together(self.told, self._others(), self._installation)
 
     def accept(self) -> None:
         """Somebody reconciled: that it was new, torn or a copy when it was opened means nothing any more."""
@@ -163,7 +173,7 @@ def opened(path: Path, key: bytes, machine: Path = MACHINE_ID, *, daemons_max: i
         with _taken(one) as descriptor:
             if descriptor is not None:
                 make_durable(one.parent)
-                others = [look(each, key) for each in names if each != one]
+                others = partial(_look_at_all, [each for each in names if each != one], key)
                 yield EpochFile(one, descriptor, installation_of(key), machine, others)
                 return
     raise InputError(f"another daemon has {path} open: its database is this one, or a copy of it")
@@ -193,6 +203,10 @@ def look(path: Path, key: bytes, *, daemons_max: int = 1) -> Told:
     installation = installation_of(key)
     own, *others = [_look_at(each, installation) for each in _names(path, daemons_max)]
     return _together(own, others, installation)
+
+
+def _look_at_all(paths: Collection[Path], key: bytes) -> list[Told]:
+    return [look(each, key) for each in paths]
 
 
 def _look_at(path: Path, installation: str) -> Told:

@@ -61,3 +61,21 @@ def test_a_daemon_that_starts_alone_after_a_restore_holds_what_another_may_have_
         assert known > Epoch(kept.number + 1, kept.mails + 1)
         assert [epoch_file.look(each, KEY).epoch for each in (first, second)] == [known, known]
         room.close()
+
+
+@pytest.mark.postgresql
+def test_a_daemon_that_runs_through_a_restore_counts_what_another_sent_meanwhile(tmp_path: Path) -> None:
+    """It read the other's file when it started; with too low a count everything lost would seem to be found."""
+    with on_backend("postgresql"):
+        room = MailRoom(tmp_path)
+        first = epoch_path(room.config)
+        beat(room, first, 3)
+        with epoch_file.opened(first, KEY, daemons_max=daemons_max(room.config)) as file:
+            kept = room.database.read(epoch.current)
+            file.write(room.database.write(lambda connection: epoch.raise_epoch(connection, 2)))
+            beat(room, first.with_name(f"{first.name}.2"), 1)
+            room.database.write(lambda connection: epoch.put(connection, kept))
+            held = room.database.write(lambda connection: notice(connection, file, KEY, room.clock.now()))
+        assert held is not None
+        assert held.mails == 3
+        room.close()
