@@ -59,7 +59,8 @@ def _settle(app: App, readings: Sequence[Reading], words: Words, at: datetime, *
     """One transaction; the outside copy follows, by the daemon's next heartbeat where one runs."""
     path, daemons = epoch_path(app.config), daemons_max(app.config)
     outside = epoch_file.look(path, app.key, daemons_max=daemons)
-    written_at = datetime.fromtimestamp(outside.at, UTC) if outside.at else None
+    last = outside.until(app.database.read(store.current).mails)
+    written_at = datetime.fromtimestamp(last, UTC) if last else None
     if written_at and daemons > 1:  # other daemons have files of their own, also elsewhere
         written_at = max(written_at, at)
 

@@ -5,6 +5,7 @@ lifts the hold is engine/reconciling.py.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
@@ -19,7 +20,6 @@ from sequencer.store.epoch_file import EpochFile, installation_of
 __all__ = ["MEND", "Covering", "amnesia_of", "counted", "message_key", "notice", "restored_words", "series_key"]
 
 MEND = '"sequencer db reconcile" looks into the Sent folders and lets it go on; inboxes are read meanwhile'
-_KEPT_ON_SERVERS = ("postgresql",)  # where the server's own timeline tells, and a new daemon brings a new file
 
 
 def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia | None:
@@ -41,7 +41,7 @@ def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia |
         why = "the database is older than what was sent: it was restored from a copy"
     elif told.standing == "copy" and not theirs:
         why, lost = f"{told.path} is a copy: the original may have sent since this folder was copied", None
-    elif told.standing == "none" and known.number and connection.dialect.name not in _KEPT_ON_SERVERS:
+    elif told.standing == "none" and known.number and not store.is_on_server(connection):  # a new one brings a file
         why, lost = f"{told.path} was not there: the database may be a copy, or older than what was sent", None
     elif store.server_changed(connection):
         why, lost = "PostgreSQL is another server or on another timeline: what was sent last may be missing", None
@@ -51,7 +51,8 @@ def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia |
 def notice(connection: Connection, file: EpochFile, key: bytes, now: datetime) -> Amnesia | None:
     """Hold all sends if the database has forgotten some; returns why they are held, None while they are not.
 
-    What the file said when it was opened counts until somebody reconciled, which begins a new series of ids.
+    What the file said when it was opened counts until somebody reconciled, which begins a new series of ids. While
+    sends are held each daemon's file is counted in once: those of other folders and hosts see no file but their own.
     """
     found, series = store.held(connection), store.key_number(connection)
     if found is None:
@@ -61,8 +62,25 @@ def notice(connection: Connection, file: EpochFile, key: bytes, now: datetime) -
             file.look_around()  # the others may have sent since this daemon began, and the database forgot that too
             found = amnesia_of(connection, file, key) or found
             store.hold(connection, found, now)
+            store.note_outside(connection, _told(file, key))
+    elif file.held_in_series != series:
+        found = _counted_in(connection, file, key, found)
     file.held_in_series = series if found else None
     return found
+
+
+def _counted_in(connection: Connection, file: EpochFile, key: bytes, found: Amnesia) -> Amnesia:
+    """What is held, with what this further file counts."""
+    file.look_around()
+    told = _told(file, key)
+    more = told.mails - max(store.outside(connection).mails, store.current(connection).mails)
+    mails = None if file.told.standing in ("unreadable", "copy") or found.mails is None else found.mails + max(0, more)
+    store.note_outside(connection, told)
+    return store.count(connection, replace(found, mails=mails))
+
+
+def _told(file: EpochFile, key: bytes) -> Epoch:
+    return file.told.epoch if file.told.installation == installation_of(key) else Epoch()
 
 
 def restored_words(connection: Connection) -> tuple[str, str]:

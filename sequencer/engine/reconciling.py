@@ -94,11 +94,11 @@ def reconcile(
     dark = [each for each in readings if each.trouble or (missing and each.mailbox not in words.trusted)]
     unsaid = [each for each in dark if each.trouble and each.mailbox not in words.trusted | words.doubted]
     doubts: list[SendRow] = []
-    if missing == 0:
+    if missing == 0 and not store.is_on_server(connection):
         unsaid, dark = [], []
     if not unsaid:
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
-        until = max([outside[1] or now, *(copy.at for copy in copies.values() if copy.at is not None)])
+        until = max([outside[1] or now, *(copy.at for copy in named.ours if copy.at is not None)])
         lost = LostTime(held.since, until, frozenset(doubted), store.key_number(connection))
         doubts = list(_doubted(connection, advance, key, lost, now))
         if lost.mailboxes:
@@ -116,6 +116,7 @@ def reconcile(
 class _Named:
     """Which of the found ids are touches that this database does not know as sent.
 
+    `ours`: those that are of our mail, by an id that this database can tell or by the folder; others may be made up.
     `forgotten`: in the order in which they left. `lost`: mail whose enrollment is not here. `known`: how many others.
     `since`: the last instant that the database knows. `series`: the newest of our ids that was found.
     """
@@ -138,8 +139,9 @@ class _Named:
         self.forgotten = sorted(
             (copies[each] for each in self._touches), key=lambda copy: (copy.at is None, str(copy.at))
         )
-        named = (*unknown.values(), *waiting)
-        self.lost = [copies[each] for each in named if each not in self._touches and copies[each].recipients]
+        self.ours = [copy for each, copy in copies.items() if copy.filed or each in self._rows or each in touches]
+        named = {*unknown.values(), *waiting} - self._touches.keys()
+        self.lost = [copy for copy in self.ours if copy.message_id in named and copy.recipients]
 
     def touch(self, message_id: str) -> tuple[int, str, int]:
         """(enrollment, step, attempt)"""

@@ -31,12 +31,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A mail that left: under which id, when its copy says, to whom. Of an id that an answer names no more is known."""
+    """A mail that left: under which id, when its copy says, to whom. Of an id that an answer names no more is known.
+
+    `filed`: it lies in a Sent folder. What lies elsewhere anybody may have made up.
+    """
 
     message_id: str
     at: datetime | None = None
     recipients: tuple[str, ...] = ()
     subject: str = ""
+    filed: bool = False
 
 
 @dataclass(slots=True)
@@ -60,8 +64,10 @@ class _Walk:
     def wanted(self, head: Head) -> bool:
         header = read_header(head.header)
         if self._ours.wrote(author(header)):
+            filed = head.role == "sent"
             for each in filter(digest_in, own_ids(header, by_us=True)):
-                self.copies.setdefault(each, Copy(each, header.date, recipients_of(header), header.subject))
+                if filed or each not in self.copies:
+                    self.copies[each] = Copy(each, header.date, recipients_of(header), header.subject, filed)
             return False
         self._name(message_ids(header))
         return looks_automatic(header)

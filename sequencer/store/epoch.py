@@ -6,7 +6,7 @@ here: engine/amnesia.py does.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
@@ -19,6 +19,7 @@ EPOCH = "epoch"
 SERVER = "epoch_server"
 KEY_NUMBER = "message_key"
 SINCE = "restored_since"
+OUTSIDE = "restored_outside"
 LOST_TIMES = "lost_times"
 NEWEST_ENROLLMENT = "epoch_enrollment"
 
@@ -75,14 +76,17 @@ def raise_epoch(connection: Connection, mails: int = 0) -> Epoch:
 
 
 def beat(connection: Connection) -> Epoch:
-    """The next epoch, by a heartbeat: it also notes the newest enrollment, by which later ones are told apart."""
+    """The next epoch, by a heartbeat: it also notes the newest enrollment, by which those after it are told apart."""
     newest = connection.scalar(select(func.max(ENROLLMENTS.c.id))) or 0
     scopes.put_meta(connection, NEWEST_ENROLLMENT, str(newest))
     return raise_epoch(connection)
 
 
 def newest_enrollment(connection: Connection) -> int | None:
-    """The newest one at the last heartbeat before sends were held; None where none noted it."""
+    """The newest one at the last heartbeat before sends were held; None where none noted it.
+
+    One that began between that heartbeat and the copy is told apart by its instant alone.
+    """
     noted = scopes.meta(connection, NEWEST_ENROLLMENT)
     return int(noted) if noted else None
 
@@ -132,10 +136,32 @@ def hold(connection: Connection, amnesia: Amnesia, now: datetime) -> None:
     scopes.raise_scope(connection, "all")
 
 
+def count(connection: Connection, amnesia: Amnesia) -> Amnesia:
+    """So many mails may have left, and the hold stays."""
+    _put_since(connection, amnesia.since, amnesia.mails)
+    return amnesia
+
+
 def count_found(connection: Connection, amnesia: Amnesia, mails: int) -> None:
     """So many of the mails that may have left are known by now, and the hold stays."""
     if amnesia.mails is not None:
-        _put_since(connection, amnesia.since, max(0, amnesia.mails - mails))
+        count(connection, replace(amnesia, mails=max(0, amnesia.mails - mails)))
+
+
+def outside(connection: Connection) -> Epoch:
+    """The furthest that any file has said since sends are held."""
+    return _epoch(scopes.meta(connection, OUTSIDE))
+
+
+def note_outside(connection: Connection, told: Epoch) -> None:
+    before = outside(connection)
+    furthest = Epoch(max(before.number, told.number), max(before.mails, told.mails))
+    scopes.put_meta(connection, OUTSIDE, f"{furthest.number} {furthest.mails}")
+
+
+def is_on_server(connection: Connection) -> bool:
+    """Whether daemons of other folders and hosts may share the database: their files were perhaps never compared."""
+    return connection.dialect.name == "postgresql"
 
 
 def _put_since(connection: Connection, since: datetime | None, mails: int | None) -> None:
@@ -154,8 +180,9 @@ def held(connection: Connection) -> Amnesia | None:
 
 def lift(connection: Connection, epoch: Epoch) -> None:
     """Let sends go on from this epoch. Mails get ids of a new series: the lost ones may have taken these numbers."""
-    before = current(connection)
-    put(connection, Epoch(max(before.number, epoch.number) + 1, max(before.mails, epoch.mails)))
+    said = (current(connection), outside(connection), epoch)
+    put(connection, Epoch(max(each.number for each in said) + 1, max(each.mails for each in said)))
+    scopes.put_meta(connection, OUTSIDE, "")
     scopes.put_meta(connection, KEY_NUMBER, str(key_number(connection) + 1))
     accept_server(connection)
     scopes.resume_scope(connection, "restored")

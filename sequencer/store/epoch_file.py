@@ -30,6 +30,7 @@ from sequencer.store.durable import make_durable
 from sequencer.store.epoch import Epoch
 
 SLOT_BYTES = 4096  # no two slots in one sector of any disk
+AHEAD_MAX = 20  # so often the clock may be set back, each time less far; two count as one then, as late as either
 MACHINE_ID = Path("/etc/machine-id")
 Standing = Literal["none", "unreadable", "copy", "good"]
 
@@ -38,8 +39,8 @@ Standing = Literal["none", "unreadable", "copy", "good"]
 class Told:
     """What the file at `path` says. `standing`: it is new, torn, a copy of another file, or itself.
 
-    `installation`: whose it is. `at`: when it was written last, or a mail that it counts left if the clock was set back
-    since then; in seconds since 1970.
+    `installation`: whose it is. `at`: when it was written last, in seconds since 1970.
+    `ahead`: (when a mail left by a clock that was set back since, how many mails were counted by then)
     """
 
     path: Path
@@ -47,6 +48,11 @@ class Told:
     epoch: Epoch = Epoch()
     installation: str = ""
     at: float = 0.0
+    ahead: tuple[tuple[float, int], ...] = ()
+
+    def until(self, mails: int) -> float:
+        """When the last mail left beside these first ones, as far as the file tells; in seconds since 1970."""
+        return max(self.at, *(at for at, counted in self.ahead if counted > mails), 0.0)
 
 
 class EpochFile:
@@ -66,7 +72,7 @@ class EpochFile:
     ) -> None:
         self.path, self._descriptor, self._installation, self._others = path, descriptor, installation, others
         self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
-        self._slot, self._left_at, self._counted = 0, 0.0, False
+        self._slot, self._ahead, self._counted = 0, tuple[tuple[float, int], ...](), False
         self.held_in_series: int | None = None
         self.told = _together(self._read(), others(), installation)
         self.written = self.told.epoch if self.told.installation == installation else Epoch()
@@ -76,8 +82,8 @@ class EpochFile:
         said = {"epoch": epoch.number, "mails": epoch.mails, "file": self._self, "installation": self._installation}
         try:
             if self._counted:
-                self._left_at = max(self._left_at, os.fstat(self._descriptor).st_mtime)
-            body = json.dumps(said | {"left_at": self._left_at}).encode()
+                self._ahead = _with_later(self._ahead, os.fstat(self._descriptor).st_mtime, self.written.mails)
+            body = json.dumps(said | {"ahead": self._ahead}).encode()
             os.pwrite(self._descriptor, _sealed(body), self._slot * SLOT_BYTES)
             os.fdatasync(self._descriptor)
         except OSError as error:
@@ -108,10 +114,19 @@ class EpochFile:
         before = int(str(good[0][0]["mails"])) if len(good) > 1 else 0
         epoch = Epoch(int(str(said["epoch"])), int(str(said["mails"])))
         self._slot, self._counted = 1 - slot, epoch.mails > before
-        self._left_at = float(str(said.get("left_at", 0.0)))
+        ahead = said.get("ahead")
+        self._ahead = tuple((float(when), int(mails)) for when, mails in ahead) if isinstance(ahead, list) else ()
         standing: Standing = "good" if said["file"] == self._self else "copy"
-        at = max(self._left_at, os.fstat(self._descriptor).st_mtime)
-        return Told(self.path, standing, epoch, str(said["installation"]), at)
+        at = os.fstat(self._descriptor).st_mtime
+        return Told(self.path, standing, epoch, str(said["installation"]), at, self._ahead)
+
+
+def _with_later(ahead: tuple[tuple[float, int], ...], at: float, mails: int) -> tuple[tuple[float, int], ...]:
+    """Also this instant, by which so many mails had left. An earlier one counts for nothing where this one is later."""
+    kept = tuple(each for each in ahead if each[0] > at)
+    if len(kept) == AHEAD_MAX:
+        kept = (*kept[:-2], (kept[-2][0], kept[-1][1]))
+    return (*kept, (at, mails))
 
 
 def _sealed(body: bytes) -> bytes:
@@ -153,7 +168,8 @@ def _together(own: Told, others: Collection[Told], installation: str) -> Told:
     torn = [each for each in others if each.standing == "unreadable"]
     first = torn[0] if torn and own.standing in ("none", "good") else own
     epoch, at = max(each.epoch for each in (own, *ours)), max(each.at for each in (own, *ours))
-    return replace(first, epoch=epoch, at=at, installation=installation if ours else own.installation)
+    ahead = tuple(one for each in (own, *ours) for one in each.ahead)
+    return replace(first, epoch=epoch, at=at, ahead=ahead, installation=installation if ours else own.installation)
 
 
 def _names(path: Path, daemons_max: int) -> list[Path]:

@@ -1,6 +1,7 @@
 """What reconciling makes of mail that may have left and of which no copy is found: a person's word, or proof later."""
 
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -10,7 +11,9 @@ from sequencer.engine import settling, stops
 from sequencer.engine.reconciling import Words
 from sequencer.errors import InputError
 from sequencer.inbound.maildir import Maildir
+from sequencer.mail.compose import digest_in
 from sequencer.store import epoch, sends
+from sequencer.store.epoch import Amnesia
 from tests.integration.installation import SEQUENCE
 from tests.integration.mail_room import ANA, bounce, mail
 from tests.integration.restored import Restored, someone
@@ -145,6 +148,26 @@ def test_a_follow_up_may_have_left_in_the_last_second_that_is_lost(restored: Res
     restored.clock.forward(minutes=5)
     done = restored.reconcile()
     assert ([row.step for row in done.left], [row.step for row in done.doubts]) == (["intro"], ["bump"])
+
+
+def test_a_made_up_copy_does_not_make_the_lost_time_longer(restored: Restored) -> None:
+    """It came to the inbox with an id in the form of ours, and a Date of months to come.
+
+    Nothing after now was lost, and it is none of the five that were.
+    """
+    someone(restored, "jo")
+    restored.send()
+    restored.keep()
+    restored.clock.forward(hours=1)
+    restored.lose()
+    ahead = format_datetime(restored.clock.now() + timedelta(days=90))
+    made_up = f"<{'0' * 40}@ourco.test>"
+    assert digest_in(made_up)
+    raw = f"From: <{ANA}>\r\nTo: <jo@jo.test>\r\nDate: {ahead}\r\nMessage-ID: {made_up}\r\n\r\nHi\r\n"
+    restored.deliver(raw.encode())
+    restored.database.write(lambda c: epoch.count(c, Amnesia("", restored.clock.now(), 5)))
+    done = restored.reconcile()
+    assert (done.lost, done.missing, done.doubts) == ((), 5, ())
 
 
 def test_a_doubt_of_another_sequence_is_not_settled_by_what_left_behind_it(restored: Restored) -> None:

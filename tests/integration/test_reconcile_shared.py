@@ -1,8 +1,10 @@
-"""What becomes of a restored PostgreSQL database when several daemons of one folder had sent from it.
+"""What becomes of a restored PostgreSQL database when several daemons had sent from it.
 
-Each has an epoch file of its own, and after the restore only one of them may start.
+Each has an epoch file of its own, also those of one folder, and after the restore only one of them may start. Those of
+other hosts see no file but their own.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -79,3 +81,93 @@ def test_a_daemon_that_runs_through_a_restore_counts_what_another_sent_meanwhile
         assert held is not None
         assert held.mails == 3
         room.close()
+
+
+class Hosts:
+    """Two daemons of one database, each in a folder of its own, which lost what both had sent since the copy."""
+
+    def __init__(self, tmp_path: Path, room: MailRoom, here: int, there: int) -> None:
+        self._room, self.here, self.there = room, epoch_path(room.config), tmp_path / "another host" / "sequencer.epoch"
+        self.there.parent.mkdir()
+        for name, value in ((INSTALLATION_KEY, KEY.hex()), (scopes.HIGHEST_INSTANT, LONG_AGO.isoformat())):
+            room.database.write(partial(scopes.put_meta, key=name, value=value))
+        for path in (self.here, self.there):
+            beat(room, path, 2)
+        kept = room.database.read(epoch.current)
+        for path, mails in ((self.here, here), (self.there, there)):
+            beat(room, path, mails)
+        room.database.write(lambda connection: epoch.put(connection, kept))
+
+    def held(self, path: Path) -> Amnesia | None:
+        with epoch_file.opened(path, KEY, daemons_max=daemons_max(self._room.config)) as file:
+            return self._room.database.write(lambda connection: notice(connection, file, KEY, self._room.clock.now()))
+
+
+@pytest.fixture
+def shared_room(tmp_path: Path) -> Iterator[MailRoom]:
+    with on_backend("postgresql"):
+        room = MailRoom(tmp_path)
+        room.clock.to(LONG_AGO)
+        yield room
+        room.close()
+
+
+@pytest.mark.postgresql
+def test_a_loss_counts_what_a_daemon_of_another_folder_sent(tmp_path: Path, shared_room: MailRoom) -> None:
+    """Neither sees the other's file: by its own alone all that was lost would seem to be found."""
+    hosts = Hosts(tmp_path, shared_room, here=1, there=3)
+    first = hosts.held(hosts.here)
+    assert first is not None
+    assert first.mails == 1
+    for path in (hosts.there, hosts.here, hosts.there):
+        held = hosts.held(path)
+        assert held is not None
+        assert held.mails == 1 + 3, "each file counts once, however often its daemon starts"
+
+
+@pytest.mark.postgresql
+def test_what_was_found_before_a_further_daemon_was_heard_stays_found(tmp_path: Path, shared_room: MailRoom) -> None:
+    hosts = Hosts(tmp_path, shared_room, here=2, there=1)
+    first = hosts.held(hosts.here)
+    assert first is not None
+    shared_room.database.write(lambda connection: epoch.count_found(connection, first, 1))
+    held = hosts.held(hosts.there)
+    assert held is not None
+    assert held.mails == 2 + 1 - 1
+
+
+@pytest.mark.postgresql
+def test_a_torn_file_of_another_folder_is_not_forgiven_unseen(tmp_path: Path, shared_room: MailRoom) -> None:
+    """Sends were held already when its daemon came: what it had sent nobody can count."""
+    hosts = Hosts(tmp_path, shared_room, here=1, there=1)
+    hosts.held(hosts.here)
+    hosts.there.write_bytes(b"torn" * 3000)
+    held = hosts.held(hosts.there)
+    assert held is not None
+    assert held.mails is None
+
+
+@pytest.mark.postgresql
+def test_after_reconciling_in_one_folder_the_daemon_of_another_goes_on(tmp_path: Path, shared_room: MailRoom) -> None:
+    hosts = Hosts(tmp_path, shared_room, here=1, there=30)
+    hosts.held(hosts.here)
+    hosts.held(hosts.there)
+    said = typed_in(shared_room.folder, "db", "reconcile", "--trust", ANA, "--json", "--as", "ana")
+    assert said.code == 0, said.err
+    assert said.json["missing"] == 31
+    assert (hosts.held(hosts.here), hosts.held(hosts.there)) == (None, None)
+
+
+@pytest.mark.postgresql
+def test_that_all_counted_mails_were_found_does_not_speak_for_a_mailbox_that_cannot_tell(
+    tmp_path: Path, shared_room: MailRoom
+) -> None:
+    """A daemon of another folder that was not heard may have sent from it."""
+    hosts = Hosts(tmp_path, shared_room, here=0, there=1)
+    shared_room.enroll(shared_room.person("jo@jo.test"))
+    held = hosts.held(hosts.here)
+    assert held is not None
+    assert held.mails == 0
+    said = typed_in(shared_room.folder, "db", "reconcile", "--json", "--as", "ana")
+    assert [one["mailbox"] for one in said.json["unsaid"]] == [ANA]
+    assert not said.json["lifted"]

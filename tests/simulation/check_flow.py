@@ -62,9 +62,11 @@ class _Walk:
                     self._allowed = self._after(self._allowed[0])
             case e.TouchQueued(step=step) | e.TaskOpened(step=str() as step) | e.StepSkipped(step=step):
                 self.touches += isinstance(each.event, e.TouchQueued)
-                if self._allowed and step not in self._allowed and not self._is_found_again(each, step):
+                found = bool(self._allowed) and self._is_found_again(each, step)
+                if self._allowed and step not in self._allowed and not found:
                     yield f"enrollment {self._key} is at {step}, allowed was {' or '.join(self._allowed)}"
-                self._allowed = self._after(step)
+                if not found or step in self._from(self._allowed[0]):
+                    self._allowed = self._after(step)
 
     def _is_found_again(self, each: Happening, step: str) -> bool:
         """Whether a mail of a later step counts as sent that left in the lost time: the way goes on from there.

@@ -101,7 +101,8 @@ class OldBackup:
         last = app.database.read(lambda connection: reads.last_message_ids(connection, since - EARLIER))
         readings = read_mailboxes(app.config, self._inbox_of, last, (ANA, BO))
         outside = epoch_file.look(self.epoch_path, app.key)
-        told = (outside.epoch, datetime.fromtimestamp(outside.at, UTC) if outside.at else None)
+        last_at = outside.until(app.database.read(epochs.current).mails)
+        told = (outside.epoch, datetime.fromtimestamp(last_at, UTC) if last_at else None)
         doubted = frozenset((ANA, BO)) if self._stage.faults.calm or self._dice.random() < 0.3 else frozenset[str]()
 
         def write(connection: Connection) -> Reconciled:

@@ -26,11 +26,21 @@ def fence(step: str, attempt: int = 1, enrollment: int = 1, person: int = 1) -> 
 
 
 def seen(
-    event: e.Event, mark: int, *fences: Any, before: str = "hello", known: int = 1, restored: int = RESTORED
+    event: e.Event,
+    mark: int,
+    *fences: Any,
+    before: str = "hello",
+    known: int = 1,
+    restored: int = RESTORED,
+    then: e.Event | None = None,
 ) -> Any:
-    """An enrollment that had the mail `before` at the backup, and then `event`; with the fences of the lost time."""
+    """An enrollment that had the mail `before` at the backup, and then `event`; with the fences of the lost time.
+
+    `then`: what follows when the hold is lifted.
+    """
     first = e.Enrolled(sequence="mixed", version=1, step=before, rep="ana", mailbox="", by="person:ana")
     log: list[tuple[int, e.Event]] = [(1, first), (2, queued(before)), (mark, event)]
+    log += [(LIFTED + 1, then)] if then else []
     sequence = from_stored("mixed", MIXED, TEMPLATES).sequence
     return SimpleNamespace(
         happenings=tuple(Happening(each, float(each), each, 1, 1, what) for each, what in log),
@@ -57,6 +67,11 @@ def seen(
         (seen(queued("nudge"), 15, fence("nudge", person=2), known=0), False),
         (seen(queued("nudge"), 15, fence("nudge"), known=0), True),
         (seen(queued("nudge"), 15, fence("nudge"), known=0, before="close"), True),
+        # and they go on from where they stand, not from that mail
+        (seen(queued("nudge"), 15, fence("nudge"), known=0, before="close", then=queued("close")), True),
+        (seen(queued("hello"), 15, fence("hello"), known=0, before="nudge", then=CALLED), False),
+        (seen(queued("nudge"), 15, fence("nudge"), known=0, then=queued("close")), True),
+        (seen(queued("nudge"), 15, fence("nudge"), known=0, then=CALLED), False),
         # before the backup came back, after the hold was lifted, and where there was none
         (seen(queued("nudge"), 5, fence("nudge")), False),
         (seen(queued("nudge"), 25, fence("nudge")), False),

@@ -210,7 +210,22 @@ def test_a_heartbeat_by_a_clock_set_back_does_not_hide_when_a_mail_left(tmp_path
                 file = files.enter_context(epoch_file.opened(path, KEY))
             file.write(epoch_then)
             os.utime(path, (now + hours * 3600,) * 2)
-            assert epoch_file.look(path, KEY).at == now + told_hours * 3600
+            assert epoch_file.look(path, KEY).until(0) == now + told_hours * 3600
+    for known, told_hours in ((3, 30), (4, 5), (5, 5)):
+        assert epoch_file.look(path, KEY).until(known) == now + told_hours * 3600, f"{known} mails are known"
+
+
+def test_a_clock_that_is_set_back_again_and_again_does_not_fill_the_file(tmp_path: Path) -> None:
+    path, now = tmp_path / "epoch", NOW.timestamp()
+    with epoch_file.opened(path, KEY) as file:
+        for number in range(1, 60):
+            file.write(Epoch(number, number))
+            os.utime(path, (now - number * 3600,) * 2)
+    told = epoch_file.look(path, KEY)
+    assert (told.standing, told.epoch) == ("good", Epoch(59, 59))
+    assert len(path.read_bytes()) <= 2 * epoch_file.SLOT_BYTES
+    for known in range(59):
+        assert told.until(known) >= now - (known + 1) * 3600, "never earlier than what may be lost"
 
 
 def test_a_daemon_that_starts_alone_looks_at_what_the_others_wrote(database: Database, tmp_path: Path) -> None:
