@@ -68,10 +68,11 @@ FAULTS: Mapping[str, float] = {
     "a reply at the fence": 0.9,
     "a stop at the fence": 0.9,
     "restored old backup": 1.0,
+    "upgrade with old state": 1.0,
 }
-# Chosen by dice of their own, so that a seed which lacks them plays as it did before there were any.
-OF_THEIR_OWN = ("restored old backup",)
-PLAYED_SHARE, OF_THEIR_OWN_SHARE = 0.35, 0.15
+# Chosen by dice of their own, so that a seed which lacks them plays as it did before there were any; in which share.
+OF_THEIR_OWN = {"restored old backup": 0.15, "upgrade with old state": 0.08}
+PLAYED_SHARE = 0.35
 TIMES = (1, 1, 2, 3)
 BURSTS = (1, 1, 1, 2, 5)
 
@@ -87,8 +88,8 @@ class Faults:
         self.calm = False
         self.fired: Counter[str] = Counter()
         self._armed: dict[str, list[float]] = {}
-        for name in OF_THEIR_OWN:
-            if own_dice.random() < OF_THEIR_OWN_SHARE:
+        for name, share in OF_THEIR_OWN.items():
+            if own_dice.random() < share:
                 self._armed[name] = [0.0]
         for name in FAULTS:
             if name not in OF_THEIR_OWN and dice.random() < PLAYED_SHARE:

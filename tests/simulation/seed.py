@@ -30,6 +30,7 @@ from tests.simulation.daemon import Daemon
 from tests.simulation.folders import Account, Reader
 from tests.simulation.office import Office
 from tests.simulation.old_backup import OldBackup
+from tests.simulation.old_schema import OldSchema
 from tests.simulation.premises import ANA, BO, INSTALLATION_KEY, copied, premises
 from tests.simulation.sight import Backdrop, Dot, Sight, look
 from tests.simulation.smtp_session import MailServer, Watch
@@ -96,6 +97,7 @@ class _Director(Watch):
         self._town.settle(self._crowd.people.values(), self._post)
         self._office = Office(stage, self._app, self._crowd, self._wake)
         self._backup = OldBackup(stage, self._app, folder / "sequencer.db", self._inbox_of)
+        self._upgrade = OldSchema(stage, self._app, folder / "sequencer.db")
         self._server = MailServer(stage, self._town, self)
         stage.loop.network = InMemoryNetwork(stage, self._server.serve)
         stage.hot = self._is_hot
@@ -139,6 +141,7 @@ class _Director(Watch):
         stage.loop.create_task(work(stage, self._app, reps, self._has_arrived, self._wake))
         self._plan()
         self._backup.plan(self._end_all, self._reconciled)
+        self._upgrade.plan(lambda: self._kill_all("for an upgrade"))
         await self._pass(WILD.total_seconds())
         self._grow_calm()
         await self._pass(CALM.total_seconds())
@@ -207,9 +210,12 @@ class _Director(Watch):
 
     def _end_all(self) -> None:
         """The machine is lost; the next daemon has to read again what this one has read."""
-        for name in list(self._daemons):
-            self.stage.crash(name, "with its machine")
+        self._kill_all("with its machine")
         self._read_anew()
+
+    def _kill_all(self, why: str) -> None:
+        for name in list(self._daemons):
+            self.stage.crash(name, why)
 
     def _reconciled(self) -> None:
         """The inboxes are read anew, because an answer to what was forgotten could not be known before."""
