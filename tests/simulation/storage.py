@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from sequencer.errors import StoreError
@@ -177,15 +178,44 @@ def _opened(url: str, writer: Writer, connects: Callable[..., sqlite3.Connection
     database = open_database(url, writer, connects)
     shared = database.engine.pool
     database.engine.pool = _OfOneThread(shared._creator, dialect=shared._dialect, _dispatch=shared.dispatch)
+    vars(database.engine)["connect"] = partial(_connected, database.engine)
     return database
 
 
+def _connected(engine: Engine) -> Connection:
+    pool = engine.pool
+    assert isinstance(pool, _OfOneThread)
+    return pool.kept.pop() if pool.kept else _Kept(engine, pool)
+
+
+class _Kept(Connection):
+    """Is used again after its end, because to make one for each transaction costs as much as two statements.
+
+    Not after a commit that failed: then only the pool rolls back.
+    """
+
+    def __init__(self, engine: Engine, pool: "_OfOneThread") -> None:
+        super().__init__(engine)
+        self._pool, self._driver = pool, self.connection.driver_connection
+
+    def close(self) -> None:
+        assert isinstance(self._driver, sqlite3.Connection)
+        if self.in_transaction() or self.invalidated or self._driver.in_transaction:
+            super().close()
+        else:
+            self._pool.kept.append(self)
+
+
 class _OfOneThread(Pool):
-    """Lends connections as the product's pool does, the one used last first, but without its locks."""
+    """Lends connections as the product's pool does, the one used last first, but without its locks.
+
+    `kept`: those that are still taken out of it, and wait for the next transaction.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._idle: list[ConnectionPoolEntry] = []
+        self.kept: list[Connection] = []
 
     def _do_get(self) -> ConnectionPoolEntry:
         return self._idle.pop() if self._idle else self._create_connection()
@@ -194,6 +224,8 @@ class _OfOneThread(Pool):
         self._idle.append(record)
 
     def dispose(self) -> None:
+        while self.kept:
+            Connection.close(self.kept.pop())
         while self._idle:
             self._idle.pop().close()
 
