@@ -14,6 +14,7 @@ from sequencer.cli.plain_text import json_text, plain
 from sequencer.errors import InputError, UnparseableMessage
 from sequencer.mail.address import normalise
 from sequencer.mail.classify import Judgement, classify, classify_text
+from sequencer.mail.kept import keep
 from sequencer.mail.parse import MESSAGE_BYTES_MAX, Unparseable, parse
 
 _KINDS = {
@@ -51,6 +52,7 @@ def command(ctx: click.Context, files: tuple[str, ...], as_text: bool, as_json: 
             failed = max(failed, 1)
             continue
         click.echo(json_text(judgement.as_json(name), None) if as_json else _line(name, judgement))
+    keep()
     return failed
 
 

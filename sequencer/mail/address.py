@@ -4,12 +4,13 @@ It is here because an address decides who is answered, suppressed and counted, a
 It asks no DNS, so it does not say whether a domain takes mail; doctor does.
 """
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import idna
+
+from sequencer.mail.kept import compiled
 
 __all__ = ["AddressProblem", "check", "is_free_mail", "normalise", "plus_base", "registrable_domain"]
 
@@ -18,7 +19,7 @@ CACHED_MAX = 4096
 DOMAIN_CHARS_MAX = 255  # RFC 1035 2.3.4; a longer one is none, and is not kept
 # Together within the 254 characters of an address (RFC 5321 4.5.3.1), so that the parts can be checked apart.
 PLAIN_DOMAIN_CHARS_MAX = 189
-_PLAIN_LOCAL = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+_PLAIN_LOCAL = compiled(r"(?=.{1,64}\Z)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 
 
 @dataclass(frozen=True, slots=True)

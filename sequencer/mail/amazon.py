@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 
 __all__ = ["Notification", "given_id", "plain_id", "read_notification"]
@@ -17,9 +18,10 @@ JSON_CHARS_MAX = 64_000
 RECIPIENTS_MAX = 200
 
 _ID = r"[0-9a-f]{16}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-[0-9]{6}"
-_GIVEN = re.compile(rf"\AOk ({_ID})\b", re.IGNORECASE)
-_MESSAGE_ID = re.compile(rf"<({_ID})@(?:[a-z0-9-]+\.)?amazonses\.com>", re.IGNORECASE)
-_BEGINS = re.compile(r'\s{0,8}\{\s{0,8}"(?:notificationType|eventType|Type)"')
+_GIVEN = compiled(rf"\AOk ({_ID})\b", re.IGNORECASE)
+_MESSAGE_ID = compiled(rf"<({_ID})@(?:[a-z0-9-]+\.)?amazonses\.com>", re.IGNORECASE)
+_BEGINS = compiled(r'\s{0,8}\{\s{0,8}"(?:notificationType|eventType|Type)"')
+_LINE_END = compiled(r"\r?\n ?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def plain_id(message_id: str) -> str:
 def _decoded(text: str) -> dict[str, Any]:
     """The object at the start of a text whose long lines a relay may have folded; {} when it is none."""
     try:
-        value, _ = json.JSONDecoder().raw_decode(re.sub(r"\r?\n ?", "", text).lstrip())
+        value, _ = json.JSONDecoder().raw_decode(_LINE_END.sub("", text).lstrip())
     except (ValueError, RecursionError):
         return {}
     return _map(value)

@@ -7,11 +7,11 @@ Only the person's own words are read: quoting.py took the quote and our own foot
 """
 
 import math
-import re
 from dataclasses import dataclass
 
 from sequencer.mail import answer_model, words
 from sequencer.mail.judgement import ANSWERS, Answer
+from sequencer.mail.kept import compiled
 
 __all__ = ["Reading", "asks_to_stop", "read_answer"]
 
@@ -39,7 +39,8 @@ _STOP_ALONE_MIN = 0.65  # the same for the model alone, of the whole answer
 _STOP_SENTENCE_MIN = 0.96  # and of one sentence of several: it knows less of each
 _SENTENCES_FROM = 0.01  # likelihood of the whole answer below which, without a phrase, no sentence is read alone
 _ALONE_MIN = 0.45  # likelihood below which what no rule speaks for is nothing in particular
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？]) {0,3}(?=\S)")
+_SENTENCE_END = compiled(r"(?<=[.!?。！？]) {0,3}(?=\S)")
+_BLANKS = compiled(r"[ \t\n]{1,400}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +171,4 @@ def _stop(folded: str, lists: _StopLists) -> tuple[str, str]:
 
 def _one_line(text: str) -> str:
     folded = words.fold(text[:TEXT_CHARS_MAX])
-    return re.sub(r"[ \t\n]{1,400}", " ", folded).strip()
+    return _BLANKS.sub(" ", folded).strip()

@@ -6,13 +6,14 @@ benchmarks/answers/, and read when the first answer is. It knows no rule, no dat
 """
 
 import math
-import re
 from array import array
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import islice, pairwise
 from zlib import crc32, decompress
+
+from sequencer.mail.kept import compiled
 
 __all__ = ["BUCKETS", "DIGEST_BYTES", "FILE", "buckets", "leanings", "read_columns", "telling_words", "tokens"]
 
@@ -27,8 +28,8 @@ WORDS_CACHED = 4096
 TELLING_MAX = 3
 _SHARPNESS = 0.02  # of one unit of weight, chosen so that the likelihoods made of leanings are those on unseen answers
 
-_SPACELESS = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-_TOKEN = re.compile(
+_SPACELESS = compiled("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+_TOKEN = compiled(
     r"(?P<link>https?://\S{1,200})|(?P<address>[\w.+-]{1,64}@[\w.-]{1,100})|(?P<time>\d{1,2}[:.h]\d\d)"
     r"|(?P<number>\d{1,20})|[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{1,24}|[^\W\d_]{1,24}|[^\w\s.,;:'\"()<>*_-]"
 )

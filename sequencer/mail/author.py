@@ -7,11 +7,12 @@ Taken as it stands, an answer to a shared mailbox would be a mail from ourselves
 import re
 
 from sequencer.mail.fields import mailboxes
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 
 __all__ = ["author", "authors"]
 
-_VIA = re.compile(r"\S\s+(?:via|über|por|par|tramite|door|przez)\s+\S", re.IGNORECASE)
+_VIA = compiled(r"\S\s+(?:via|über|por|par|tramite|door|przez)\s+\S", re.IGNORECASE)
 _ORIGINALS = ("X-Original-From", "X-Original-Sender", "X-Mailman-Original-From")
 
 

@@ -14,6 +14,7 @@ from itertools import islice
 
 from sequencer.mail import words
 from sequencer.mail.dates import first_day_back
+from sequencer.mail.kept import compiled
 from sequencer.mail.language import languages_of
 from sequencer.mail.parse import Parsed
 
@@ -61,16 +62,16 @@ _HEADERS: tuple[tuple[str, str], ...] = (
     ("X-Precedence", r"auto[_-]reply"),
     ("Precedence", r"auto[_-]reply"),
 )
-_AUTOMATIC_SENDER = re.compile(
+_AUTOMATIC_SENDER = compiled(
     r"^(?:auto-?(?:reply|responder|respond|confirm|answer)|autoresponse|vacation|out-?of-?office|[a-z0-9.+-]{0,40}-autoreply)@",
     re.I,
 )
-_AUTOMATIC_ID = re.compile(
-    r"<[^@>]{0,80}(?:autoreply|auto-reply|autorespon|vacation|out-?of-?office)[^@>]{0,80}@", re.I
-)
-_ANSWERED = re.compile(r"^\s*(?:re|aw|sv|antw|odp|ynt|vs|res|r|rif|fwd?|wg|tr|i|enc)\s?:\s*", re.I)
-_LIST_TAG = re.compile(r"^\W{0,3}\[[^\]]{1,60}\]\s*")
-_QUESTION = re.compile(r"[?？](?!\S{0,3}[\w=&])")  # not that of an address
+_AUTOMATIC_ID = compiled(r"<[^@>]{0,80}(?:autoreply|auto-reply|autorespon|vacation|out-?of-?office)[^@>]{0,80}@", re.I)
+_ANSWERED = compiled(r"^\s*(?:re|aw|sv|antw|odp|ynt|vs|res|r|rif|fwd?|wg|tr|i|enc)\s?:\s*", re.I)
+_LIST_TAG = compiled(r"^\W{0,3}\[[^\]]{1,60}\]\s*")
+_QUESTION = compiled(r"[?？](?!\S{0,3}[\w=&])")  # not that of an address
+_DIGIT = compiled(r"\d")
+_WORD = compiled(r"\w{3,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def _tells_when(folded: str, spoken: tuple[str, ...]) -> bool:
     named = words.table("months", spoken).keys() | words.table("weekdays", spoken).keys()
     for cue in islice(words.pattern(*cues, among=spoken).finditer(folded), CUES_MAX):
         near = folded[max(0, cue.start() - 12) : cue.end() + 30]
-        if re.search(r"\d", near) or named & set(re.findall(r"\w{3,20}", near)):
+        if _DIGIT.search(near) or named & set(_WORD.findall(near)):
             return True
     return False
 

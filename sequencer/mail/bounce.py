@@ -13,6 +13,7 @@ from sequencer.mail.bounce_reason import Verdict, judge
 from sequencer.mail.bounce_report import Group, read_groups, report_groups, undelivered
 from sequencer.mail.bounce_signs import is_delay, signs_of_failure
 from sequencer.mail.bounce_text import Named, Notice, named_recipients, read_notice, returned_ids
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed, Unparseable, parse
 
 TOLD_CHARS_MAX = 4000
@@ -20,9 +21,9 @@ COMMENT_CHARS_MAX = 60
 WRAPPED_BYTES_MAX = 500_000
 WRAPS_MAX = 3  # notices around the one that is read
 
-_REPLY_LINE = re.compile(r"^.{0,200}?(?<![\w.])[45]\d\d[ -].{0,600}(?:\n[ \t]{1,20}\S.{0,300}){0,4}", re.M)
-_FORWARDED = re.compile(r"\s*(?:fwd?|wg|tr|rv|i|enc|转发|轉寄)\s*[:：]")
-_QUOTE = re.compile(r"^(?:> ?){1,3}", re.M)
+_REPLY_LINE = compiled(r"^.{0,200}?(?<![\w.])[45]\d\d[ -].{0,600}(?:\n[ \t]{1,20}\S.{0,300}){0,4}", re.M)
+_FORWARDED = compiled(r"\s*(?:fwd?|wg|tr|rv|i|enc|转发|轉寄)\s*[:：]")
+_QUOTE = compiled(r"^(?:> ?){1,3}", re.M)
 
 
 @dataclass(frozen=True, slots=True)

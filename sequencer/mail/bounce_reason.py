@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Literal
 
 from sequencer.mail import words
+from sequencer.mail.kept import compiled
 
 Reason = Literal["full", "size", "moved", "unknown", "no_domain", "disabled", "policy", "unreachable", "unclear"]
 
@@ -33,25 +34,25 @@ _SPOKEN: tuple[tuple[str, Reason], ...] = (
 _SILENT: tuple[str, Reason] = ("", "unclear")
 _PLAIN = frozenset({"full", "size", "moved", "sender", "unknown", "disabled"})
 _DEAD: frozenset[Reason] = frozenset({"moved", "unknown", "no_domain", "disabled"})
-_STATUS = re.compile(r"(?<![\w.:/=-])([245]\.\d{1,3}\.\d{1,3})(?![\w./-])(?!\.\d)")
-_SMTP_CODE = re.compile(r"(?<![\w./#-])(?<![\w\])]:)([45][0-5]\d)(?=[ \-;:,)#]|$|\.[ \n]|\.$)", re.M)
-_URL = re.compile(r"(?:https?://|www\.)\S{1,300}")
-_ADDRESS = re.compile(r"<?[\w.+=/-]{1,64}@[\w.-]{1,253}>?")
-_URL_OF_POLICY = re.compile(
+_STATUS = compiled(r"(?<![\w.:/=-])([245]\.\d{1,3}\.\d{1,3})(?![\w./-])(?!\.\d)")
+_SMTP_CODE = compiled(r"(?<![\w./#-])(?<![\w\])]:)([45][0-5]\d)(?=[ \-;:,)#]|$|\.[ \n]|\.$)", re.M)
+_URL = compiled(r"(?:https?://|www\.)\S{1,300}")
+_ADDRESS = compiled(r"<?[\w.+=/-]{1,64}@[\w.-]{1,253}>?")
+_URL_OF_POLICY = compiled(
     r"spam|/bl\b|[?/]ip=|block|rbl|blacklist|abuse|reputation|senderscore|UnsolicitedMessage", re.I
 )
-_RELAYED = re.compile(  # Cisco's gateways: their own class of the failure, then what the next server said
+_RELAYED = compiled(  # Cisco's gateways: their own class of the failure, then what the next server said
     r"\d\.\d\.\d - (?:Unknown address error|Other [\w ]{4,30} problem|Bad destination [\w ]{4,30}|Delivery expired)"
     r"[\w ()]{0,40}?(?:[45]\d\d)?-?'(?=.{0,600}\w{3})"
 )
-_PHASE = re.compile(
+_PHASE = compiled(
     r"(?:in reply to|after|in response to) (?:the )?(?:end of )?(MAIL FROM|HELO|EHLO|DATA|initial connection|message)"
     r"|(?:end of data|sending data block|greeting failed|sender was rejected|after I sent the message)",
     re.I,
 )
 
-_AT_RECIPIENT = re.compile(r"\bRCPT\b", re.I)
-_WORD = re.compile(r"[^\W\d_]{2,40}")
+_AT_RECIPIENT = compiled(r"\bRCPT\b", re.I)
+_WORD = compiled(r"[^\W\d_]{2,40}")
 
 # Subject and detail of an enhanced code (RFC 3463 3), where the words say nothing.
 _BY_STATUS: dict[str, Reason] = {

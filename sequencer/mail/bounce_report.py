@@ -7,18 +7,24 @@ also read where a server pastes them into plain text. Nothing here decides wheth
 import re
 from dataclasses import dataclass
 
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 
 REPORT_CHARS_MAX = 64_000
 RECIPIENTS_MAX = 200
 
-_FIELD = re.compile(
+_FIELD = compiled(
     r"^[ \t]{0,8}(Original-Recipient|Final-Recipient|X-Actual-Recipient|Action|Status|Diagnostic-Code)"
     r"[ \t]{0,4}:(.{0,1000})$",
     re.I,
 )
-_ADDRESS = re.compile(r"[^\s<>;,\"']{1,64}@[^\s<>;,\"')\]]{1,253}")
-_SOURCE_ROUTE = re.compile(r"@[\w.-]{1,253}(?:,@[\w.-]{1,253}){0,5}:")  # RFC 5321 appendix C
+_ADDRESS = compiled(r"[^\s<>;,\"']{1,64}@[^\s<>;,\"')\]]{1,253}")
+_SOURCE_ROUTE = compiled(r"@[\w.-]{1,253}(?:,@[\w.-]{1,253}){0,5}:")  # RFC 5321 appendix C
+_STATUS = compiled(r"\d\.\d{1,3}\.\d{1,3}")
+_ACTION = compiled(r"[\w-]{1,20}")
+_DIAGNOSTIC_TYPE = compiled(r"^\s*(?:smtp|x-[\w-]{1,40}|x400|unix)\s*;\s*", re.I)
+_WIDE = compiled(r"\\x\{(?!D[89A-F])(10[0-9A-F]{4}|[0-9A-F]{2,5})\}")
+_QUOTED_SIGN = compiled(r"\+(2B|3D|40)")
 _DELIVERED = frozenset({"delivered", "relayed", "expanded"})
 
 
@@ -75,15 +81,13 @@ def _named(fields: dict[str, str]) -> bool:
 
 
 def _group(fields: dict[str, str]) -> Group:
-    status = re.match(r"\d\.\d{1,3}\.\d{1,3}", fields.get("status", ""))
-    action = re.match(r"[\w-]{1,20}", fields.get("action", ""))
+    status = _STATUS.match(fields.get("status", ""))
+    action = _ACTION.match(fields.get("action", ""))
     return Group(
         recipient=_recipient(fields),
         action=action[0].lower() if action else "",
         status=status[0] if status else "",
-        diagnostic=re.sub(
-            r"^\s*(?:smtp|x-[\w-]{1,40}|x400|unix)\s*;\s*", "", fields.get("diagnostic-code", ""), flags=re.I
-        ),
+        diagnostic=_DIAGNOSTIC_TYPE.sub("", fields.get("diagnostic-code", "")),
     )
 
 
@@ -101,7 +105,5 @@ def _recipient(fields: dict[str, str]) -> str:
 
 def _unxtext(value: str) -> str:
     """xtext of RFC 3461 4, `+2B` is a plus sign, and RFC 6533 3, `\\x{F6}` is an umlaut; a real plus stays as it is."""
-    value = re.sub(
-        r"\\x\{(?!D[89A-F])(10[0-9A-F]{4}|[0-9A-F]{2,5})\}", lambda found: chr(int(found[1], 16)), value[:2000]
-    )
-    return re.sub(r"\+(2B|3D|40)", lambda found: chr(int(found[1], 16)), value)
+    value = _WIDE.sub(lambda found: chr(int(found[1], 16)), value[:2000])
+    return _QUOTED_SIGN.sub(lambda found: chr(int(found[1], 16)), value)

@@ -9,18 +9,20 @@ import re
 from sequencer.mail import words
 from sequencer.mail.bounce_text import Named, Notice
 from sequencer.mail.fields import mailboxes
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 
 OPENING_CHARS = 3000
 SUBJECT_CHARS_MAX = 300
 
-_CODED = re.compile(
+_CODED = compiled(
     r"^[ \t<>#(*-]{0,20}(?:[^\n:>]{0,40}[:>] ?)?"
     r"(?:[45][0-5]\d(?:[ -]{1,3}(?:[45]\.\d|\D)|$)|#?[45]\.\d{1,3}\.\d{1,3}\b)"
     r"|\(#[45]\.\d{1,3}\.\d{1,3}\)|said: [45][0-5]\d[ -]",
     re.M,
 )
-_ANSWERED = re.compile(r"\s*(?:re|aw|sv|antw|odp|ynt|vs|res|rv|fwd?|wg|tr|i|enc|回复|答复|转发|返信)\s*[:：]")
+_ANSWERED = compiled(r"\s*(?:re|aw|sv|antw|odp|ynt|vs|res|rv|fwd?|wg|tr|i|enc|回复|答复|转发|返信)\s*[:：]")
+_NO_REPLY = compiled(r"(?:no|do-?not)-?_?reply")
 
 
 def signs_of_failure(parsed: Parsed, notice: Notice, named: tuple[Named, ...]) -> tuple[str, ...]:
@@ -86,4 +88,4 @@ def _unattended(parsed: Parsed) -> str:
     path = parsed.header("Return-Path")
     if path is not None and path.strip() in {"<>", ""}:
         return "empty return path"
-    return "from no-reply" if re.match(r"(?:no|do-?not)-?_?reply", parsed.from_address) else ""
+    return "from no-reply" if _NO_REPLY.match(parsed.from_address) else ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sequencer.mail import words
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 
 NOTICE_CHARS_MAX = 32_000
@@ -24,28 +25,29 @@ MENTIONS_MAX = 400
 HEADER_NEIGHBOURS = 4
 
 _ADDRESS = r"[^\s<>()\[\];,:\"'|@]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
-_ANY = re.compile(rf"(?<![\w.@]){_ADDRESS}")
-_CODE = re.compile(r"[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?")
-_NUMBERING = re.compile(r"\d{1,3}[.)]\s")
-_HEADER_OF_SENDER = re.compile(
+_ANY = compiled(rf"(?<![\w.@]){_ADDRESS}")
+_CODE = compiled(r"[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?")
+_NUMBERING = compiled(r"\d{1,3}[.)]\s")
+_HEADER_OF_SENDER = compiled(
     r"MAIL FROM|envelope-from|F=\[|<<<"
     r"|^\s{0,8}(?:From|Sender|Reply-To|Return-Path|Message-ID|X-[\w-]{1,40}|References|Received|Cc|Bcc)\s?:",
     re.I,
 )
-_ORIGIN = re.compile(rf"generated from <?({_ADDRESS})")
-_SERVICE = re.compile(
+_ORIGIN = compiled(rf"generated from <?({_ADDRESS})")
+_SERVICE = compiled(
     r"^(?:mailer-daemon|postmaster|abuse|support|help|helpdesk|hostmaster|noc|admin|root|unblock|unban|removeme)@", re.I
 )
-_HEADER_LINE = re.compile(
+_HEADER_LINE = compiled(
     r"^(?:> ?)?(?:Received|Return-Path|Message-ID|MIME-Version|Date|From|To|Subject|X-[\w-]{1,40}|DKIM-Signature"
     r"|Delivered-To|Content-Type|User-Agent|Reply-To)[ \t]{0,3}:",
     re.I,
 )
-_RETURNED_ID = re.compile(r"^[ \t>]{0,8}(?:X-)?(?:Original-)?Message-ID\s{0,3}:\s{0,8}(<[^<>\s]{1,300}>)", re.M | re.I)
-_RETURNED_TO = re.compile(rf"^(?:To|X-Original-To|Delivered-To)\s?:[^\n]{{0,200}}?({_ADDRESS})", re.M | re.I)
-_RETURNED_FOR = re.compile(rf"^Received\s?:[^\n]{{0,600}}?\sfor <?({_ADDRESS})", re.M | re.I)
-_FOLD = re.compile(r"\r?\n[ \t]{1,20}")
-_BARE = re.compile(r"\s{1,8}([A-Za-z0-9][\w.+-]{1,63})")
+_RETURNED_ID = compiled(r"^[ \t>]{0,8}(?:X-)?(?:Original-)?Message-ID\s{0,3}:\s{0,8}(<[^<>\s]{1,300}>)", re.M | re.I)
+_RETURNED_TO = compiled(rf"^(?:To|X-Original-To|Delivered-To)\s?:[^\n]{{0,200}}?({_ADDRESS})", re.M | re.I)
+_RETURNED_FOR = compiled(rf"^Received\s?:[^\n]{{0,600}}?\sfor <?({_ADDRESS})", re.M | re.I)
+_FOLD = compiled(r"\r?\n[ \t]{1,20}")
+_BARE = compiled(r"\s{1,8}([A-Za-z0-9][\w.+-]{1,63})")
+_OPENING = compiled(r"[A-Z\d]")
 _RETURNED_TYPES = frozenset(
     {"message/rfc822", "message/global", "message/global-headers", "text/rfc822-headers", "message/partial"}
 )
@@ -187,7 +189,10 @@ def _may_follow(rest: str) -> bool:
     """After a failed address stands nothing, a reason, or a date; prose goes on in lower case without punctuation."""
     rest = rest.strip()
     return (
-        not rest or rest[0] in ":;,.(-[/|=" or rest.startswith(("...", "on ", "<")) or bool(re.match(r"[A-Z\d]", rest))
+        not rest
+        or rest[0] in ":;,.(-[/|="
+        or rest.startswith(("...", "on ", "<"))
+        or bool(_OPENING.match(rest))
     )
 
 

@@ -15,6 +15,7 @@ from sequencer.mail.complaint import read_complaint
 from sequencer.mail.dates import come_back_day
 from sequencer.mail.fields import message_ids_in
 from sequencer.mail.judgement import VERSION, Judgement, Kind
+from sequencer.mail.kept import compiled
 from sequencer.mail.origin import puts_month_first, written_on
 from sequencer.mail.parse import Parsed
 from sequencer.mail.quoting import OwnWords, own_words, own_words_of_text
@@ -26,9 +27,9 @@ __all__ = ["VERSION", "Judgement", "Kind", "classify", "classify_text"]
 ADDRESSES_MAX = 10
 SUBJECT_REQUEST_CHARS_MAX = 40
 
-_ADDRESS = re.compile(r"(?<![\w.+@-])[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}\.[A-Za-z]{2,24}(?!\w)")
-_CALENDAR_REPLY = re.compile(r"method\s?=\s?\"?reply", re.I)
-_ACCEPTED = re.compile(r"PARTSTAT=ACCEPTED", re.I)
+_ADDRESS = compiled(r"(?<![\w.+@-])[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}\.[A-Za-z]{2,24}(?!\w)")
+_CALENDAR_REPLY = compiled(r"method\s?=\s?\"?reply", re.I)
+_ACCEPTED = compiled(r"PARTSTAT=ACCEPTED", re.I)
 
 
 def classify(parsed: Parsed, *, our_addresses: frozenset[str] = frozenset()) -> Judgement:

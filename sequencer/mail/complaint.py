@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sequencer.mail import words
 from sequencer.mail.amazon import read_notification
 from sequencer.mail.bounce_text import read_notice, returned_ids
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 
 __all__ = ["Complaint", "read_complaint"]
@@ -17,13 +18,14 @@ __all__ = ["Complaint", "read_complaint"]
 REPORT_CHARS_MAX = 16_000
 
 _NOT_COMPLAINTS = frozenset({"auth-failure", "dmarc", "not-spam"})
-_ADDRESS = re.compile(r"[^\s<>;,\"']{1,64}@[\w.-]{1,253}")
-_JUNK_REPORT = re.compile(r"complaint about message from [\d.x:a-f]{3,45}$", re.I)
-_REPORTER = re.compile(r"(?:complaints?|abuse|feedback|feedback-?loop|fbl|staff|scomp|postmaster|no-?reply)\b", re.I)
+_ADDRESS = compiled(r"[^\s<>;,\"']{1,64}@[\w.-]{1,253}")
+_JUNK_REPORT = compiled(r"complaint about message from [\d.x:a-f]{3,45}$", re.I)
+_REPORTER = compiled(r"(?:complaints?|abuse|feedback|feedback-?loop|fbl|staff|scomp|postmaster|no-?reply)\b", re.I)
 _TEXT_CHARS_MAX = 4000
-_MENTIONED = re.compile(r"(?<![\w.<@+-])[\w.+'-]{1,64}@[A-Za-z0-9.-]{1,253}[A-Za-z0-9]")
-_MESSAGE_ID = re.compile(r"<[^<>\s@]{1,200}@[^<>\s@]{1,200}>")
-_FIELD = re.compile(r"^([\w-]{1,60})[ \t]{0,3}:[ \t]{0,3}(.{0,500})$", re.M)
+_MENTIONED = compiled(r"(?<![\w.<@+-])[\w.+'-]{1,64}@[A-Za-z0-9.-]{1,253}[A-Za-z0-9]")
+_MESSAGE_ID = compiled(r"<[^<>\s@]{1,200}@[^<>\s@]{1,200}>")
+_FIELD = compiled(r"^([\w-]{1,60})[ \t]{0,3}:[ \t]{0,3}(.{0,500})$", re.M)
+_TO = compiled(r"^To:[^\n]{0,200}?([^\s<>,;\"]{1,64}@[\w.-]{1,253})", re.M | re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def read_complaint(parsed: Parsed) -> Complaint | None:
     told = [*fields.get("original-rcpt-to", []), *fields.get("removal-recipient", [])]
     recipients = dict.fromkeys(found[0].lower() for value in told if (found := _ADDRESS.search(value)))
     if not recipients:
-        to = re.search(r"^To:[^\n]{0,200}?([^\s<>,;\"]{1,64}@[\w.-]{1,253})", notice.returned, re.M | re.I)
+        to = _TO.search(notice.returned)
         recipients = dict.fromkeys([to[1].lower()]) if to else {}
     return Complaint(tuple(recipients), returned_ids(notice), (f"feedback report: {kind or 'abuse'}",))
 

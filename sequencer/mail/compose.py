@@ -15,6 +15,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from sequencer.mail.address import ascii_domain
+from sequencer.mail.kept import compiled
 
 __all__ = ["Attachment", "HeaderRefused", "Letter", "compose", "digest_in", "message_id", "touch_digest"]
 
@@ -25,15 +26,15 @@ _TOKEN_CHARS_MAX = 900  # a word, id or URL that cannot be folded, with its fiel
 _QUOTED_CHARS_MAX = 60
 _SECTION_CHARS = 48
 
-_REFUSED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]+>")
-_OURS = re.compile(r"<([0-9a-f]{40})@[^@<>]+>")
-_URI = re.compile(r"(?:mailto:|https?://)[!-;=?-~]+")
-_EXTRA_NAME = re.compile(r"[Xx]-[A-Za-z0-9-]{1,60}")
-_MEDIA_TYPE = re.compile(r"(?!multipart/|message/)[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}", re.IGNORECASE)
+_REFUSED = compiled("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ATOMS = compiled(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LOCAL_PART = compiled(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_DOMAIN = compiled(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_MESSAGE_ID = compiled(r"<[!-;=?-~]+>")
+_OURS = compiled(r"<([0-9a-f]{40})@[^@<>]+>")
+_URI = compiled(r"(?:mailto:|https?://)[!-;=?-~]+")
+_EXTRA_NAME = compiled(r"[Xx]-[A-Za-z0-9-]{1,60}")
+_MEDIA_TYPE = compiled(r"(?!multipart/|message/)[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,80}", re.IGNORECASE)
 # RFC 2047 5 (3): what may stand in a Q word inside a display name, so it may stand anywhere.
 _Q_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _PERCENT_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`{|}~")

@@ -14,6 +14,7 @@ from functools import lru_cache
 from sequencer.mail import words
 from sequencer.mail.date_numbers import day_of_month, days_in_numbers, weekday_beside
 from sequencer.mail.date_text import SETS_MAX, Mention, Writing, day_of, named, shaped
+from sequencer.mail.kept import compiled
 
 __all__ = ["find_days"]
 
@@ -23,8 +24,8 @@ DAYS_IN_WEEK = 7
 
 _ORDINAL = r"(?:st|nd|rd|th|er|re|ste|de|e|\.|º|ª|o|ra)?"
 _ARTICLE = r"the|le|den|dem|am|el|il|d\.|dia|dag"
-_ARTICLE_AND_NUMBER = re.compile(rf"(?:{_ARTICLE}),? \d")
-_BETWEEN_WEEKDAY_AND_DAY = re.compile(r"[\s,.('-]{0,3}(?:\w{1,4}\.?)?[\s,.(]{0,3}")
+_ARTICLE_AND_NUMBER = compiled(rf"(?:{_ARTICLE}),? \d")
+_BETWEEN_WEEKDAY_AND_DAY = compiled(r"[\s,.('-]{0,3}(?:\w{1,4}\.?)?[\s,.(]{0,3}")
 
 
 def find_days(writing: Writing) -> list[Mention]:
@@ -76,7 +77,7 @@ def _months(among: tuple[str, ...]) -> str:
 @lru_cache(SETS_MAX)
 def _day_month(among: tuple[str, ...]) -> re.Pattern[str]:
     ordinals = "|".join(words.table("ordinals", among)) or "(?!)"
-    return re.compile(
+    return compiled(
         rf"(?<![\w.,:])(?:(\d{{1,2}}){_ORDINAL}|(?:the )?({ordinals}))[\s-]{{0,2}}"
         rf"(?:of |de |d'|den |di |do |ב|ل)?({_months(among)})(?![^\W\d])\.?"
         rf"(?:(?:,?[\s.-]{{0,2}}(?:de |del )?(\d{{4}})|-(\d{{2}}))(?!\d))?"
@@ -86,7 +87,7 @@ def _day_month(among: tuple[str, ...]) -> re.Pattern[str]:
 @lru_cache(SETS_MAX)
 def _month_day(among: tuple[str, ...]) -> re.Pattern[str]:
     suffix = "(?:st|nd|rd|th|ra)?"
-    return re.compile(
+    return compiled(
         rf"(?<!\w)(?:(\d{{4}})[\s.]{{1,2}}(?:m\.? )?)?({_months(among)})\.? (?:the )?"
         rf"(?:(\d{{1,2}}){suffix}\s?-\s?)?(\d{{1,2}}){suffix}(?!\d|:\d|\.\d)(?:,? (\d{{4}})(?!\d))?"
     )
@@ -118,7 +119,7 @@ def _bare_start(writing: Writing, at: int) -> bool:
 @lru_cache(SETS_MAX)
 def _day_number(among: tuple[str, ...]) -> re.Pattern[str]:
     before = rf"(?:(?<!\w)(?:{_ARTICLE})|{named('weekdays', among)})"
-    return re.compile(
+    return compiled(
         rf"{before},? (\d{{1,2}})(?:st|nd|rd|th|er|\.)?"
         rf"(?![\w/:]|[.,-]\d| ?(?:{_months(among)}|uhr|h(?!\w)|%))"
     )
@@ -139,7 +140,7 @@ def _bare_days(writing: Writing, known: list[Mention]) -> Iterator[Mention]:
 
 @lru_cache(SETS_MAX)
 def _weekday(among: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(named("weekdays", among))
+    return compiled(named("weekdays", among))
 
 
 def _weekdays(writing: Writing, _known: list[Mention]) -> Iterator[Mention]:

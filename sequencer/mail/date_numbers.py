@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from sequencer.mail import words
 from sequencer.mail.date_text import SETS_MAX, Mention, Writing, day_of, named, names_any, shaped
+from sequencer.mail.kept import compiled
 
 __all__ = ["days_in_numbers", "weekday_beside"]
 
@@ -20,8 +21,18 @@ ORDER_RATIO = 3
 HOURS_IN_DAY = 24
 _MONTH_FIRST = frozenset({"ja", "ko", "zh", "hu", "eu"})
 _ARTICLE = r"(?:(?:the|den|dem|der|le|el|il|d\.|dnia|dia|a|pe|de|am|em|zi|na|s|s[ao])(?!\w)\.? ?)?"
-_HOUR_AFTER = re.compile(r"\s?(?:uhr|h(?!\w)|hs?(?!\w)|o'clock|[ap]\.?m(?!\w)|kl(?!\w)|hod|godz|ura|val|óra|час)")
-_HOUR_BEFORE = re.compile(r"(?:um|kl\.?|at|ab|klo|godz\.?|ore|alle|as|a las|в|kell|ob|u) ?$")
+_HOUR_AFTER = compiled(r"\s?(?:uhr|h(?!\w)|hs?(?!\w)|o'clock|[ap]\.?m(?!\w)|kl(?!\w)|hod|godz|ura|val|óra|час)")
+_HOUR_BEFORE = compiled(r"(?:um|kl\.?|at|ab|klo|godz\.?|ore|alle|as|a las|в|kell|ob|u) ?$")
+_YEAR_FIRST = compiled(r"(?<![\d./-])(\d{4})([-/.])\s?(\d{1,2})\2\s?(\d{1,2})(?!\d|-\d{1,3}(?!\d))")
+_DOTTED_WITH_YEAR = compiled(r"(?<![\d.,/])(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})(?![\d:])")
+_DOTTED = compiled(r"(?<![\d.,/:])(\d{1,2})\.\s?(\d{1,2})\.(?!\d)")
+_DOT_BETWEEN = compiled(r"(?<![\d.,/:])(\d{1,2})\.(\d{2})(?![\d.:]|,\d)")
+_SIGNED = compiled(
+    r"(?:(?:(\d{4})\s?[年년]\s?)?(\d{1,2})\s?[月월]\s?)?(\d{1,2})\s?[日号號일]"
+    r"(?!\s?[間间간]|以?[内內]|\s?이?내)(?:\s?[(（][^)）\d]{1,3}[)）])?"
+)
+_SLASHED = compiled(r"(?<![\d/.])(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?(?![\d/])")
+_DASHED = compiled(r"(?<![\d/.-])(?<!\d )(\d{1,2})-(\d{1,2})-(\d{4}|\d{2})(?![\d-])")
 
 
 def days_in_numbers(writing: Writing) -> Iterator[Mention]:
@@ -33,22 +44,21 @@ def days_in_numbers(writing: Writing) -> Iterator[Mention]:
 
 
 def _year_first(writing: Writing) -> Iterator[Mention]:
-    pattern = r"(?<![\d./-])(\d{4})([-/.])\s?(\d{1,2})\2\s?(\d{1,2})(?!\d|-\d{1,3}(?!\d))"
-    for found in re.finditer(pattern, writing.folded):
+    for found in _YEAR_FIRST.finditer(writing.folded):
         yield Mention(*found.span(), day_of(int(found[1]), int(found[3]), int(found[4])))
 
 
 def _dotted(writing: Writing) -> Iterator[Mention]:
     """The day comes first where dots stand, except in Hungary; an American's month shows by its day above twelve."""
     folded = writing.folded
-    for found in re.finditer(r"(?<![\d.,/])(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2})(?![\d:])", folded):
+    for found in _DOTTED_WITH_YEAR.finditer(folded):
         day = writing.dated(found[3], int(found[2]), int(found[1]))
         yield Mention(*found.span(), day or writing.dated(found[3], int(found[1]), int(found[2])))
     hungarian = writing.languages[:1] == ("hu",)
-    for found in re.finditer(r"(?<![\d.,/:])(\d{1,2})\.\s?(\d{1,2})\.(?!\d)", folded):
+    for found in _DOTTED.finditer(folded):
         month, number = (int(found[1]), int(found[2])) if hungarian else (int(found[2]), int(found[1]))
         yield Mention(*found.span(), writing.coming(month, number), ends_range=_bare_start(writing, found.start()))
-    for found in re.finditer(r"(?<![\d.,/:])(\d{1,2})\.(\d{2})(?![\d.:]|,\d)", folded):
+    for found in _DOT_BETWEEN.finditer(folded):
         if not _is_hour(folded, found):
             yield Mention(*found.span(), writing.coming(int(found[2]), int(found[1])))
 
@@ -65,12 +75,8 @@ def _is_hour(folded: str, found: re.Match[str]) -> bool:
 
 def _cjk(writing: Writing) -> Iterator[Mention]:
     """Month and day by their signs; a day alone takes the month of the one before it, else it is the next such day."""
-    signed = (
-        r"(?:(?:(\d{4})\s?[年년]\s?)?(\d{1,2})\s?[月월]\s?)?(\d{1,2})\s?[日号號일]"
-        r"(?!\s?[間间간]|以?[内內]|\s?이?내)(?:\s?[(（][^)）\d]{1,3}[)）])?"
-    )
     before: date | None = None
-    for found in re.finditer(signed, writing.folded):
+    for found in _SIGNED.finditer(writing.folded):
         if found[2]:
             day = writing.dated(found[1], int(found[2]), int(found[3]))
         elif before is not None and before.day < int(found[3]):
@@ -98,8 +104,8 @@ def _bare_start(writing: Writing, at: int) -> bool:
 def _either_order(writing: Writing) -> Iterator[Mention]:
     """Day/month or month/day: one order for the whole text, and none where both make sense."""
     found = [
-        *re.finditer(r"(?<![\d/.])(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?(?![\d/])", writing.folded),
-        *re.finditer(r"(?<![\d/.-])(?<!\d )(\d{1,2})-(\d{1,2})-(\d{4}|\d{2})(?![\d-])", writing.folded),
+        *_SLASHED.finditer(writing.folded),
+        *_DASHED.finditer(writing.folded),
     ]
     found.sort(key=lambda each: each.start())
     day_first, month_first = (
@@ -159,7 +165,7 @@ def _beside(among: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str], r
     """A weekday before a date, behind it in brackets, and within it."""
     weekday = f"((?:{named('weekdays', among)}))"
     return (
-        re.compile(rf"{weekday}[,.]?\s{{0,2}}\(?{_ARTICLE}$"),
-        re.compile(rf"\.?,?\s?[(]{weekday}[),.\s]"),
-        re.compile(weekday),
+        compiled(rf"{weekday}[,.]?\s{{0,2}}\(?{_ARTICLE}$"),
+        compiled(rf"\.?,?\s?[(]{weekday}[),.\s]"),
+        compiled(weekday),
     )

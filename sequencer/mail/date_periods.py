@@ -10,19 +10,21 @@ from functools import lru_cache
 
 from sequencer.mail import words
 from sequencer.mail.date_text import SETS_MAX, Mention, Writing, any_of, day_of, named, shaped
+from sequencer.mail.kept import compiled
 
 __all__ = ["easter", "find_periods", "lasting", "this_week", "today", "told_alone"]
 
 MENTIONS_MAX = 40
 DAYS_IN_WEEK = 7
-_CLAUSES = re.compile(r"[.!?;\n]")
-_QUARTER = re.compile(r"[qtk][1-4]")
+_CLAUSES = compiled(r"[.!?;\n]")
+_QUARTER = compiled(r"[qtk][1-4]")
+_CHINESE_MONTH = compiled(r"(?<!\d)(\d{1,2}|十[一二]|[一二三四五六七八九十])\s?(?:月份?|월)(?!\s?\d)")
 _MIDDLE, _LATE = 15, 25
 _CHINESE = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
 
 # Names of months that are common words too count only behind a preposition.
 _ALSO_WORDS = frozenset({"may", "mar", "march", "mars", "set", "out", "kovo", "sep", "dec", "mart", "mag", "ene"})
-_BEFORE_MONTH = re.compile(
+_BEFORE_MONTH = compiled(
     r"(?:in|until|till|by|before|from|early|late|mid|end of|through|en|em|de|of|after|since|pa|i|next) $"
 )
 
@@ -39,7 +41,7 @@ def find_periods(writing: Writing) -> list[Mention]:
 @lru_cache(SETS_MAX)
 def _week(among: tuple[str, ...]) -> re.Pattern[str]:
     named = any_of("date.week_number", among)
-    return re.compile(
+    return compiled(
         rf"(?:(?:{named})(?:\.|:|n|en|nummer| nr\.?)? ?(\d{{1,2}})(?!\d|[.,:]\d)"
         rf"(?:\s?(?:-|/|till|bis|t/m|til|og|och|und|,)\s?(\d{{1,2}})(?!\d|[.,:]\d))?"
         rf"|(?<![\d.])(\d{{1,2}})\. ?(?:{named}))"
@@ -66,7 +68,7 @@ def _weeks(writing: Writing) -> Iterator[Mention]:
 def _length(among: tuple[str, ...]) -> re.Pattern[str]:
     """A length of time at the start of a sentence, or behind a word for "another"."""
     begins, more = r"(?:^|[.!?;:\n][\s(]{0,4})", rf"(?P<more>{any_of('date.more', among)})\s?"
-    return re.compile(
+    return compiled(
         rf"(?:{more}|{begins})(?:(?P<figures>\d{{1,2}})|(?P<word>{named('numbers', among)}))\s?"
         rf"(?P<unit>{named('units', among)})"
     )
@@ -78,7 +80,7 @@ def _span(topic: str, among: tuple[str, ...]) -> re.Pattern[str]:
     named = "|".join(sorted(map(re.escape, words.table("units", among)), key=len, reverse=True)) or "(?!)"
     end = "" if words.is_spaceless(named) else r"(?!\w)"
     figures = r"(?:the )?(?:next )?(\d{1,2})(?:\s?(?:-|to|or|bis)\s?\d{1,2})?"
-    return re.compile(rf"(?:{any_of(topic, among)}) ?(?:{figures}|({counted})) ?({named}){end}")
+    return compiled(rf"(?:{any_of(topic, among)}) ?(?:{figures}|({counted})) ?({named}){end}")
 
 
 def _may_tell(writing: Writing, topic: str) -> bool:
@@ -136,7 +138,7 @@ def _plus(sent: date, amount: int, unit_days: int) -> date | None:
 
 @lru_cache(SETS_MAX)
 def _quarter(among: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:[qtk]([1-4])(?:[ /-]{{0,2}}(\d{{4}}))?|({_quarter_names(among)}))(?!\w)")
+    return compiled(rf"(?<!\w)(?:[qtk]([1-4])(?:[ /-]{{0,2}}(\d{{4}}))?|({_quarter_names(among)}))(?!\w)")
 
 
 def _quarter_names(among: tuple[str, ...]) -> str:
@@ -228,7 +230,7 @@ def easter(year: int) -> date:
 @lru_cache(SETS_MAX)
 def _month(among: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(sorted(map(re.escape, words.table("months", among)), key=len, reverse=True)) or "(?!)"
-    return re.compile(
+    return compiled(
         rf"(?:(?P<mid>{any_of('date.mid', among)})[\s-]?(?:\w{{1,3}}[ '])?"
         rf"|(?P<late>{any_of('date.end', among)})[\s-]?(?:\w{{1,3}}[ '])?)?"
         rf"(?<!\w)(?P<month>{names})(?!\w)(?:\s(?:de )?(?P<year>\d{{4}})(?!\d))?"
@@ -246,9 +248,7 @@ def _months(writing: Writing) -> Iterator[Mention]:
         if first is not None:
             ends = found["late"] is not None
             yield Mention(*found.span(), first.replace(day=number), after=_month_after(first), ends=ends)
-    for found in re.finditer(
-        r"(?<!\d)(\d{1,2}|十[一二]|[一二三四五六七八九十])\s?(?:月份?|월)(?!\s?\d)", writing.folded
-    ):
+    for found in _CHINESE_MONTH.finditer(writing.folded):
         number = int(found[1]) if found[1].isdigit() else _CHINESE.index(found[1]) + 1
         if 1 <= number <= 12:
             first = _first_of(writing.sent, number)

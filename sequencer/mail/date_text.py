@@ -9,6 +9,7 @@ from datetime import date
 from functools import cached_property, lru_cache
 
 from sequencer.mail import words
+from sequencer.mail.kept import compiled
 from sequencer.mail.language import languages_of
 
 __all__ = ["SETS_MAX", "Mention", "Writing", "any_of", "day_of", "named", "names_any", "shaped", "writing"]
@@ -18,6 +19,7 @@ NO_YEAR_DAYS_MAX = 330
 JUST_PASSED_DAYS = 60
 SETS_MAX = 30  # of languages whose patterns are kept: strangers choose the languages of their mail
 _CENTURY = 2000
+_BLANKS = compiled(r"[ \t]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Writing:
 
 def writing(text: str, sent: date, *, month_first: bool | None = None) -> Writing:
     """`text` as people typed it, folded and cut; line breaks are kept."""
-    return Writing(re.sub(r"[ \t]{1,80}", " ", words.fold(text[:TEXT_CHARS_MAX])), sent, month_first)
+    return Writing(_BLANKS.sub(" ", words.fold(text[:TEXT_CHARS_MAX])), sent, month_first)
 
 
 @dataclass(frozen=True, slots=True)

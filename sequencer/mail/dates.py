@@ -5,7 +5,6 @@ past, a weekday that contradicts its date, and a day/month order that cannot be 
 Finding the dates in a text is date_mentions.py's; this decides which one is meant. No clock is read: `sent` is given.
 """
 
-import re
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Literal
@@ -14,6 +13,7 @@ from sequencer.mail import words
 from sequencer.mail.date_mentions import find_days
 from sequencer.mail.date_periods import find_periods, lasting, this_week, today, told_alone
 from sequencer.mail.date_text import SETS_MAX, Mention, Writing, shaped, writing
+from sequencer.mail.kept import compiled
 
 __all__ = ["come_back_day", "first_day_back"]
 
@@ -26,10 +26,10 @@ _UNTIL_INCLUDES = frozenset(
     | {"hu", "el", "he", "ar", "zh", "ja", "ko"}
 )
 _INCLUSIVE = r"[\s,)(.;:]{0,4}(?:\w{1,10}[\s.]{1,2}){0,2}<cue>"
-_HOUR = re.compile(r"\W{1,3}(?:um |a las |alle |kl\.? |\w )?\d{1,2}(?:[:.h]\d\d|h| ?uhr)")
+_HOUR = compiled(r"\W{1,3}(?:um |a las |alle |kl\.? |\w )?\d{1,2}(?:[:.h]\d\d|h| ?uhr)")
 
 # A dot behind a single letter or a number ("t.o.m. ", "26. ") ends no sentence.
-_SENTENCE = re.compile(r"[!?;]\s|(?<=[^\W\d]{2})\.\s|\n")
+_SENTENCE = compiled(r"[!?;]\s|(?<=[^\W\d]{2})\.\s|\n")
 
 Role = Literal["back", "through", "until", "start", "lone"]
 _RANK: dict[Role, int] = {"back": 0, "through": 1, "until": 2, "lone": 3, "start": 4}

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
 from sequencer.mail.address import normalise
+from sequencer.mail.kept import compiled
 
 __all__ = ["Headers", "Mailbox", "decode_bytes", "decode_words", "mailboxes", "message_ids_in", "parameters", "sent_at"]
 
@@ -25,7 +26,7 @@ BYTES_PER_CHAR_MAX = 4  # of UTF-8 and of UTF-32
 
 # Only these name families reach the codec registry: it also knows `punycode` and `idna` (quadratic), `unicode_escape`
 # and byte transforms, none of which is a charset of mail.
-_CHARSET = re.compile(
+_CHARSET = compiled(
     r"(?:x-)?(?:utf|us-ascii|ascii|iso|windows|win|cp|ibm|latin|koi8|gb|big5|hz|euc|shift|s-?jis|ks_c|johab|mac|tis)"
     r"[A-Za-z0-9_:-]{0,24}",
     re.ASCII | re.IGNORECASE,
@@ -47,14 +48,15 @@ _CHARSET_MEANT = {
     "shift_jis": "cp932",
     "x-sjis": "cp932",
 }
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_WORD_HEAD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
-_MAILBOX_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|<[^<>]*>?|[(),;:\\>]|[^"<>(),;:\\]+', re.DOTALL)
+_UNSTORABLE = compiled("[\x00\ud800-\udfff]")
+_WORD_HEAD = compiled(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
+_MAILBOX_TOKEN = compiled(r'"(?:[^"\\]|\\.)*"?|<[^<>]*>?|[(),;:\\>]|[^"<>(),;:\\]+', re.DOTALL)
 _END = ""
-_MESSAGE_ID = re.compile(r"<([^<>]{1,998})>")
-_BETWEEN_BARE_IDS = re.compile(r"[\s<>,;\"()]+")
-_PARAMETER = re.compile(r';\s*([^\s=;"]{1,80})\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
-_PARAMETER_SECTION = re.compile(r"([^*]+)(?:\*([0-9]{1,3}))?(\*)?")
+_MESSAGE_ID = compiled(r"<([^<>]{1,998})>")
+_ESCAPED = compiled(r"\\(.)", re.DOTALL)
+_BETWEEN_BARE_IDS = compiled(r"[\s<>,;\"()]+")
+_PARAMETER = compiled(r';\s*([^\s=;"]{1,80})\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
+_PARAMETER_SECTION = compiled(r"([^*]+)(?:\*([0-9]{1,3}))?(\*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ def _unquoted(text: str) -> str:
     if not text.startswith('"'):
         return text
     inner = text[1:-1] if len(text) > 1 and text.endswith('"') else text[1:]
-    return re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL) if "\\" in inner else inner
+    return _ESCAPED.sub(r"\1", inner) if "\\" in inner else inner
 
 
 def mailboxes(value: str) -> tuple[Mailbox, ...]:

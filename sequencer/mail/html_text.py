@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from html import unescape
 
+from sequencer.mail.kept import compiled
+
 __all__ = ["HTML_CHARS_MAX", "html_to_text"]
 
 HTML_CHARS_MAX = 500_000
@@ -16,15 +18,15 @@ _QUOTE_DEPTH_MAX = 10
 # Outlook writes <hr> into its plain text as a line of underscores; the readers of quoted text know that line.
 _RULE = "_" * 32
 
-_TAG_START = re.compile(r"<(?:(!--)|[!?]|(/?)([A-Za-z][A-Za-z0-9:-]*))")
-_IN_TAG = re.compile(r"[\"'>]")
-_ATTRIBUTE = re.compile(r"""(?<![\w-])(href|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-_MARKED = re.compile(r"""(?<![\w-])(?:class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-_HIDDEN = re.compile(
+_TAG_START = compiled(r"<(?:(!--)|[!?]|(/?)([A-Za-z][A-Za-z0-9:-]*))")
+_IN_TAG = compiled(r"[\"'>]")
+_ATTRIBUTE = compiled(r"""(?<![\w-])(href|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_MARKED = compiled(r"""(?<![\w-])(?:class|id)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_HIDDEN = compiled(
     r"display\s{0,4}:\s{0,4}none|visibility\s{0,4}:\s{0,4}hidden|(?:max-height|font-size)\s{0,4}:\s{0,4}0(?![.\d])",
     re.IGNORECASE,
 )
-_DRAWN_ABOVE = re.compile(r"border-top\s{0,4}:\s{0,4}solid\s{0,4}#(?:E1E1E1|B5C4DF)", re.IGNORECASE)
+_DRAWN_ABOVE = compiled(r"border-top\s{0,4}:\s{0,4}solid\s{0,4}#(?:E1E1E1|B5C4DF)", re.IGNORECASE)
 # How mail programs name what they put around a quote, where it is no <blockquote> …
 _QUOTE_NAMES = (
     *("gmail_attr", "moz-cite-prefix", "yahoo_quoted", "olk_src_body_section", "isreplycontent"),
@@ -32,8 +34,8 @@ _QUOTE_NAMES = (
 )
 # … and what stands above the first line of one that goes on to the end.
 _ABOVE_QUOTE_NAMES = ("divrplyfwdmsg", "appendonsend")
-_SPACES = re.compile(r"[ \t\r\n\f\xa0]+")
-_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
+_SPACES = compiled(r"[ \t\r\n\f\xa0]+")
+_REFERENCE = compiled(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});?")
 
 _SILENT = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "textarea", "select", "svg"})
 _LINE = frozenset(
@@ -102,7 +104,7 @@ class _Elements:
         """Behind the closing tag of an element that nobody reads; of one never closed only the tag is hidden."""
         if name in self._never_closed:
             return at
-        closing = re.compile(f"</{name}", re.IGNORECASE).search(self._html, at)
+        closing = compiled(f"</{name}", re.IGNORECASE).search(self._html, at)
         if closing is None:
             self._never_closed.add(name)
             return at

@@ -5,21 +5,21 @@ the text's own languages only. Several may be right: relatives share words, and 
 It does not tell relatives apart when the words do not.
 """
 
-import re
 from functools import cache
 from itertools import chain
 
 from sequencer.mail import words
+from sequencer.mail.kept import compiled
 
 __all__ = ["languages_of"]
 
 TEXT_CHARS_MAX = 2000
 LANGUAGES_MAX = 3
 SHARE_MIN = 0.5  # of the best language's words, for another to count too
-_KANA = re.compile("[\u3040-\u30ff]")
-_HAN = re.compile("[\u4e00-\u9fff]")
-_HANGUL = re.compile("[\uac00-\ud7af]")
-_WORD = re.compile(r"[^\W\d_]{1,30}")
+_KANA = compiled("[\u3040-\u30ff]")
+_HAN = compiled("[\u4e00-\u9fff]")
+_HANGUL = compiled("[\uac00-\ud7af]")
+_WORD = compiled(r"[^\W\d_]{1,30}")
 
 
 def languages_of(folded: str) -> tuple[str, ...]:

@@ -4,14 +4,14 @@
 It only reads the zone of the Date field and the sender's domain; words say more where they can.
 """
 
-import re
 from datetime import date, timedelta
 
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 
 __all__ = ["puts_month_first", "written_on"]
 
-_ZONE = re.compile(r":\d\d\s{1,4}([+-])(\d\d)(\d\d)(?!\d)")
+_ZONE = compiled(r":\d\d\s{1,4}([+-])(\d\d)(\d\d)(?!\d)")
 _OFFSET_MINUTES_MAX = 15 * 60
 _AMERICA = range(-10 * 60, -4 * 60 + 1)
 _NO_EVIDENCE = frozenset({0, 8 * 60, 9 * 60})  # servers on UTC; the Philippines and East Asia

@@ -7,7 +7,6 @@ It does not judge what a mail means: bounce.py, autoreply.py, quoting.py and cla
 """
 
 import binascii
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +23,7 @@ from sequencer.mail.fields import (
     sent_at,
 )
 from sequencer.mail.flowed import unflowed
+from sequencer.mail.kept import compiled
 
 __all__ = [
     "DEPTH_MAX",
@@ -47,13 +47,13 @@ FIELDS_MAX = 10_000
 BODY_CHARS_MAX, OTHER_CHARS_MAX, TEXT_CHARS_MAX = 500_000, 150_000, 1_000_000
 ENCODED_BYTES_MAX = 6  # of one character: four bytes of UTF-8 in base64
 
-_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?")
-_CONTINUED = re.compile(rb"[ \t][^\n]*\n?")
-_SEPARATOR = re.compile(rb">?From [^\n]*\n?")  # of mbox files, kept by some relays
-_EMPTY_LINE = re.compile(rb"\r*(?:\n|\Z)")
-_LINE_ENDS = re.compile(rb"[\r\n]*")
-_REST_OF_DELIMITER = re.compile(rb"(--)?[ \t\r]*(?=\n|\Z)")
-_CONTENT_TYPE = re.compile(r"\s*([A-Za-z0-9.+_-]{1,100}/[A-Za-z0-9.+_-]{1,100})")
+_FIELD = compiled(rb"([!-9;-~]{1,200})[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?")
+_CONTINUED = compiled(rb"[ \t][^\n]*\n?")
+_SEPARATOR = compiled(rb">?From [^\n]*\n?")  # of mbox files, kept by some relays
+_EMPTY_LINE = compiled(rb"\r*(?:\n|\Z)")
+_LINE_ENDS = compiled(rb"[\r\n]*")
+_REST_OF_DELIMITER = compiled(rb"(--)?[ \t\r]*(?=\n|\Z)")
+_CONTENT_TYPE = compiled(r"\s*([A-Za-z0-9.+_-]{1,100}/[A-Za-z0-9.+_-]{1,100})")
 _BODY_TYPES = frozenset({"text/plain", "text/html"})
 _EMBEDDED_HEADERS = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from sequencer.mail import words
+from sequencer.mail.kept import compiled
 
 __all__ = ["LINE_CHARS_MAX", "LONG_RULE", "RULE", "HeaderBlock", "Lines"]
 
@@ -26,23 +27,23 @@ OUTLOOK_RULE = "_" * 32
 NAME_WORDS_MAX = 6
 NAME_WORDS_WITH_ADDRESS_MAX = 10
 
-RULE = re.compile(r"^[ \t]{0,8}[-_=*—─~]{2,200}[ \t]{0,8}$")
-LONG_RULE = re.compile(r"^[ \t]{0,8}(?:_{8,200}|={4,200}|-{10,200}|\*{5,200}|─{5,200})[ \t]{0,8}$")
-_QUOTED = re.compile(r"^[ \t]{0,3}(?:>|\|[ \t]|&gt;)")
-_DECORATION = re.compile(r"^[\s>*|]{0,40}")
-_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:|]{1,64}@[^\s<>()\[\]\"',;:|]{1,255}")
-_TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h時时시]\s?\d{2}(?!\d)")
-_DAY = re.compile(r"(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2}|\d[年년]")
-_GMT = re.compile(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d gmt[+-]\d")  # Gmail once, in some languages
-_GROUPWISE = re.compile(r"^[ \t]{0,3}>>> .{1,200} >>>[ \t]{0,3}$")
-_COLON_LAST = re.compile(r":\W{0,6}$")
-_DIGIT = re.compile(r"\d")
+RULE = compiled(r"^[ \t]{0,8}[-_=*—─~]{2,200}[ \t]{0,8}$")
+LONG_RULE = compiled(r"^[ \t]{0,8}(?:_{8,200}|={4,200}|-{10,200}|\*{5,200}|─{5,200})[ \t]{0,8}$")
+_QUOTED = compiled(r"^[ \t]{0,3}(?:>|\|[ \t]|&gt;)")
+_DECORATION = compiled(r"^[\s>*|]{0,40}")
+_ADDRESS = compiled(r"[^\s<>()\[\]\"',;:|]{1,64}@[^\s<>()\[\]\"',;:|]{1,255}")
+_TIME = compiled(r"(?<!\d)\d{1,2}\s?[:.h時时시]\s?\d{2}(?!\d)")
+_DAY = compiled(r"(?<!\d)\d{4}(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2}|\d[年년]")
+_GMT = compiled(r"^\d{4}-\d\d-\d\d \d{1,2}:\d\d gmt[+-]\d")  # Gmail once, in some languages
+_GROUPWISE = compiled(r"^[ \t]{0,3}>>> .{1,200} >>>[ \t]{0,3}$")
+_COLON_LAST = compiled(r":\W{0,6}$")
+_DIGIT = compiled(r"\d")
 _FRAME = "-_=#<>:.~ \t"
 _RULED = ("--", "__", "==", "##")
 _KINDS = ("from", "sent", "to", "subject", "copy", "extra")
 _BESIDES = {"copy", "extra"}
-_NAME_WORD = re.compile(r"[^\W\d_]{4,40}")
-_SOME_FIELD = re.compile(r"^[^\W\d][^:|]{0,24}[:|]\s{0,8}\S")
+_NAME_WORD = compiled(r"[^\W\d_]{4,40}")
+_SOME_FIELD = compiled(r"^[^\W\d][^:|]{0,24}[:|]\s{0,8}\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +283,10 @@ def _wrote() -> words.Phrases:
 @cache
 def _begins() -> re.Pattern[str]:
     days = "|".join(sorted(map(re.escape, words.table("weekdays")), key=len, reverse=True))
-    return re.compile(rf"^\W{{0,4}}(?:{_any('quote.on')}|(?:{days})\b)")
+    return compiled(rf"^\W{{0,4}}(?:{_any('quote.on')}|(?:{days})\b)")
 
 
 @cache
 def _key(kind: str) -> re.Pattern[str]:
     without_colon = r"|(?=\s\d)" if kind == "sent" else ""
-    return re.compile(rf"^(?:{_any('quote.' + kind)})(?:\s{{0,3}}[:|]{without_colon})")
+    return compiled(rf"^(?:{_any('quote.' + kind)})(?:\s{{0,3}}[:|]{without_colon})")

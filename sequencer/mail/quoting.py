@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from sequencer.mail import words
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 from sequencer.mail.quote_marks import HeaderBlock, Lines
 from sequencer.mail.signature import is_blank_or_device, unsigned, without_banner
@@ -23,17 +24,18 @@ SUBJECT_CHARS_MAX = 200
 
 _COUNTED = r"\s{0,2}(?:[\[(]\d{1,3}[\])]\s{0,2})?"  # RE[2]:
 # "VS" is a forward in Danish and Norwegian and a reply in Finnish: it says nothing.
-_FORWARD_SUBJECT = re.compile(
+_FORWARD_SUBJECT = compiled(
     r"^\W{0,3}(?:fwd?|wg|tr|rv|rvd|enc|i|doorst|pd|vb|vl|fs|转发|轉寄|轉發|転送|전달|ilt|prfw|prosl|posr|tov(?:abbitas)?|πρθ"
     rf"|пересл|תשובה מועברת|הועבר|اعاده توجيه|إعادة توجيه|pers|edas|trs|fyi){_COUNTED}:",
     re.I,
 )
-_REPLY_SUBJECT = re.compile(
+_REPLY_SUBJECT = compiled(
     r"^\W{0,3}(?:re|aw|sv|antw|ant|odp|odg|ynt|res|rsp|ref|rif|r|bls|atb|ats|va|vast|απ|σχετ|отв|на|回复|回覆|回復|答复|答覆"
     rf"|返信|회신|답장|השב|תשובה|رد){_COUNTED}:",
     re.I,
 )
-_EITHER_SUBJECT = re.compile(rf"^\W{{0,3}}vs{_COUNTED}:", re.I)  # Danish and Norwegian: passed on; Finnish: answered
+_EITHER_SUBJECT = compiled(rf"^\W{{0,3}}vs{_COUNTED}:", re.I)  # Danish and Norwegian: passed on; Finnish: answered
+_EMPTY_LINES = compiled(r"\n{3,50}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def own_words_of_text(
     reading = _read(Lines(text, LINES_MAX))
     pieces = [unsigned(piece) for piece in (without_banner(reading.pieces[0]), *reading.pieces[1:])]
     lines = [line.rstrip() for piece in pieces for line in (*piece, "")]
-    own = re.sub(r"\n{3,50}", "\n\n", "\n".join(lines)).strip("\n")
+    own = _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
     return OwnWords(own, _is_forward(reading, words.fold(subject[:SUBJECT_CHARS_MAX]), to, attached=attached))
 
 

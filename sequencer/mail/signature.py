@@ -5,9 +5,8 @@ be taken for an answer. A closing formula and the name below it stay, for they a
 It does not look for quotes; quoting.py has taken them away.
 """
 
-import re
-
 from sequencer.mail import words
+from sequencer.mail.kept import compiled
 from sequencer.mail.quote_marks import LINE_CHARS_MAX, LONG_RULE, RULE
 
 __all__ = ["is_blank_or_device", "unsigned", "without_banner", "without_closing"]
@@ -19,11 +18,11 @@ CLOSING_CHARS_MAX = 60
 DEVICE_CHARS_MAX = 120
 BANNER_LINES_MAX = 6
 
-_SEPARATOR = re.compile(r"^[ \t]{0,3}(?:--|—|––|__|--~--[-~]{2,80})[ \t]{0,3}$")
-_UNDERSCORES = re.compile(r"^[ \t]{0,3}_{5,200}[ \t]{0,3}$")
-_DASHES = re.compile(r"^[ \t]{0,3}[-=~*]{3,200}[ \t]{0,3}$")
-_LEAD = re.compile(r"^\W{0,40}")
-_CONTACT = re.compile(r"@|https?://|www\.|(?:\d[ ()./-]{0,3}){8,20}")
+_SEPARATOR = compiled(r"^[ \t]{0,3}(?:--|—|––|__|--~--[-~]{2,80})[ \t]{0,3}$")
+_UNDERSCORES = compiled(r"^[ \t]{0,3}_{5,200}[ \t]{0,3}$")
+_DASHES = compiled(r"^[ \t]{0,3}[-=~*]{3,200}[ \t]{0,3}$")
+_LEAD = compiled(r"^\W{0,40}")
+_CONTACT = compiled(r"@|https?://|www\.|(?:\d[ ()./-]{0,3}){8,20}")
 
 
 def unsigned(lines: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from sequencer.mail.fields import message_ids_in
+from sequencer.mail.kept import compiled
 from sequencer.mail.parse import Parsed
 
 __all__ = [
@@ -21,20 +22,20 @@ _REFERENCES_KEPT = 20
 
 # Where a relay that puts its own Message-ID leaves the sender's one, and where clients name the parent beside the
 # standard fields: X-Original-Message-ID, X-Microsoft-Original-Message-ID, X-MS-Exchange-Parent-Message-Id, ...
-_COPY_OF_ID = re.compile(r"(?:x-.*)?(?:message-?id|in-reply-to|references)", re.IGNORECASE)
+_COPY_OF_ID = compiled(r"(?:x-.*)?(?:message-?id|in-reply-to|references)", re.IGNORECASE)
 _NOT_A_NAMED_ID = frozenset({"message-id", "resent-message-id"})
 
-_REPLY_PREFIX = re.compile(
+_REPLY_PREFIX = compiled(
     r"\s*(?:re|aw|sv|vs|vá|antw|antwort|odp|rif|r|res|ynt|atb|bls|απ|σχετ|отв|ответ|відп|回复|回覆|答复|返信|회신)"
     r"\s*(?:\[[0-9]{1,4}\]|\([0-9]{1,4}\)|\^[0-9]{1,4})?\s*[:：]",
     re.IGNORECASE,
 )
-_FORWARD_PREFIX = re.compile(
+_FORWARD_PREFIX = compiled(
     r"\s*(?:fwd?|wg|tr|rv|enc|i|vb|vl|doorst|pd|ilt|прсл|пересл|转发|轉寄|転送|전달)\s*(?:\[[0-9]{1,4}\])?\s*[:：]",
     re.IGNORECASE,
 )
 _PREFIXES_MAX = 50
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_CONTROLS = compiled("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)

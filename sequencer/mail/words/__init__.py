@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from sequencer.errors import InvariantBroken
+from sequencer.mail.kept import compiled
 from sequencer.mail.words.folding import fold
 from sequencer.mail.words.phrase import Phrase, is_spaceless
 from sequencer.mail.words.search import Group, Phrases
@@ -36,7 +37,7 @@ __all__ = [
 
 SETS_MAX = 100  # of languages, for each of which something is kept: strangers choose the languages of their mail
 PATTERNS_MAX = 1000  # none of which holds a phrase of its own
-_TOPIC = re.compile(r"\[([a-z_.]{1,60})\]")
+_TOPIC = compiled(r"\[([a-z_.]{1,60})\]")
 
 
 @cache
@@ -133,4 +134,4 @@ def one(phrase: str) -> Phrases:
 def line_pattern(topic: str) -> re.Pattern[str]:
     """As `pattern`, for phrases that must begin a line; few of them, tried on each line of a mail."""
     parts = [expression(phrase) for phrase in phrases(topic)]
-    return re.compile(r"^[ \t>*_\-—=\[(]{0,80}(?:" + ("|".join(parts) if parts else r"(?!)") + ")", re.M)
+    return compiled(r"^[ \t>*_\-—=\[(]{0,80}(?:" + ("|".join(parts) if parts else r"(?!)") + ")", re.M)

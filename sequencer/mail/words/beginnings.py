@@ -4,15 +4,14 @@ Hundreds of phrases are looked for at each word of a mail; few of those that beg
 others need be neither compiled nor tried there. Of what it does not know it says that anything may come.
 """
 
-import re
-
+from sequencer.mail.kept import compiled
 from sequencer.mail.words.grammar import Item, branches, items
 
 __all__ = ["LETTERS", "beginnings"]
 
 LETTERS = 4
 BEGINNINGS_MAX = 64
-_PLAINLY_WRITTEN = re.compile(r"[^\W\d_]+")
+_PLAINLY_WRITTEN = compiled(r"[^\W\d_]+")
 _Begun = set[tuple[str, bool]]  # what a text can begin with, and whether the piece may end there
 
 

@@ -3,8 +3,9 @@
 Apart from the phrases because nearly every reader of mail folds, and few look for phrases.
 """
 
-import re
 import unicodedata
+
+from sequencer.mail.kept import compiled
 
 __all__ = ["fold"]
 
@@ -36,7 +37,7 @@ _TYPOGRAPHY = str.maketrans(
         "œ": "oe",
     }
 )
-_MARKS = re.compile("[\u0300-\u036f]")
+_MARKS = compiled("[\u0300-\u036f]")
 
 
 def fold(text: str) -> str:

@@ -7,16 +7,18 @@ deep as somebody asks. It judges nothing, and knows no other expressions than th
 import re
 from typing import NamedTuple
 
+from sequencer.mail.kept import compiled
+
 __all__ = ["Item", "branches", "items"]
 
 _DEPTH_MAX = 5
 _LEAF = r"[^()\\\[]|\\.|\[(?:[^\]\\]|\\.)*\]"
 _NESTED = r"\((?:" + f"(?:{_LEAF}|\\((?:" * (_DEPTH_MAX - 1) + _LEAF + r")*\))" * (_DEPTH_MAX - 1) + r")*\)"
-_TOKEN = re.compile(
+_TOKEN = compiled(
     rf"((?:[^\W\d_]+(?![?{{])|{_NESTED}|\[(?:[^\]\\]|\\.)*\]|\.\.\.|\\x..|\\.|[^()]))(\?|\{{[^}}]*\}}|)", re.S
 )
-_CHOICE = re.compile(rf"(?:{_LEAF.replace('[^()', '[^()|', 1)}|{_NESTED})*")
-_SIGNS_BETWEEN = re.compile(r"\[-?[ '.:,]{1,5}-?\]")
+_CHOICE = compiled(rf"(?:{_LEAF.replace('[^()', '[^()|', 1)}|{_NESTED})*")
+_SIGNS_BETWEEN = compiled(r"\[-?[ '.:,]{1,5}-?\]")
 _KINDS = {
     " ": "space",
     "~": "rest",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from sequencer.mail.kept import compiled
 from sequencer.mail.words.grammar import Item, branches, items
 
 __all__ = ["DIGIT", "Needs", "choices_of", "needs_of", "words_of"]
@@ -21,9 +22,9 @@ TELLING = 4  # letters of a word that few texts have
 DIGIT = "0"  # stands for any
 _TEXTS_CACHED = 8  # one text is searched for many topics in turn; of a long one megabytes are kept
 _SPACELESS = "[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]"
-_WORD = re.compile(r"[^\W\d_]+")
-_DIGIT = re.compile(r"\d")
-_RUN = re.compile(f"{_SPACELESS}+")
+_WORD = compiled(r"[^\W\d_]+")
+_DIGIT = compiled(r"\d")
+_RUN = compiled(f"{_SPACELESS}+")
 
 # A branch is simplified to its plain words with spaces between; these stand for what is not plainly written.
 _ANY = "#"  # something or nothing, behind and before which a word may go on
@@ -33,17 +34,17 @@ _NUMBER = "\0"
 _CHOICE = "\1"
 _SPACED_BEHIND, _SPACED_BEFORE, _LOOSE = "\2", "\3", "\4"  # nothing, or something with a space behind it; before; signs
 _AS_TEXT = {"space": " ", "between": " ", "rest": _REST, "gap": _APART, "edge": _APART, "number": _NUMBER}
-_LEADING = re.compile(rf"(?:^|(?<=[ {_APART}])){_SPACED_BEHIND}+")
-_TRAILING = re.compile(rf"{_SPACED_BEFORE}+(?=[ {_APART}])")
-_LOOSE_BESIDE = re.compile(rf"(?<=[ {_APART}]){_LOOSE}|{_LOOSE}(?=[ {_APART}])")
+_LEADING = compiled(rf"(?:^|(?<=[ {_APART}])){_SPACED_BEHIND}+")
+_TRAILING = compiled(rf"{_SPACED_BEFORE}+(?=[ {_APART}])")
+_LOOSE_BESIDE = compiled(rf"(?<=[ {_APART}]){_LOOSE}|{_LOOSE}(?=[ {_APART}])")
 _LETTER, _OPEN = r"[^\W\d_]", f"[{_ANY}{_REST}{_CHOICE}-{_LOOSE}]"
-_PLAIN = re.compile(rf"(?<!{_LETTER})(?<!{_OPEN})({_LETTER}+)({_OPEN}?)|([^\w\s{_ANY}{_REST}{_NUMBER}-{_LOOSE}])")
-_PAIR = re.compile(rf"(?<!{_LETTER})(?<!{_OPEN})({_LETTER}+)(?= ({_LETTER}+)(?!{_LETTER}|{_OPEN}))")
-_WORD_BEFORE = re.compile(rf"(?:(?<=[ {_APART}])|^){_LETTER}+ \Z")
-_WORD_BEHIND = re.compile(rf" {_LETTER}+(?=[ {_APART}]|$)")
-_PLAINLY_WRITTEN = re.compile(r"[^\\\[(){}?|.^$…~#]*")
-_MAY_JOIN = re.compile(r"(?:(?<!\\)[-' ]|\[-?[ '.:,]{1,5}-?\])\?")
-_SPACE_FIRST = re.compile(r" (?![?{])")
+_PLAIN = compiled(rf"(?<!{_LETTER})(?<!{_OPEN})({_LETTER}+)({_OPEN}?)|([^\w\s{_ANY}{_REST}{_NUMBER}-{_LOOSE}])")
+_PAIR = compiled(rf"(?<!{_LETTER})(?<!{_OPEN})({_LETTER}+)(?= ({_LETTER}+)(?!{_LETTER}|{_OPEN}))")
+_WORD_BEFORE = compiled(rf"(?:(?<=[ {_APART}])|^){_LETTER}+ \Z")
+_WORD_BEHIND = compiled(rf" {_LETTER}+(?=[ {_APART}]|$)")
+_PLAINLY_WRITTEN = compiled(r"[^\\\[(){}?|.^$…~#]*")
+_MAY_JOIN = compiled(r"(?:(?<!\\)[-' ]|\[-?[ '.:,]{1,5}-?\])\?")
+_SPACE_FIRST = compiled(r" (?![?{])")
 
 
 @lru_cache(_TEXTS_CACHED)

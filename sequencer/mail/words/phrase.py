@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from sequencer.errors import InvariantBroken
+from sequencer.mail.kept import compiled
 from sequencer.mail.words.folding import fold
 from sequencer.mail.words.grammar import branches
 from sequencer.mail.words.index import Entry, entry
@@ -19,15 +20,15 @@ __all__ = ["Phrase", "is_spaceless"]
 _GAP = r"(?:[^.!?\n]|\.\b|(?<=\d)\.\B){0,40}"
 _NOT_INSIDE = r"(?!\B\w)"  # not within a word
 _REST = r"\w{0,20}"
-_UNBOUNDED = re.compile(r"(?<!\\)[+*]|\{\d+,\}")
-_GROUP = re.compile(r"(?<!\\)\((?!\?)")  # no phrase captures, so that they can be joined into larger patterns
-_SPACELESS = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
-_PIECE = re.compile(r"\\.|[^\\]+")
-_BEGINS_WORD = re.compile(r"[\w(]")
-_ENDS_WORD = re.compile(r"[\w)]$")
+_UNBOUNDED = compiled(r"(?<!\\)[+*]|\{\d+,\}")
+_GROUP = compiled(r"(?<!\\)\((?!\?)")  # no phrase captures, so that they can be joined into larger patterns
+_SPACELESS = compiled("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_PIECE = compiled(r"\\.|[^\\]+")
+_BEGINS_WORD = compiled(r"[\w(]")
+_ENDS_WORD = compiled(r"[\w)]$")
 # Where a letter begins or ends the phrase, "\b" says the same as what is not before or behind, and compiles sooner.
-_LETTER = re.compile(r"\w")
-_ENDS_WITH_LETTER = re.compile(r"(?:[^\\]{0,200}\w|.{0,300}\((?:[^()|\\\[]{0,80}\w\|)*[^()|\\\[]{0,80}\w\))")
+_LETTER = compiled(r"\w")
+_ENDS_WITH_LETTER = compiled(r"(?:[^\\]{0,200}\w|.{0,300}\((?:[^()|\\\[]{0,80}\w\|)*[^()|\\\[]{0,80}\w\))")
 
 
 def is_spaceless(word: str) -> bool:

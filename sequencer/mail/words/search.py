@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from heapq import heapify, heappop, heapreplace
 from operator import itemgetter
 
+from sequencer.mail.kept import compiled
 from sequencer.mail.words.beginnings import LETTERS
 from sequencer.mail.words.needed import words_of
 from sequencer.mail.words.phrase import Phrase
@@ -23,7 +24,7 @@ _Rank = tuple[int, int, int]  # of those that match at one place the least wins:
 
 @lru_cache(COMPILED_MAX)
 def _compiled(before: str, phrase: Phrase, after: str) -> re.Pattern[str]:
-    return re.compile(f"{before}(?:{phrase.expression}){after}" if before or after else phrase.expression)
+    return compiled(f"{before}(?:{phrase.expression}){after}" if before or after else phrase.expression)
 
 
 class Group:
