@@ -11,12 +11,15 @@ from sequencer.mail.words.phrase import Phrase
 
 __all__ = ["INDEX", "made", "main"]
 
+TABLES_OF_PHRASES = ("date.easter", "date.quarter", "date.seasons", "date.spans")
 INDEX = Path(words.__file__).with_name(index.FILE)
 
 
 def made() -> bytes:
-    """The index of all phrases."""
-    return index.packed(Phrase(written).folded for topic in words.topics() for written in words.phrases(topic))
+    """The index of all phrases, those that stand for a number among them."""
+    plain = (written for topic in words.topics() for written in words.phrases(topic))
+    numbered = (written for topic in TABLES_OF_PHRASES for written in words.table(topic))
+    return index.packed(Phrase(written).folded for written in (*plain, *numbered))
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import re
 import sys
-import tomllib
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -22,11 +21,13 @@ _KINDS = {
     "auto_reply": "automatic reply", "reply": "answer", "other": "neither answer nor report",
 }  # fmt: skip
 HEAD_BYTES_MAX = 200_000
+USUAL_BYTES_MAX = 100_000  # of a mail: Python takes the memory for as many as it is told to read
 # One of these stands in every mail that a server has handed over.
 _MAIL_HEADER = re.compile(
     rb"^(from|to|date|subject|received|return-path|message-id|delivered-to|mime-version|content-type)[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 
 
 @click.command("classify", epilog="Example:  sequencer classify answer.eml")
@@ -67,15 +68,18 @@ def _judge(raw: bytes, ours: frozenset[str], as_text: bool) -> Judgement:
 def _read(name: str) -> bytes:
     """The file; one byte more than the parser takes is enough to be refused."""
     with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
-        raw = file.read(MESSAGE_BYTES_MAX + 1)
+        raw = file.read(USUAL_BYTES_MAX)
+        if len(raw) == USUAL_BYTES_MAX:
+            raw += file.read(MESSAGE_BYTES_MAX + 1 - USUAL_BYTES_MAX)
     if not raw.strip():
         raise Unparseable("it is empty")
     return raw
 
 
 def _has_headers(raw: bytes) -> bool:
-    head = re.split(rb"\r?\n\r?\n", raw[:HEAD_BYTES_MAX].lstrip(), maxsplit=1)[0]
-    return _MAIL_HEADER.search(head) is not None
+    head = raw[:HEAD_BYTES_MAX].lstrip()
+    end = _EMPTY_LINE.search(head)
+    return _MAIL_HEADER.search(head, 0, end.start() if end else len(head)) is not None
 
 
 def _our_addresses(ctx: click.Context) -> frozenset[str]:
@@ -84,7 +88,10 @@ def _our_addresses(ctx: click.Context) -> frozenset[str]:
     Read without the models of config.toml, which take as long to load as many mails to read, and with its errors.
     """
     try:
-        told = tomllib.loads(Path(ctx.obj).read_text(encoding="utf-8"))
+        text = Path(ctx.obj).read_text(encoding="utf-8")
+        import tomllib  # where there is no installation, as is usual here, it is not needed
+
+        told = tomllib.loads(text)
     except (OSError, ValueError):
         return frozenset()
     found = (*_named(told.get("mailboxes"), "address"), *_named(told.get("reps"), "email"))

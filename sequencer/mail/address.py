@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import idna
-
 from sequencer.mail.kept import compiled
 
 __all__ = ["AddressProblem", "check", "is_free_mail", "normalise", "plus_base", "registrable_domain"]
@@ -53,6 +51,8 @@ def ascii_domain(domain: str) -> str:
 def _ascii(lowered: str) -> str:
     if lowered.isascii():
         return lowered
+    import idna  # takes as long to load as a mail to read, and few domains need it
+
     try:
         return idna.encode(lowered, uts46=True).decode("ascii")
     except idna.IDNAError:

@@ -7,10 +7,11 @@ benchmarks/answers/, and read when the first answer is. It knows no rule, no dat
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, lru_cache
-from importlib import resources
 from itertools import islice, pairwise
+from operator import itemgetter
+from pathlib import Path
 from zlib import crc32, decompress
 
 from sequencer.mail.kept import compiled
@@ -19,9 +20,7 @@ __all__ = ["BUCKETS", "DIGEST_BYTES", "FILE", "buckets", "leanings", "read_colum
 
 FILE = "answer_model.bin"
 BUCKETS = 1 << 16
-CLASSES = 8
 DIGEST_BYTES = 32  # SHA-256
-BYTES_APART = 3  # of each class in a row: room for the sum of 65,000 weights
 TEXT_CHARS_MAX = 3000
 TOKENS_MAX = 500
 WORDS_CACHED = 4096
@@ -45,17 +44,15 @@ def leanings(text: str) -> tuple[float, ...]:
     if not found:
         return ()
     share = _SHARPNESS / math.sqrt(len(found))
-    rows = _rows()
-    return tuple(share * each for each in _apart(sum([rows[bucket] for bucket in found])))
+    return tuple(share * each for each in _sums(found))
 
 
 def telling_words(text: str, column: int) -> tuple[str, ...]:
     """The words that lean most towards the class of this column and away from the others."""
-    rows = _rows()
 
     def lean(token: str) -> float:
         found = _of_word(token)
-        sums = _apart(sum([rows[bucket] for bucket in found]))
+        sums = _sums(found)
         return (sums[column] - sum(sums) / len(sums)) / math.sqrt(len(found))
 
     told = {token: lean(token) for token in tokens(text)}
@@ -90,8 +87,8 @@ def _of_word(token: str) -> "array[int]":
     spaceless = _SPACELESS.search(token) is not None
     shown = token if spaceless else f"^{token}$"
     lengths = range(1, 5) if spaceless else range(2, 6)
-    pieces = {shown[at : at + length] for length in lengths for at in range(len(shown) - length + 1)}
-    return array("H", {crc32(piece.encode()) % BUCKETS for piece in (f"={token}", *pieces)})
+    pieces = [shown[at : at + length] for length in lengths for at in range(len(shown) - length + 1)]
+    return array("H", {code % BUCKETS for code in map(crc32, map(str.encode, (f"={token}", *pieces)))})
 
 
 def _of_order(found: Sequence[str]) -> list[int]:
@@ -102,21 +99,17 @@ def _of_order(found: Sequence[str]) -> list[int]:
     return [crc32(each.encode()) % BUCKETS for each in told]
 
 
+def _sums(found: Collection[int]) -> list[int]:
+    """Of each class the weights of these buckets, added."""
+    if len(found) == 1:  # itemgetter would not give a tuple
+        return [column[bucket] for column in _columns() for bucket in found]
+    taken = itemgetter(*found)
+    return [sum(taken(column)) for column in _columns()]
+
+
 @cache
-def _rows() -> tuple[int, ...]:
-    """For each bucket the weights of all classes in one whole number, so that one addition adds them all."""
-    columns = read_columns(resources.files("sequencer.mail").joinpath(FILE).read_bytes())
-    width = len(columns) * BYTES_APART
-    row = bytearray(BUCKETS * width)
-    for at, column in enumerate(columns):
-        row[at * BYTES_APART :: width] = column
-    return tuple(int.from_bytes(row[at : at + width], "little") for at in range(0, len(row), width))
-
-
-def _apart(added: int) -> list[int]:
-    """The sums of the classes in a sum of rows."""
-    packed = added.to_bytes(CLASSES * BYTES_APART, "little")
-    return [int.from_bytes(packed[at : at + BYTES_APART], "little") for at in range(0, len(packed), BYTES_APART)]
+def _columns() -> tuple[bytes, ...]:
+    return read_columns(Path(__file__).with_name(FILE).read_bytes())
 
 
 def read_columns(packed: bytes) -> tuple[bytes, ...]:

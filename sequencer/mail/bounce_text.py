@@ -188,12 +188,7 @@ def _leads(prefix: str, rest: str) -> bool:
 def _may_follow(rest: str) -> bool:
     """After a failed address stands nothing, a reason, or a date; prose goes on in lower case without punctuation."""
     rest = rest.strip()
-    return (
-        not rest
-        or rest[0] in ":;,.(-[/|="
-        or rest.startswith(("...", "on ", "<"))
-        or bool(_OPENING.match(rest))
-    )
+    return not rest or rest[0] in ":;,.(-[/|=" or rest.startswith(("...", "on ", "<")) or bool(_OPENING.match(rest))
 
 
 def _in_quoted_header(lines: list[str], index: int) -> bool:

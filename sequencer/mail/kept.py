@@ -62,9 +62,14 @@ class Kept:
         """
         if self._path is None or sys.dont_write_bytecode or len(self._made) < WORTH_KEEPING:
             return
-        made = {key: form for key, pattern in self._made.items() if (form := _form(*key, pattern))}
+        made: dict[_Key, _Form] = {}
+        for key, pattern in [*self._made.items()][:EXPRESSIONS_MAX]:
+            form = _form(*key, pattern)
+            if form is None:  # so it would be with the others
+                return
+            made[key] = form
         fits = len(made) + len(self._forms) <= EXPRESSIONS_MAX
-        content = marshal.dumps({**self._forms, **made} if fits else dict([*made.items()][:EXPRESSIONS_MAX]))
+        content = marshal.dumps({**self._forms, **made} if fits else made)
         with suppress(OSError):
             _write(self._path, _identity() + source_hash(content) + content)
 

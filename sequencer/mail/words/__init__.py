@@ -13,7 +13,7 @@ of the same sentence, `~` is the rest of a word. Unbounded repeats are refused a
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from importlib import resources
+from pathlib import Path
 
 from sequencer.errors import InvariantBroken
 from sequencer.mail.kept import compiled
@@ -42,18 +42,15 @@ _TOPIC = compiled(r"\[([a-z_.]{1,60})\]")
 
 @cache
 def _files() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    found = {}
-    for entry in sorted(resources.files(__name__).iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".txt"):
-            found[entry.name.removesuffix(".txt")] = _read(entry.read_text(encoding="utf-8"))
-    return found
+    files = sorted(Path(__file__).parent.glob("*.txt"))
+    return {file.stem: _read(file.read_text(encoding="utf-8")) for file in files}
 
 
 def _read(content: str) -> Mapping[str, tuple[str, ...]]:
     topics: dict[str, list[str]] = {}
     lines = topics.setdefault("", [])
     for line in content.splitlines():
-        header = _TOPIC.fullmatch(line)
+        header = _TOPIC.fullmatch(line) if line.startswith("[") else None
         if header:
             lines = topics.setdefault(header[1], [])
         elif line.strip() and not line.startswith("#"):

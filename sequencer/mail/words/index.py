@@ -3,11 +3,11 @@
 Of a phrase that is not in the index, because it was written since, it is told on the spot. It judges nothing.
 """
 
-import json
+import marshal
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from sys import intern
 from typing import NamedTuple
 
@@ -17,41 +17,43 @@ from sequencer.mail.words.needed import Needs, choices_of, needs_of
 __all__ = ["FILE", "Entry", "entry", "packed", "unpacked"]
 
 FILE = "index.bin"
+_FORMAT = 4  # of marshal: Python 3.4 and all that came later read it
+_Words = tuple[str, ...]
 
 
 class Entry(NamedTuple):
     """`needs` and `choices`: as needed.py tells them, `begun`: as beginnings.py does."""
 
     needs: Needs
-    choices: tuple[tuple[str, ...], ...]
-    begun: tuple[str, ...]
+    choices: tuple[_Words, ...]
+    begun: _Words
 
 
 def entry(folded: str) -> Entry:
     """Of a folded phrase."""
     kept = _kept().get(folded)
-    return _read(kept) if kept else _told(folded)
+    return Entry(*kept) if kept else _told(folded)
 
 
 def packed(phrases: Iterable[str]) -> bytes:
-    """The index of folded phrases, as the file holds it: each on a line with its entry."""
-    lines = (f"{folded}\t{json.dumps(_told(folded), ensure_ascii=False)}" for folded in sorted(set(phrases)))
-    return zlib.compress("\n".join(lines).encode(), 9)
+    """The index of folded phrases, as the file holds it: what many of them need is there once."""
+    once: dict[tuple[object, ...], tuple[object, ...]] = {}
+
+    def shared(found: tuple[_Words, ...]) -> tuple[object, ...]:
+        return kept(tuple(kept(tuple(map(intern, words))) for words in found))
+
+    def kept(found: tuple[object, ...]) -> tuple[object, ...]:
+        return once.setdefault(found, found)
+
+    told = ((folded, _told(folded)) for folded in sorted(set(phrases)))
+    entries = {folded: (shared(each.needs), shared(each.choices), *shared((each.begun,))) for folded, each in told}
+    return zlib.compress(marshal.dumps(entries, _FORMAT), 9)
 
 
-def unpacked(index: bytes) -> Mapping[str, str]:
-    """By folded phrase its entry, unread: most phrases are in no mail."""
-    return dict(line.split("\t") for line in zlib.decompress(index).decode().split("\n"))
-
-
-def _read(kept: str) -> Entry:
-    needs, choices, begun = json.loads(kept)
-    return Entry(_sets(needs), _sets(choices), tuple(map(intern, begun)))
-
-
-def _sets(found: list[list[str]]) -> tuple[tuple[str, ...], ...]:
-    """Hundreds of phrases need the same words: each is kept once."""
-    return tuple([tuple(map(intern, words)) for words in found])
+def unpacked(index: bytes) -> Mapping[str, tuple[Needs, tuple[_Words, ...], _Words]]:
+    """By folded phrase what its entry is made of."""
+    found: dict[str, tuple[Needs, tuple[_Words, ...], _Words]] = marshal.loads(zlib.decompress(index))
+    return found
 
 
 def _told(folded: str) -> Entry:
@@ -60,5 +62,5 @@ def _told(folded: str) -> Entry:
 
 
 @cache
-def _kept() -> Mapping[str, str]:
-    return unpacked(resources.files(__package__).joinpath(FILE).read_bytes())
+def _kept() -> Mapping[str, tuple[Needs, tuple[_Words, ...], _Words]]:
+    return unpacked(Path(__file__).with_name(FILE).read_bytes())

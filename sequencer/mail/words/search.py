@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from heapq import heapify, heappop, heapreplace
 from operator import itemgetter
+from typing import NamedTuple
 
 from sequencer.mail.kept import compiled
 from sequencer.mail.words.beginnings import LETTERS
@@ -27,6 +28,17 @@ def _compiled(before: str, phrase: Phrase, after: str) -> re.Pattern[str]:
     return compiled(f"{before}(?:{phrase.expression}){after}" if before or after else phrase.expression)
 
 
+class _GroupNeeds(NamedTuple):
+    """`by_need`: by the longest word that a phrase needs its number, and all that it needs. `words`: all of these.
+
+    `nothing`: the numbers of those that need none.
+    """
+
+    by_need: Mapping[str, Sequence[tuple[int, tuple[str, ...]]]]
+    words: frozenset[str]
+    nothing: Sequence[int]
+
+
 class Group:
     """Phrases in the order in which they are preferred."""
 
@@ -34,27 +46,22 @@ class Group:
         self.phrases = phrases
 
     @cached_property
-    def _by_need(self) -> Mapping[str, Sequence[tuple[int, tuple[str, ...]]]]:
-        """By the longest word that each needs: its number, and all that it needs."""
-        found: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+    def _needs(self) -> _GroupNeeds:
+        by_need: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+        nothing = []
         for number, phrase in enumerate(self.phrases):
+            if not phrase.needs:
+                nothing.append(number)
             for needed in phrase.needs:
-                found.setdefault(max(needed, key=len), []).append((number, needed))
-        return found
-
-    @cached_property
-    def _needed(self) -> frozenset[str]:
-        return frozenset(self._by_need)
-
-    @cached_property
-    def _needing_nothing(self) -> Sequence[int]:
-        return [number for number, phrase in enumerate(self.phrases) if not phrase.needs]
+                by_need.setdefault(max(needed, key=len), []).append((number, needed))
+        return _GroupNeeds(by_need, frozenset(by_need), nothing)
 
     def anywhere(self, known: frozenset[str]) -> list[int]:
         """The numbers of the phrases that may be in a text with these words (words_of)."""
-        near = set(self._needing_nothing)
-        for word in self._needed & known:
-            for number, needed in self._by_need[word]:
+        by_need, words, nothing = self._needs
+        near = set(nothing)
+        for word in words & known:
+            for number, needed in by_need[word]:
                 if number not in near and known.issuperset(needed):
                     near.add(number)
         return [number for number in near if self.phrases[number].may_be_in(known)]

@@ -50,9 +50,9 @@ def test_no_text_stands_in_two_classes() -> None:
 def test_the_file_is_read_with_the_first_answer() -> None:
     code = (
         "from sequencer.mail import answer, answer_model, judgement\n"
-        "assert answer_model._rows.cache_info().currsize == 0\n"
+        "assert answer_model._columns.cache_info().currsize == 0\n"
         "answer.read_answer('Yes please')\n"
-        "assert answer_model._rows.cache_info().currsize == 1\n"
+        "assert answer_model._columns.cache_info().currsize == 1\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
