@@ -1,6 +1,6 @@
 """One phrase as it is written in a file of words/, and what is made of it: an expression, its beginnings, its needs.
 
-All of it is made when it is first asked for: most phrases never are. It knows no file and searches nothing.
+The expression is made when it is first asked for: of most phrases it never is. It knows no file and searches nothing.
 """
 
 import re
@@ -11,8 +11,8 @@ from sequencer.errors import InvariantBroken
 from sequencer.mail.kept import compiled
 from sequencer.mail.words.folding import fold
 from sequencer.mail.words.grammar import branches
-from sequencer.mail.words.index import Entry, entry
-from sequencer.mail.words.needed import DIGIT, Needs
+from sequencer.mail.words.index import entry
+from sequencer.mail.words.needed import DIGIT
 
 __all__ = ["Phrase", "is_spaceless"]
 
@@ -33,13 +33,14 @@ _ENDS_WITH_LETTER = compiled(r"(?:[^\\]{0,200}\w|.{0,300}\((?:[^()|\\\[]{0,80}\w
 
 def is_spaceless(word: str) -> bool:
     """Whether the word is of a script that puts no spaces between words."""
-    return _SPACELESS.search(word) is not None
+    return not word.isascii() and _SPACELESS.search(word) is not None
 
 
 class Phrase:
     """`folded`: as written. `starts_word`: matches only where a word starts; `at_start`: only where the text does.
 
-    `kind`: of phrases that match at one place, those of a lower kind are preferred.
+    `kind`: of phrases that match at one place, those of a lower kind are preferred. `needs`: the words without which it
+    is in no text.
     """
 
     def __init__(self, written: str) -> None:
@@ -47,6 +48,8 @@ class Phrase:
         self.starts_word = not is_spaceless(written) and _BEGINS_WORD.match(written) is not None
         self.at_start = written.startswith("^")
         self.kind = 0 if self.starts_word else 1 if self.at_start else 2
+        self._entry = entry(self.folded)
+        self.needs = self._entry.needs
 
     @cached_property
     def expression(self) -> str:
@@ -63,15 +66,6 @@ class Phrase:
         if _ENDS_WORD.search(self.folded) and not is_spaceless(self.folded):
             end = r"\b" if _ENDS_WITH_LETTER.fullmatch(self.folded) and not several else r"(?!\w)"
         return f"{begin}(?:{self._body}){end}" if several else f"{begin}{self._body}{end}"
-
-    @cached_property
-    def _entry(self) -> Entry:
-        return entry(self.folded)
-
-    @property
-    def needs(self) -> Needs:
-        """The words without which it is in no text."""
-        return self._entry.needs
 
     def may_be_in(self, known: frozenset[str]) -> bool:
         """Whether it may be in a text with these words (words_of), all of one of its needs among them."""
