@@ -14,7 +14,7 @@ from functools import lru_cache
 from sequencer.mail import words
 from sequencer.mail.date_numbers import day_of_month, days_in_numbers, weekday_beside
 from sequencer.mail.date_text import SETS_MAX, Mention, Writing, day_of, named, shaped
-from sequencer.mail.kept import compiled
+from sequencer.mail.kept import compiled, compiled_phrase
 
 __all__ = ["find_days"]
 
@@ -77,7 +77,7 @@ def _months(among: tuple[str, ...]) -> str:
 @lru_cache(SETS_MAX)
 def _day_month(among: tuple[str, ...]) -> re.Pattern[str]:
     ordinals = "|".join(words.table("ordinals", among)) or "(?!)"
-    return compiled(
+    return compiled_phrase(
         rf"(?<![\w.,:])(?:(\d{{1,2}}){_ORDINAL}|(?:the )?({ordinals}))[\s-]{{0,2}}"
         rf"(?:of |de |d'|den |di |do |ב|ل)?({_months(among)})(?![^\W\d])\.?"
         rf"(?:(?:,?[\s.-]{{0,2}}(?:de |del )?(\d{{4}})|-(\d{{2}}))(?!\d))?"
@@ -87,7 +87,7 @@ def _day_month(among: tuple[str, ...]) -> re.Pattern[str]:
 @lru_cache(SETS_MAX)
 def _month_day(among: tuple[str, ...]) -> re.Pattern[str]:
     suffix = "(?:st|nd|rd|th|ra)?"
-    return compiled(
+    return compiled_phrase(
         rf"(?<!\w)(?:(\d{{4}})[\s.]{{1,2}}(?:m\.? )?)?({_months(among)})\.? (?:the )?"
         rf"(?:(\d{{1,2}}){suffix}\s?-\s?)?(\d{{1,2}}){suffix}(?!\d|:\d|\.\d)(?:,? (\d{{4}})(?!\d))?"
     )
@@ -119,7 +119,7 @@ def _bare_start(writing: Writing, at: int) -> bool:
 @lru_cache(SETS_MAX)
 def _day_number(among: tuple[str, ...]) -> re.Pattern[str]:
     before = rf"(?:(?<!\w)(?:{_ARTICLE})|{named('weekdays', among)})"
-    return compiled(
+    return compiled_phrase(
         rf"{before},? (\d{{1,2}})(?:st|nd|rd|th|er|\.)?"
         rf"(?![\w/:]|[.,-]\d| ?(?:{_months(among)}|uhr|h(?!\w)|%))"
     )
@@ -140,7 +140,7 @@ def _bare_days(writing: Writing, known: list[Mention]) -> Iterator[Mention]:
 
 @lru_cache(SETS_MAX)
 def _weekday(among: tuple[str, ...]) -> re.Pattern[str]:
-    return compiled(named("weekdays", among))
+    return compiled_phrase(named("weekdays", among))
 
 
 def _weekdays(writing: Writing, _known: list[Mention]) -> Iterator[Mention]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from sequencer.mail import words
 from sequencer.mail.date_text import SETS_MAX, Mention, Writing, day_of, named, names_any, shaped
-from sequencer.mail.kept import compiled
+from sequencer.mail.kept import compiled, compiled_phrase
 
 __all__ = ["days_in_numbers", "weekday_beside"]
 
@@ -165,7 +165,7 @@ def _beside(among: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str], r
     """A weekday before a date, behind it in brackets, and within it."""
     weekday = f"((?:{named('weekdays', among)}))"
     return (
-        compiled(rf"{weekday}[,.]?\s{{0,2}}\(?{_ARTICLE}$"),
-        compiled(rf"\.?,?\s?[(]{weekday}[),.\s]"),
-        compiled(weekday),
+        compiled_phrase(rf"{weekday}[,.]?\s{{0,2}}\(?{_ARTICLE}$"),
+        compiled_phrase(rf"\.?,?\s?[(]{weekday}[),.\s]"),
+        compiled_phrase(weekday),
     )

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from sequencer.mail import words
 from sequencer.mail.date_text import SETS_MAX, Mention, Writing, any_of, day_of, named, shaped
-from sequencer.mail.kept import compiled
+from sequencer.mail.kept import compiled, compiled_phrase
 
 __all__ = ["easter", "find_periods", "lasting", "this_week", "today", "told_alone"]
 
@@ -41,7 +41,7 @@ def find_periods(writing: Writing) -> list[Mention]:
 @lru_cache(SETS_MAX)
 def _week(among: tuple[str, ...]) -> re.Pattern[str]:
     named = any_of("date.week_number", among)
-    return compiled(
+    return compiled_phrase(
         rf"(?:(?:{named})(?:\.|:|n|en|nummer| nr\.?)? ?(\d{{1,2}})(?!\d|[.,:]\d)"
         rf"(?:\s?(?:-|/|till|bis|t/m|til|og|och|und|,)\s?(\d{{1,2}})(?!\d|[.,:]\d))?"
         rf"|(?<![\d.])(\d{{1,2}})\. ?(?:{named}))"
@@ -68,7 +68,7 @@ def _weeks(writing: Writing) -> Iterator[Mention]:
 def _length(among: tuple[str, ...]) -> re.Pattern[str]:
     """A length of time at the start of a sentence, or behind a word for "another"."""
     begins, more = r"(?:^|[.!?;:\n][\s(]{0,4})", rf"(?P<more>{any_of('date.more', among)})\s?"
-    return compiled(
+    return compiled_phrase(
         rf"(?:{more}|{begins})(?:(?P<figures>\d{{1,2}})|(?P<word>{named('numbers', among)}))\s?"
         rf"(?P<unit>{named('units', among)})"
     )
@@ -80,7 +80,7 @@ def _span(topic: str, among: tuple[str, ...]) -> re.Pattern[str]:
     named = "|".join(sorted(map(re.escape, words.table("units", among)), key=len, reverse=True)) or "(?!)"
     end = "" if words.is_spaceless(named) else r"(?!\w)"
     figures = r"(?:the )?(?:next )?(\d{1,2})(?:\s?(?:-|to|or|bis)\s?\d{1,2})?"
-    return compiled(rf"(?:{any_of(topic, among)}) ?(?:{figures}|({counted})) ?({named}){end}")
+    return compiled_phrase(rf"(?:{any_of(topic, among)}) ?(?:{figures}|({counted})) ?({named}){end}")
 
 
 def _may_tell(writing: Writing, topic: str) -> bool:
@@ -138,7 +138,7 @@ def _plus(sent: date, amount: int, unit_days: int) -> date | None:
 
 @lru_cache(SETS_MAX)
 def _quarter(among: tuple[str, ...]) -> re.Pattern[str]:
-    return compiled(rf"(?<!\w)(?:[qtk]([1-4])(?:[ /-]{{0,2}}(\d{{4}}))?|({_quarter_names(among)}))(?!\w)")
+    return compiled_phrase(rf"(?<!\w)(?:[qtk]([1-4])(?:[ /-]{{0,2}}(\d{{4}}))?|({_quarter_names(among)}))(?!\w)")
 
 
 def _quarter_names(among: tuple[str, ...]) -> str:
@@ -230,7 +230,7 @@ def easter(year: int) -> date:
 @lru_cache(SETS_MAX)
 def _month(among: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(sorted(map(re.escape, words.table("months", among)), key=len, reverse=True)) or "(?!)"
-    return compiled(
+    return compiled_phrase(
         rf"(?:(?P<mid>{any_of('date.mid', among)})[\s-]?(?:\w{{1,3}}[ '])?"
         rf"|(?P<late>{any_of('date.end', among)})[\s-]?(?:\w{{1,3}}[ '])?)?"
         rf"(?<!\w)(?P<month>{names})(?!\w)(?:\s(?:de )?(?P<year>\d{{4}})(?!\d))?"

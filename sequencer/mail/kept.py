@@ -10,7 +10,6 @@ import os
 import re
 import sys
 from array import array
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
@@ -18,7 +17,7 @@ from importlib.util import cache_from_source, source_hash
 from typing import Any, AnyStr
 from weakref import WeakValueDictionary
 
-__all__ = ["EXPRESSIONS_MAX", "WORTH_KEEPING", "Kept", "compiled", "keep"]
+__all__ = ["EXPRESSIONS_MAX", "WORTH_KEEPING", "Kept", "compiled", "compiled_phrase", "keep"]
 
 EXPRESSIONS_MAX = 4000  # that are kept: strangers choose the words of their mail
 WORTH_KEEPING = 50  # expressions that were not: fewer are compiled sooner than all are written
@@ -48,7 +47,7 @@ class Kept:
     def compiled(self, expression: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
         """As `re.compile`. Raises: re.error."""
         key = (expression, int(flags))
-        if form := self._forms.get(key):
+        if form := self._unused.pop(key, None):
             with suppress(*_UNREADABLE):
                 return _pattern(expression, form)
         made = re.compile(expression, flags)
@@ -68,13 +67,17 @@ class Kept:
             if form is None:  # so it would be with the others
                 return
             made[key] = form
-        fits = len(made) + len(self._forms) <= EXPRESSIONS_MAX
-        content = marshal.dumps({**self._forms, **made} if fits else made)
+        before = self._read()
+        content = marshal.dumps({**before, **made} if len(before) + len(made) <= EXPRESSIONS_MAX else made)
         with suppress(OSError):
             _write(self._path, _identity() + source_hash(content) + content)
 
     @cached_property
-    def _forms(self) -> Mapping[_Key, _Form]:
+    def _unused(self) -> dict[_Key, _Form]:
+        """What nobody has asked for yet: what has become a pattern need not be in memory twice."""
+        return self._read()
+
+    def _read(self) -> dict[_Key, _Form]:
         """What the file holds; nothing where there is none that was written whole and by the same Python."""
         try:
             with open(self._path or os.devnull, "rb") as file:
@@ -131,13 +134,21 @@ def _write(path: str, content: bytes) -> None:
         raise
 
 
-def _beside_the_bytecode() -> str | None:
+def _beside_the_bytecode(name: str) -> str | None:
     try:
-        return cache_from_source(__file__, optimization="").removesuffix(".pyc") + ".expressions"
+        return f"{cache_from_source(__file__, optimization='').removesuffix('.pyc')}.{name}"
     except NotImplementedError:  # a Python that keeps none
         return None
 
 
-_ours = Kept(_beside_the_bytecode())
-compiled = _ours.compiled
-keep = _ours.keep
+# Two files: a process that reads no mail does without the megabytes of the phrases.
+_of_modules = Kept(_beside_the_bytecode("expressions"))
+_of_phrases = Kept(_beside_the_bytecode("phrases"))
+compiled = _of_modules.compiled
+compiled_phrase = _of_phrases.compiled
+
+
+def keep() -> None:
+    """Keep what this process had to compile: at the end of a command, for the next one."""
+    _of_modules.keep()
+    _of_phrases.keep()

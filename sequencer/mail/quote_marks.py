@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from sequencer.mail import words
-from sequencer.mail.kept import compiled
+from sequencer.mail.kept import compiled, compiled_phrase
 
 __all__ = ["LINE_CHARS_MAX", "LONG_RULE", "RULE", "HeaderBlock", "Lines"]
 
@@ -283,10 +283,10 @@ def _wrote() -> words.Phrases:
 @cache
 def _begins() -> re.Pattern[str]:
     days = "|".join(sorted(map(re.escape, words.table("weekdays")), key=len, reverse=True))
-    return compiled(rf"^\W{{0,4}}(?:{_any('quote.on')}|(?:{days})\b)")
+    return compiled_phrase(rf"^\W{{0,4}}(?:{_any('quote.on')}|(?:{days})\b)")
 
 
 @cache
 def _key(kind: str) -> re.Pattern[str]:
     without_colon = r"|(?=\s\d)" if kind == "sent" else ""
-    return compiled(rf"^(?:{_any('quote.' + kind)})(?:\s{{0,3}}[:|]{without_colon})")
+    return compiled_phrase(rf"^(?:{_any('quote.' + kind)})(?:\s{{0,3}}[:|]{without_colon})")

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from sequencer.errors import InvariantBroken
-from sequencer.mail.kept import compiled
+from sequencer.mail.kept import compiled, compiled_phrase
 from sequencer.mail.words.folding import fold
 from sequencer.mail.words.phrase import Phrase, is_spaceless
 from sequencer.mail.words.search import Group, Phrases
@@ -131,4 +131,4 @@ def one(phrase: str) -> Phrases:
 def line_pattern(topic: str) -> re.Pattern[str]:
     """As `pattern`, for phrases that must begin a line; few of them, tried on each line of a mail."""
     parts = [expression(phrase) for phrase in phrases(topic)]
-    return compiled(r"^[ \t>*_\-—=\[(]{0,80}(?:" + ("|".join(parts) if parts else r"(?!)") + ")", re.M)
+    return compiled_phrase(r"^[ \t>*_\-—=\[(]{0,80}(?:" + ("|".join(parts) if parts else r"(?!)") + ")", re.M)

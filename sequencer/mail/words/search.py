@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heapreplace
 from operator import itemgetter
 from typing import NamedTuple
 
-from sequencer.mail.kept import compiled
+from sequencer.mail.kept import compiled_phrase
 from sequencer.mail.words.beginnings import LETTERS
 from sequencer.mail.words.needed import words_of
 from sequencer.mail.words.phrase import Phrase
@@ -25,7 +25,7 @@ _Rank = tuple[int, int, int]  # of those that match at one place the least wins:
 
 @lru_cache(COMPILED_MAX)
 def _compiled(before: str, phrase: Phrase, after: str) -> re.Pattern[str]:
-    return compiled(f"{before}(?:{phrase.expression}){after}" if before or after else phrase.expression)
+    return compiled_phrase(f"{before}(?:{phrase.expression}){after}" if before or after else phrase.expression)
 
 
 class _GroupNeeds(NamedTuple):

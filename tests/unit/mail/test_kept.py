@@ -1,5 +1,6 @@
 """What is kept of compiled expressions saves time and changes nothing, whatever became of the file."""
 
+import json
 import marshal
 import os
 import re
@@ -14,11 +15,12 @@ import pytest
 
 from sequencer.mail import kept, words
 from sequencer.mail.kept import EXPRESSIONS_MAX, WORTH_KEEPING, Kept
+from tests.integration.hostile_shapes import SPOKEN
 
 ROOT = Path(__file__).parents[3]
-MAIL = b"From: ann@example.com\nTo: rep@example.org\nSubject: Re: hello\n\nPlease remove me from your list.\n"
+HEAD = b"From: ann@example.com\nSubject: Re: hello\nContent-Type: text/plain; charset=utf-8\n\n"
 COUNTING = """
-import re, sys
+import json, re, sys
 compiled, ours = re.compile, []
 def counted(expression, flags=0):
     if sys._getframe(1).f_globals["__name__"] == "sequencer.mail.kept":
@@ -27,7 +29,7 @@ def counted(expression, flags=0):
 re.compile = counted
 from sequencer.cli import root
 root.main(standalone_mode=False)
-print(len(ours), file=sys.stderr)
+print(json.dumps(ours, default=str), file=sys.stderr)
 """
 TEXT = "Please call me on 12/03, or ann@example.com: I am OUT of office"
 EXPRESSIONS: list[tuple[Any, int]] = [
@@ -186,18 +188,23 @@ def test_where_python_writes_no_bytecode_nothing_is_kept(tmp_path: Path, monkeyp
 
 
 def test_a_second_process_compiles_none(tmp_path: Path) -> None:
-    """Counted within the process: what kept.py lets `re` compile while the command reads a mail."""
+    """Within the process: what kept.py lets `re` compile while the command reads a mail."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(tmp_path / "cache")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    command = [sys.executable, "-c", COUNTING, "classify", "--json", "-"]
+    files = [tmp_path / f"{number}.eml" for number in range(len(SPOKEN))]
+    for file, sentence in zip(files, SPOKEN, strict=True):
+        file.write_bytes(HEAD + sentence + b"\n")
+    command = [sys.executable, "-c", COUNTING, "classify", "--json", *map(str, files)]
     first, second = (
-        subprocess.run(command, input=MAIL, env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=60)
         for _ in range(2)
     )
-    assert b'"opt_out"' in first.stdout
+    assert first.stdout.count(b'"auto_reply"') > len(SPOKEN) / 2
     assert second.stdout == first.stdout
-    assert int(first.stderr) > WORTH_KEEPING
-    assert int(second.stderr) == 0
+    new, anew = json.loads(first.stderr), json.loads(second.stderr)
+    assert len(new) > 2 * WORTH_KEEPING  # the modules' own and those of phrases are two files
+    assert all(new.count(each) > 1 for each in anew)  # what two modules write alike
+    assert len(anew) < 10
 
 
 def test_all_of_mail_compiles_through_here() -> None:
