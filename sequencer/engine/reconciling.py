@@ -81,6 +81,7 @@ def reconcile(
     if held is None:
         raise InputError("nothing is held: this database knows of all that was sent")
     noticed_at = scopes.paused_scopes(connection)[scopes.RESTORED].at
+    known_until = min(held.since or noticed_at, noticed_at)  # mail is read before a heartbeat notices, too
     rescue.sweep(connection, advance, now)
     copies: dict[str, Copy] = {}
     for reading in readings:
@@ -104,7 +105,7 @@ def reconcile(
         if lost.mailboxes:
             store.note_lost_time(connection, lost)
         store.lift(connection, outside[0])
-        inbox.read_again(connection, noticed_at, OWNERLESS)
+        inbox.read_again(connection, known_until, OWNERLESS)
         log.make_due(connection, reads.live_ids(connection), now)
     else:
         store.count_found(connection, held, len(left))

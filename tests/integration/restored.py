@@ -59,8 +59,8 @@ class Restored(MailRoom):
     def _sent(self) -> list[sends.SendRow]:
         return self.database.read(lambda connection: sends.in_state(connection, "sent"))
 
-    def lose(self, written_at: datetime | None = None) -> None:
-        """Go back to the copy; a daemon notices it. `written_at`: when the epoch file was, if not just now."""
+    def lose(self, written_at: datetime | None = None, *, noticed: bool = True) -> None:
+        """Go back to the copy; a daemon notices it, now or at `notice`. `written_at`: when the epoch file was."""
         self._lost_at = written_at or self.clock.now()
         self.database.close()
         for log in ("-wal", "-shm"):
@@ -69,6 +69,10 @@ class Restored(MailRoom):
         self.database = open_database(f"sqlite:///{self.folder}/sequencer.db")
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
         self.ingest = self.new_ingest()
+        if noticed:
+            self.notice()
+
+    def notice(self) -> None:
         forgotten = Amnesia("it was restored", self._kept_at, self._left)
         self.database.write(lambda connection: epoch.hold(connection, forgotten, self.clock.now()))
 

@@ -69,6 +69,28 @@ async def test_a_strangers_answer_to_a_mail_that_is_lost_for_good_waits_for_a_pe
     assert restored.progress(again).finished is FinishReason.REPLIED
 
 
+@pytest.mark.parametrize("noticed", [True, False], ids=["after the restore was noticed", "before"])
+async def test_a_colleagues_answer_to_a_forgotten_mail_that_was_read_too_early_is_read_again(
+    restored: Restored, noticed: bool
+) -> None:
+    """A daemon that runs through a restore may read mail before its next heartbeat notices."""
+    person = restored.person("jo@jo.test")
+    enrollment = restored.enroll(person)
+    restored.keep()
+    restored.send()
+    left = restored.sent(person)
+    restored.lose(noticed=noticed)
+    answer = mail("Send it to me.", sender="Robin <office@jo.test>", answers=left.message_id, at=restored.clock.now())
+    restored.deliver(answer)
+    await restored.read()
+    restored.clock.forward(minutes=1)
+    if not noticed:
+        restored.notice()
+    assert restored.reconcile().lifted
+    await restored.read()
+    assert restored.progress(enrollment).finished is FinishReason.REPLIED
+
+
 @pytest.mark.parametrize(
     "answered",
     ["<{digest}@elsewhere.test>", "<{digest}0@ourco.test>", "<note@ourco.test>"],
