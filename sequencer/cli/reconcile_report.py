@@ -96,7 +96,7 @@ def _tell(done: Reconciled, by: str, *, dry_run: bool) -> None:
             "written to again if you enroll them again: leave them out (all of them: --json)", "yellow",
         )  # fmt: skip
         for copy in done.lost[:SHOWN_MAX]:
-            line(f"  {', '.join(copy.recipients)} {when(copy.at)}")
+            line(f"  {', '.join(copy.recipients)} {when(copy.at) if copy.filed else 'perhaps: it is not in Sent'}")
         _more(len(done.lost))
     click.echo()
     if done.missing:
@@ -144,4 +144,6 @@ def _values(done: Reconciled, *, dry_run: bool) -> dict[str, object]:
 
 
 def _lost(copy: Copy) -> dict[str, object]:
-    return {"to": list(copy.recipients), "at": as_values(copy.at), "message_id": copy.message_id}
+    return {
+        "to": list(copy.recipients), "at": as_values(copy.at), "message_id": copy.message_id, "in_sent": copy.filed,
+    }  # fmt: skip

@@ -52,7 +52,7 @@ def notice(connection: Connection, file: EpochFile, key: bytes, now: datetime) -
     """Hold all sends if the database has forgotten some; returns why they are held, None while they are not.
 
     What the file said when it was opened counts until somebody reconciled, which begins a new series of ids. While
-    sends are held each daemon's file is counted in once: those of other folders and hosts see no file but their own.
+    sends are held each daemon's file is counted in: those of other folders and hosts see no file but their own.
     """
     found, series = store.held(connection), store.key_number(connection)
     if found is None:
@@ -63,20 +63,24 @@ def notice(connection: Connection, file: EpochFile, key: bytes, now: datetime) -
             found = amnesia_of(connection, file, key) or found
             store.hold(connection, found, now)
             store.note_outside(connection, _told(file, key))
-    elif file.held_in_series != series:
+    else:
         found = _counted_in(connection, file, key, found)
     file.held_in_series = series if found else None
     return found
 
 
 def _counted_in(connection: Connection, file: EpochFile, key: bytes, found: Amnesia) -> Amnesia:
-    """What is held, with what this further file counts."""
+    """What is held, with what this file counts beyond all that was heard of: so often as one likes, it counts once.
+
+    A count is never taken back: what a torn file or a copy does not tell makes nothing less that another one told.
+    """
     file.look_around()
-    told = _told(file, key)
-    more = told.mails - max(store.outside(connection).mails, store.current(connection).mails)
-    mails = None if file.told.standing in ("unreadable", "copy") or found.mails is None else found.mails + max(0, more)
+    told, heard = _told(file, key), store.outside(connection)
+    if told.number <= heard.number and told.mails <= heard.mails:
+        return found
     store.note_outside(connection, told)
-    return store.count(connection, replace(found, mails=mails))
+    more = told.mails - max(heard.mails, store.current(connection).mails)
+    return store.count(connection, replace(found, mails=(found.mails or 0) + more)) if more > 0 else found
 
 
 def _told(file: EpochFile, key: bytes) -> Epoch:

@@ -48,7 +48,8 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """`left`: mails that were not known as sent and are now. `lost`: of people or enrollments that are not known here.
+    """`left`: mails that were not known as sent and are now. `lost`: of people or enrollments that are not known here,
+    perhaps, where no Sent folder has them.
 
     `missing`: how many more may have left; None: nobody counted. `doubts`: mails that wait for a person's word.
     `unsaid`: mailboxes of which somebody has to say what they cannot tell; while there are any, nothing is lifted.
@@ -85,12 +86,12 @@ def reconcile(
     rescue.sweep(connection, advance, now)
     copies: dict[str, Copy] = {}
     for reading in readings:
-        copies = reading.copies | copies
+        copies |= {each: copy for each, copy in reading.copies.items() if copy.filed or each not in copies}
     named = _Named(connection, advance, key, copies, held.since)
     store.note_series(connection, named.series)
     copied = (_as_late_as_may_be(copy, held.since, outside[1], now) for copy in named.forgotten)
     left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
-    told = len(left) + len(named.lost)
+    told = len(left) + sum(copy.filed for copy in named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
     dark = [each for each in readings if each.trouble or (missing and each.mailbox not in words.trusted)]
     unsaid = [each for each in dark if each.trouble and each.mailbox not in words.trusted | words.doubted]
@@ -99,7 +100,7 @@ def reconcile(
         unsaid, dark = [], []
     if not unsaid:
         doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
-        until = max([outside[1] or now, *(copy.at for copy in named.ours if copy.at is not None)])
+        until = max([outside[1] or now, *(copy.at for copy in (*named.forgotten, *named.lost) if copy.at is not None)])
         lost = LostTime(held.since, until, frozenset(doubted), store.key_number(connection))
         doubts = list(_doubted(connection, advance, key, lost, now))
         if lost.mailboxes:
@@ -117,7 +118,6 @@ def reconcile(
 class _Named:
     """Which of the found ids are touches that this database does not know as sent.
 
-    `ours`: those that are of our mail, by an id that this database can tell or by the folder; others may be made up.
     `forgotten`: in the order in which they left. `lost`: mail whose enrollment is not here. `known`: how many others.
     `since`: the last instant that the database knows. `series`: the newest of our ids that was found.
     """
@@ -140,9 +140,8 @@ class _Named:
         self.forgotten = sorted(
             (copies[each] for each in self._touches), key=lambda copy: (copy.at is None, str(copy.at))
         )
-        self.ours = [copy for each, copy in copies.items() if copy.filed or each in self._rows or each in touches]
-        named = {*unknown.values(), *waiting} - self._touches.keys()
-        self.lost = [copy for copy in self.ours if copy.message_id in named and copy.recipients]
+        named = (*unknown.values(), *waiting)
+        self.lost = [copies[each] for each in named if each not in self._touches and copies[each].recipients]
 
     def touch(self, message_id: str) -> tuple[int, str, int]:
         """(enrollment, step, attempt)"""

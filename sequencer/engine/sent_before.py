@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 class Copy:
     """A mail that left: under which id, when its copy says, to whom. Of an id that an answer names no more is known.
 
-    `filed`: it lies in a Sent folder. What lies elsewhere anybody may have made up.
+    `filed`: it lies in a Sent folder. What lies elsewhere anybody may have made up: it is not believed when it left.
     """
 
     message_id: str
@@ -67,7 +67,8 @@ class _Walk:
             filed = head.role == "sent"
             for each in filter(digest_in, own_ids(header, by_us=True)):
                 if filed or each not in self.copies:
-                    self.copies[each] = Copy(each, header.date, recipients_of(header), header.subject, filed)
+                    at = header.date if filed else None
+                    self.copies[each] = Copy(each, at, recipients_of(header), header.subject, filed)
             return False
         self._name(message_ids(header))
         return looks_automatic(header)

@@ -59,7 +59,9 @@ class Kept:
 
         A folder that cannot be written is no error: the next process compiles again.
         """
-        if self._path is None or sys.dont_write_bytecode or len(self._made) < WORTH_KEEPING:
+        if sys.dont_write_bytecode or len(self._made) < WORTH_KEEPING:
+            return
+        if self._path is None or not _can_be_written(self._path):
             return
         made: dict[_Key, _Form] = {}
         for key, pattern in [*self._made.items()][:EXPRESSIONS_MAX]:
@@ -120,9 +122,16 @@ def _form(expression: Any, flags: int, pattern: re.Pattern[Any]) -> _Form | None
     return form if same else None
 
 
+def _can_be_written(path: str) -> bool:
+    """Asked first, because what is written takes as long to make as to compile."""
+    folder = os.path.dirname(path)
+    with suppress(OSError):
+        os.makedirs(folder, exist_ok=True)
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
 def _write(path: str, content: bytes) -> None:
     """Whole or not at all, with the rights that Python gives its bytecode."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     beside = f"{path}.{os.getpid()}"
     try:
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:

@@ -150,24 +150,55 @@ def test_a_follow_up_may_have_left_in_the_last_second_that_is_lost(restored: Res
     assert ([row.step for row in done.left], [row.step for row in done.doubts]) == (["intro"], ["bump"])
 
 
-def test_a_made_up_copy_does_not_make_the_lost_time_longer(restored: Restored) -> None:
-    """It came to the inbox with an id in the form of ours, and a Date of months to come.
+@pytest.mark.parametrize("named", ["nobody's", "a known one's", "a forgotten one's"])
+def test_a_made_up_copy_does_not_make_the_lost_time_longer(restored: Restored, named: str) -> None:
+    """It came to the inbox with an id in the form of ours, or one that its recipient knows, and a Date far ahead.
 
-    Nothing after now was lost, and it is none of the five that were.
+    Nothing after now was lost. It is listed, because it may be a copy that somebody moved, and counts for none.
     """
-    someone(restored, "jo")
-    restored.send()
+    jo = restored.person("jo@jo.test")
+    restored.enroll(jo)
+    restored.send(filed=named != "a forgotten one's")
+    known = restored.sent(jo).message_id
+    someone(restored, "max")
+    bo = restored.person("bo@bo.test")
+    restored.enroll(bo)
     restored.keep()
+    restored.send(filed=False)
+    ids = {
+        "nobody's": f"<{'0' * 40}@ourco.test>",
+        "a known one's": known,
+        "a forgotten one's": restored.sent(bo).message_id,
+    }
     restored.clock.forward(hours=1)
     restored.lose()
     ahead = format_datetime(restored.clock.now() + timedelta(days=90))
-    made_up = f"<{'0' * 40}@ourco.test>"
-    assert digest_in(made_up)
-    raw = f"From: <{ANA}>\r\nTo: <jo@jo.test>\r\nDate: {ahead}\r\nMessage-ID: {made_up}\r\n\r\nHi\r\n"
-    restored.deliver(raw.encode())
+    assert digest_in(str(ids[named]))
+    raw = f"From: <{ANA}>\r\nTo: <bo@bo.test>\r\nDate: {ahead}\r\nMessage-ID: {ids[named]}\r\n\r\nHi\r\n"
+    restored.deliver(raw)
     restored.database.write(lambda c: epoch.count(c, Amnesia("", restored.clock.now(), 5)))
-    done = restored.reconcile()
-    assert (done.lost, done.missing, done.doubts) == ((), 5, ())
+    done = restored.reconcile(Words(doubted=frozenset({ANA})))
+    found = named == "a forgotten one's"
+    assert done.missing == (4 if found else 5)
+    assert [copy.recipients for copy in done.lost] == ([("bo@bo.test",)] if named == "nobody's" else [])
+    assert {row.step for row in done.doubts} == {"intro"}
+    assert all(lost.until <= restored.clock.now() for lost in restored.database.read(epoch.lost_times))
+
+
+def test_a_mail_that_is_known_and_left_by_a_clock_years_ahead_does_not_make_the_lost_time_longer(
+    restored: Restored,
+) -> None:
+    now = restored.clock.now()
+    restored.clock.forward(days=3650)
+    someone(restored, "jo")
+    restored.send()
+    restored.clock.to(now)
+    restored.keep()
+    restored.clock.forward(hours=1)
+    restored.lose()
+    restored.database.write(lambda c: epoch.count(c, Amnesia("", now, 5)))
+    restored.reconcile(Words(doubted=frozenset({ANA})))
+    assert [lost.until for lost in restored.database.read(epoch.lost_times)] == [restored.clock.now()]
 
 
 def test_a_doubt_of_another_sequence_is_not_settled_by_what_left_behind_it(restored: Restored) -> None:

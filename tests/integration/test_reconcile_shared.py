@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from sequencer.app import KEY as INSTALLATION_KEY
 from sequencer.app import daemons_max, epoch_path
 from sequencer.engine.amnesia import notice
+from sequencer.errors import StoreError
 from sequencer.store import epoch, epoch_file, scopes
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.fresh import on_backend
@@ -137,14 +139,40 @@ def test_what_was_found_before_a_further_daemon_was_heard_stays_found(tmp_path: 
 
 
 @pytest.mark.postgresql
-def test_a_torn_file_of_another_folder_is_not_forgiven_unseen(tmp_path: Path, shared_room: MailRoom) -> None:
-    """Sends were held already when its daemon came: what it had sent nobody can count."""
+def test_a_torn_file_of_another_folder_makes_no_count_less(tmp_path: Path, shared_room: MailRoom) -> None:
+    """What its daemon sent nobody can count; what was counted is missing all the same."""
     hosts = Hosts(tmp_path, shared_room, here=1, there=1)
     hosts.held(hosts.here)
     hosts.there.write_bytes(b"torn" * 3000)
     held = hosts.held(hosts.there)
     assert held is not None
-    assert held.mails is None
+    assert held.mails == 1
+
+
+@pytest.mark.postgresql
+def test_a_daemon_whose_heartbeat_was_rolled_back_counts_at_its_next(tmp_path: Path, shared_room: MailRoom) -> None:
+    hosts = Hosts(tmp_path, shared_room, here=1, there=3)
+    hosts.held(hosts.here)
+
+    def lost(connection: Connection) -> None:
+        notice(connection, file, KEY, LONG_AGO)
+        raise StoreError("the connection was lost")
+
+    with epoch_file.opened(hosts.there, KEY, daemons_max=daemons_max(shared_room.config)) as file:
+        with pytest.raises(StoreError):
+            shared_room.database.write(lost)
+        held = shared_room.database.write(lambda connection: notice(connection, file, KEY, LONG_AGO))
+    assert held is not None
+    assert held.mails == 1 + 3
+
+
+@pytest.mark.postgresql
+def test_a_count_that_comes_after_a_hold_without_one_counts(tmp_path: Path, shared_room: MailRoom) -> None:
+    """The first daemon saw that the server is another, and had no file that tells more."""
+    hosts = Hosts(tmp_path, shared_room, here=0, there=3)
+    shared_room.database.write(lambda connection: epoch.hold(connection, Amnesia("", LONG_AGO, None), LONG_AGO))
+    assert hosts.held(hosts.here) == Amnesia("", LONG_AGO, None)
+    assert hosts.held(hosts.there) == Amnesia("", LONG_AGO, 3)
 
 
 @pytest.mark.postgresql

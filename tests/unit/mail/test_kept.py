@@ -181,6 +181,18 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["kept.expressions", "taken"]
 
 
+def test_nothing_is_made_for_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To make it takes as long as to compile."""
+    folder = tmp_path / "taken"
+    folder.write_text("a file")
+    one = Kept(str(folder / "kept.expressions"))
+    made = [one.compiled(f"new {number}") for number in range(WORTH_KEEPING)]
+    parsed = []
+    monkeypatch.setattr("re._parser.parse", lambda *asked: parsed.append(asked))
+    one.keep()
+    assert (len(made), parsed) == (WORTH_KEEPING, [])
+
+
 def test_where_python_writes_no_bytecode_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     assert written(tmp_path / "kept.expressions")

@@ -321,3 +321,24 @@ async def test_a_database_that_is_exchanged_under_a_daemon_gets_no_dot(database:
         covering.check(Epoch(8, 8))
         await covering.cover(Epoch(6, 6))
         assert file.written == Epoch(7, 7)
+
+
+@pytest.mark.parametrize("standing", ["a copy", "torn"])
+def test_a_daemon_that_starts_again_under_the_hold_takes_no_count_back(
+    database: Database, tmp_path: Path, standing: str
+) -> None:
+    """Without a count every mailbox that can be read would seem to tell all, and what nobody filed would go again."""
+    path = tmp_path / "epoch"
+    kept = beat(database, path, 5)
+    beat(database, path, 2)
+    database.write(lambda connection: epoch.put(connection, kept))
+    if standing == "a copy":
+        shutil.copy(path, tmp_path / "copy")
+        (tmp_path / "copy").replace(path)
+    for start in range(3):
+        if standing == "torn" and start:
+            path.write_bytes(b"torn" * 3000)
+        with epoch_file.opened(path, KEY) as file:
+            found = database.write(lambda connection: notice(connection, file, KEY, NOW))
+        assert found is not None
+        assert found.mails == 2
