@@ -49,13 +49,7 @@ def leanings(text: str) -> tuple[float, ...]:
 
 def telling_words(text: str, column: int) -> tuple[str, ...]:
     """The words that lean most towards the class of this column and away from the others."""
-
-    def lean(token: str) -> float:
-        found = _of_word(token)
-        sums = _sums(found)
-        return (sums[column] - sum(sums) / len(sums)) / math.sqrt(len(found))
-
-    told = {token: lean(token) for token in tokens(text)}
+    told = {token: _word_leans(token)[column] for token in dict.fromkeys(tokens(text))}
     ranked = sorted((token for token in told if told[token] > 0), key=lambda token: (-told[token], token))
     return tuple(ranked[:TELLING_MAX])
 
@@ -74,6 +68,15 @@ def buckets(found: Sequence[str]) -> set[int]:
     for token in found:
         seen.update(_of_word(token))
     return seen
+
+
+@lru_cache(WORDS_CACHED)
+def _word_leans(token: str) -> tuple[float, ...]:
+    """How much this word leans towards each class and away from the others."""
+    found = _of_word(token)
+    sums = _sums(found)
+    middle, size = sum(sums) / len(sums), math.sqrt(len(found))
+    return tuple((each - middle) / size for each in sums)
 
 
 @lru_cache(maxsize=WORDS_CACHED)
