@@ -41,7 +41,7 @@ def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia |
         why = "the database is older than what was sent: it was restored from a copy"
     elif told.standing == "copy" and not theirs:
         why, lost = f"{told.path} is a copy: the original may have sent since this folder was copied", None
-    elif told.standing == "none" and known.number and not store.is_on_server(connection):  # a new one brings a file
+    elif told.standing == "none" and known.number and not store.is_on_server(connection):  # there each has a new one
         why, lost = f"{told.path} was not there: the database may be a copy, or older than what was sent", None
     elif store.server_changed(connection):
         why, lost = "PostgreSQL is another server or on another timeline: what was sent last may be missing", None

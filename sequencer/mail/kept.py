@@ -146,7 +146,7 @@ def _write(path: str, content: bytes) -> None:
 def _beside_the_bytecode(name: str) -> str | None:
     try:
         return f"{cache_from_source(__file__, optimization='').removesuffix('.pyc')}.{name}"
-    except NotImplementedError:  # a Python that keeps none
+    except NotImplementedError:  # so cache_from_source says that this Python keeps no bytecode
         return None
 
 

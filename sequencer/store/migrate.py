@@ -44,11 +44,12 @@ def migrate(url: str, *, asked: bool = False) -> str:
                 f"the database has schema {found} and this version needs {known[-1]}: stop every daemon, keep a copy "
                 "(pg_dump), then sequencer db upgrade"
             )
-        _upgrade(url)
+        upgrade(url)
     return known[-1]
 
 
-def _upgrade(url: str) -> None:
+def upgrade(url: str, to: str = "head") -> None:
+    """Run the migrations up to this revision, in one transaction. Raises: StoreError, when a foreign key broke."""
     from alembic import command  # 0.3 s to import, and needed once in a schema's life
 
     config = alembic_config()
@@ -56,7 +57,7 @@ def _upgrade(url: str) -> None:
     with engine.connect() as connection, connection.begin():
         begin_write(connection)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         if engine.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
             if broken:

@@ -7,10 +7,11 @@ from sequencer.core.reason import FinishReason
 from sequencer.engine.answers import TO_A_LOST_ONE
 from sequencer.engine.correcting import accept
 from sequencer.engine.reconciling import Words
-from sequencer.store import tasks
+from sequencer.store import sends, tasks
 from tests.integration.installation import SEQUENCE
 from tests.integration.mail_room import ANA, mail
 from tests.integration.restored import Restored
+from tests.integration.typed import typed_in
 
 TASK_BETWEEN = SEQUENCE.replace(
     "  - id: bump", "  - id: look\n    wait: 1bd\n    task: Look at their page.\n  - id: bump"
@@ -67,6 +68,23 @@ async def test_a_strangers_answer_to_a_mail_that_is_lost_for_good_waits_for_a_pe
     again, now = restored.enroll(person), restored.clock.now()
     restored.database.write(lambda c: accept(c, restored.advance, parked.id, "jo@gmail.com", "ana", now))
     assert restored.progress(again).finished is FinishReason.REPLIED
+
+
+@pytest.mark.parametrize("filed", [True, False], ids=["in Sent", "moved out of it"])
+def test_a_mail_to_somebody_who_is_lost_is_listed_wherever_its_copy_lies(restored: Restored, filed: bool) -> None:
+    """Or they would be enrolled again and get it twice."""
+    restored.keep()
+    restored.enroll(restored.person("jo@jo.test"))
+    restored.send(filed=filed)
+    if not filed:
+        left = restored.sent(1).id
+        restored.deliver(restored.database.read(lambda connection: sends.raw_bytes(connection, [left]))[left])
+    restored.lose()
+    said = typed_in(restored.folder, "db", "reconcile", "--trust", ANA, "--as", "ana")
+    assert said.code == 0, said.err
+    assert "jo@jo.test" in said.out
+    assert ("perhaps: it is not in Sent" in said.out) is not filed
+    assert ("1 more mail may have left" in said.out) is not filed
 
 
 @pytest.mark.parametrize("noticed", [True, False], ids=["after the restore was noticed", "before"])

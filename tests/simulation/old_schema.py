@@ -12,8 +12,7 @@ from pathlib import Path
 from shutil import copyfile
 
 from sequencer.app import App
-from sequencer.store.database import begin_write, throw_away_engine
-from sequencer.store.migrate import alembic_config, migrate, revisions
+from sequencer.store.migrate import migrate, revisions, upgrade
 from tests.simulation.premises import premises
 from tests.simulation.stage import WILD_DAYS, Stage
 from tests.simulation.storage import WITNESS
@@ -130,15 +129,8 @@ def _columns(revision: str) -> dict[str, dict[str, str]]:
 @cache
 def _empty(revision: str) -> Path:
     """A database of this schema without a row."""
-    from alembic import command  # 0.3 s to import, and most seeds need it not
-
     file = premises().folder / f"schema-{revision}.db"
-    engine, config = throw_away_engine(f"sqlite:///{file}"), alembic_config()
-    with engine.connect() as connection, connection.begin():
-        begin_write(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    engine.dispose()
+    upgrade(f"sqlite:///{file}", revision)
     return file
 
 
