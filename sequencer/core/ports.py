@@ -7,6 +7,7 @@ its own. Nothing here opens a connection.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
 from sequencer.core.outcome import Outcome
@@ -61,13 +62,17 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A message by its header (at most HEADER_BYTES_MAX bytes of it); `size` in bytes as the server announces it."""
+    """A message by its header (at most HEADER_BYTES_MAX bytes of it); `size` in bytes as the server announces it.
+
+    `filed_at`: when it came into the mailbox (INTERNALDATE, RFC 9051 2.3.3), UTC; None where that is not told.
+    """
 
     folder: FolderName
     uid: int
     size: int
     header: bytes
     role: FolderRole = "inbox"
+    filed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

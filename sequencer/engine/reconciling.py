@@ -205,15 +205,16 @@ def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]
 def _as_late_as_may_be(copy: Copy, lost_from: datetime | None, lost_until: datetime | None, now: datetime) -> Copy:
     """The copy with an instant of the time that was lost: what the database knew by then it would know as sent.
 
-    Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try. When it did
-    leave nothing tells: as late as it may have, because no wait and no limit breaks by that. Now is no bound where the
-    clock was set back: a Date that is still to come stays, as the instant of any other mail does.
+    Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try; it had left
+    when it was filed. When it did leave nothing tells: as late as it may have, because no wait and no limit breaks by
+    that. Now is no bound where the clock was set back: a Date that is still to come stays, as the instant of any other
+    mail does.
     """
     if copy.at is None:
         return copy
     if lost_from is not None and copy.at < lost_from:
         return replace(copy, at=max(lost_from, lost_until) if lost_until else None)
-    latest = copy.at + LATE_BY
+    latest = max(copy.at + LATE_BY, copy.filed_at + DATE_STEP if copy.filed_at else copy.at)
     if lost_until is not None and copy.at < lost_until:
         latest = min(latest, max(copy.at + DATE_STEP, lost_until - timedelta.resolution))
     return replace(copy, at=latest if copy.at > now else min(latest, now))

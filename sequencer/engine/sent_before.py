@@ -34,6 +34,7 @@ class Copy:
     """A mail that left: under which id, when its copy says, to whom. Of an id that an answer names no more is known.
 
     `filed`: it lies in a Sent folder. What lies elsewhere anybody may have made up: it is not believed when it left.
+    `filed_at`: since when it lies there, where that is told: the Date of a mail sent again is of its first try.
     """
 
     message_id: str
@@ -41,6 +42,7 @@ class Copy:
     recipients: tuple[str, ...] = ()
     subject: str = ""
     filed: bool = False
+    filed_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +70,8 @@ class _Walk:
             for each in filter(digest_in, own_ids(header, by_us=True)):
                 if filed or each not in self.copies:
                     at = header.date if filed else None
-                    self.copies[each] = Copy(each, at, recipients_of(header), header.subject, filed)
+                    since = head.filed_at if filed else None
+                    self.copies[each] = Copy(each, at, recipients_of(header), header.subject, filed, since)
             return False
         self._name(message_ids(header))
         return looks_automatic(header)

@@ -8,8 +8,9 @@ import math
 import threading
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from email.parser import BytesHeaderParser
 from typing import Any
 
@@ -157,9 +158,9 @@ class Imap(Inbox):
     def _heads(self, folder: Folder, uids: Sequence[int]) -> list[Head]:
         """Without those that were expunged a moment ago, and without drafts: nobody has sent them."""
         part = f"BODY.PEEK[HEADER]<0.{HEADER_BYTES_MAX}>"
-        answers = self._fetch(uids, ["RFC822.SIZE", part, "FLAGS"], b"BODY[HEADER]")
+        answers = self._fetch(uids, ["RFC822.SIZE", "INTERNALDATE", part, "FLAGS"], b"BODY[HEADER]")
         return [
-            Head(folder.name, uid, answer.get(b"RFC822.SIZE") or 0, _part(answer, b"BODY[HEADER]") or b"", folder.role)
+            Head(folder.name, uid, _size(answer), _part(answer, b"BODY[HEADER]") or b"", folder.role, _filed_at(answer))
             for uid, answer in answers.items()
             if DRAFT not in (flag.lower() for flag in answer.get(b"FLAGS", ()))
         ]
@@ -214,6 +215,18 @@ def _part(answer: Mapping[bytes, Any], name: bytes) -> bytes | None:
     """A body part by its name, with `<0>` after it or without, as servers like."""
     part: bytes | None = next((value for key, value in answer.items() if key.startswith(name)), None)
     return part
+
+
+def _size(answer: Mapping[bytes, Any]) -> int:
+    return answer.get(b"RFC822.SIZE") or 0
+
+
+def _filed_at(answer: Mapping[bytes, Any]) -> datetime | None:
+    """UTC; None where the server tells none that there can be."""
+    told = answer.get(b"INTERNALDATE")
+    with suppress(ValueError, OverflowError):  # an offset of days
+        return told.astimezone(UTC) if isinstance(told, datetime) else None
+    return None
 
 
 def _has_news(answers: Sequence[tuple[object, ...]]) -> bool:

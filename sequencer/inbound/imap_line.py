@@ -97,6 +97,7 @@ class Line:
                 ssl_context=context,
                 timeout=self._timeout_s,
             )
+            client.normalise_times = False  # with their offset, not as this machine's local time
             client.folder_encode = False  # it gives up the whole list for one name that is not well encoded
             if server.security == "starttls":
                 if not client.has_capability("STARTTLS"):

@@ -136,7 +136,7 @@ class Maildir(Inbox):
         """Without those that were deleted a moment ago."""
         answers = {uid: self._read(file, HEADER_BYTES_MAX) for uid, file in by_uid.items()}
         return [
-            Head(folder.name, uid, answer[0], header_of(answer[1]), folder.role)
+            Head(folder.name, uid, answer[0], header_of(answer[1]), folder.role, by_uid[uid].filed_at)
             for uid, answer in answers.items()
             if answer is not None
         ]

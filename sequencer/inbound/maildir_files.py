@@ -8,6 +8,7 @@ import hashlib
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 RENAMES_MAX = 3  # tries to open a message that a mail program flags at the same time
@@ -25,6 +26,13 @@ class MessageFile:
     @property
     def digest(self) -> bytes:
         return hashlib.blake2b(os.fsencode(self.unique), digest_size=DIGEST_BYTES).digest()
+
+    @property
+    def filed_at(self) -> datetime | None:
+        """The delivery time, UTC; None where the name tells none that there can be."""
+        with suppress(ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(self.delivered_at, UTC) if self.delivered_at else None
+        return None
 
 
 def listed(folder: Path, stamp_min: int) -> list[MessageFile]:

@@ -5,7 +5,7 @@ import smtplib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -275,6 +275,8 @@ def test_a_copy_is_filed_in_sent_as_read(account: Account, inbox: Imap) -> None:
     (item,) = Shelf().walk(inbox)
     assert item.fetched is not None
     assert (item.head.role, item.fetched.raw) == ("sent", message("filed", message_id="<filed.1@example.test>"))
+    assert item.head.filed_at is not None
+    assert abs(item.head.filed_at - datetime.now(UTC)) < timedelta(minutes=1)
     with account.mail_program() as client:
         assert client.folder_status("Sent", ["UNSEEN"]) == {b"UNSEEN": 0}
 

@@ -12,7 +12,7 @@ from sequencer.core.reason import Reason
 from sequencer.engine import settling, stops
 from sequencer.engine.answers import SOMEBODY_ELSES
 from sequencer.engine.arrivals import Walk, WalkStopped
-from sequencer.engine.doubting import LATE_BY
+from sequencer.engine.doubting import DATE_STEP, LATE_BY
 from sequencer.engine.ours import ours_of
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import Reading, read_mailboxes
@@ -98,6 +98,26 @@ def test_a_mail_with_the_bytes_of_an_earlier_try_did_not_leave_then(restored: Re
     assert restored.sent(person).sending_at == lost_at, "as late as it may have left"
     (settled,) = [event for event in restored.events(enrollment) if isinstance(event, e.TouchSettled)]
     assert settled.sent_at == lost_at
+
+
+def test_a_forgotten_mail_that_a_person_had_sent_again_left_when_its_copy_was_filed(restored: Restored) -> None:
+    """The Date of its bytes is of the first try, hours before; the word for the second is lost, too (seed 5360)."""
+    person = restored.person("jo@jo.test")
+    restored.enroll(person)
+    restored.keep()
+    restored.clock.forward(minutes=10)
+    restored.send_due(Uncertain("no answer", "dot"))
+    first, now = restored.sent(person), restored.clock.now()
+    restored.database.write(lambda connection: settling.send_again(connection, restored.advance, first.id, "ana", now))
+    restored.send_after(hours=4, seconds=0.614)
+    left, left_at = restored.sent(person), restored.clock.now()
+    assert (left.attempt, left.message_id) == (2, first.message_id)
+    restored.clock.forward(hours=9)
+    restored.lose()
+    assert len(restored.reconcile().left) == 1
+    counted_at = restored.sent(person).sending_at
+    assert counted_at is not None
+    assert left_at <= counted_at <= left_at + DATE_STEP
 
 
 @pytest.mark.parametrize("filed", [True, False], ids=["its copy says", "an answer names it"])

@@ -7,6 +7,7 @@ while it is read. The promise of the port is kept: what lay there when a walk be
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sequencer.core.ports import Cursor, Fetched, FolderName, FolderRole, Head, Settle, Settled, Wanted
 from sequencer.errors import InboxLost
@@ -23,6 +24,7 @@ CHUNK_MAX = 3
 class _Mail:
     uid: int
     raw: bytes
+    filed_at: datetime
     entry: Delivered | None = None
     settled: bool = False
     offered: bool = False
@@ -34,8 +36,8 @@ class _Folder:
     next_uid: int = 1
     mails: list[_Mail] = field(default_factory=list)
 
-    def add(self, raw: bytes, entry: Delivered | None, offered: bool = False) -> None:
-        self.mails.append(_Mail(self.next_uid, raw, entry, False, offered))
+    def add(self, raw: bytes, filed_at: datetime, entry: Delivered | None, offered: bool = False) -> None:
+        self.mails.append(_Mail(self.next_uid, raw, filed_at, entry, False, offered))
         self.next_uid += 1
 
 
@@ -60,9 +62,10 @@ class Account:
                 mail.settled = False
 
     def put(self, folder: FolderName, raw: bytes, entry: Delivered | None) -> None:
-        self.folders[folder].add(raw, entry)
+        now = self.stage.clock.true_now()
+        self.folders[folder].add(raw, now, entry)
         if folder == "INBOX" and self.stage.faults.hit("same mail in two folders"):
-            self.folders[self.dice.choice(("Archive", "Junk"))].add(raw, None)
+            self.folders[self.dice.choice(("Archive", "Junk"))].add(raw, now, None)
 
     def live(self) -> None:
         """What the user and the server do behind the reader's back."""
@@ -74,11 +77,11 @@ class Account:
             folder.next_uid = 1
             mails, folder.mails = folder.mails, []
             for mail in mails:
-                folder.add(mail.raw, mail.entry, mail.offered)
+                folder.add(mail.raw, mail.filed_at, mail.entry, mail.offered)
         inbox = self.folders["INBOX"]
         if inbox.mails and faults.plays("mail moved by the user") and faults.hit("mail moved by the user"):
             mail = inbox.mails.pop(self.dice.randrange(len(inbox.mails)))
-            self.folders["Archive"].add(mail.raw, mail.entry, mail.offered)
+            self.folders["Archive"].add(mail.raw, mail.filed_at, mail.entry, mail.offered)
         unread = [mail for mail in inbox.mails if not mail.offered and mail.entry is not None]
         if unread and faults.hit("mail deleted by the user"):
             mail = self.dice.choice(unread)
@@ -114,9 +117,8 @@ class Reader:
                 raise InboxLost("the folder was made anew")
             items = []
             for mail in new:
-                head = Head(
-                    name, mail.uid, len(mail.raw), mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", ROLES[name]
-                )
+                header = mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                head = Head(name, mail.uid, len(mail.raw), header, ROLES[name], mail.filed_at)
                 fetched = Fetched(name, mail.uid, validity, mail.raw, False) if wanted(head) else None
                 items.append(Settled(head, fetched))
             for mail in new:
@@ -143,7 +145,7 @@ class Reader:
 
     def append_sent(self, raw: bytes) -> None:
         self._reach()
-        self._account.folders["Sent"].add(raw, None)
+        self._account.folders["Sent"].add(raw, self._stage.clock.true_now(), None)
         self._reach("IMAP drop mid-walk")
 
     def close(self) -> None:

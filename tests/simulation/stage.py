@@ -28,7 +28,11 @@ class SkewedClock:
         self.skew = timedelta()
 
     def now(self) -> datetime:
-        return self.starts + timedelta(seconds=self._loop.time()) + self.skew
+        return self.true_now() + self.skew
+
+    def true_now(self) -> datetime:
+        """What the clocks of other machines say."""
+        return self.starts + timedelta(seconds=self._loop.time())
 
     def monotonic(self) -> float:
         return self._loop.time()

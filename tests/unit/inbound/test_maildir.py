@@ -75,6 +75,16 @@ def test_messages_come_in_the_order_of_their_delivery(root: Path) -> None:
     assert subjects(Shelf().walk(Maildir(root))) == ["first", "second", "third"]
 
 
+@pytest.mark.parametrize(
+    ("stamp", "expected"), [(STAMP, datetime.fromtimestamp(STAMP, UTC)), (10**18, None), (0, None)]
+)
+def test_the_name_of_a_file_tells_when_it_was_filed(root: Path, stamp: int, expected: datetime | None) -> None:
+    path = deliver(root, "one")
+    path.rename(path.with_name(f"{stamp}.one.host"))
+    (item,) = Shelf().walk(Maildir(root))
+    assert item.head.filed_at == expected
+
+
 def test_a_message_that_a_mail_program_reads_or_flags_does_not_come_again(root: Path) -> None:
     path = deliver(root, "opened")
     shelf, inbox = Shelf(), Maildir(root)
