@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from sequencer.core.ports import Cursor, FolderName, Settled
-from sequencer.world.record import Read
+from sequencer.world.record import Delivered, Read
 from tests.simulation.folders import Account, Reader
 from tests.simulation.stage import Stage
 
@@ -25,4 +25,21 @@ def test_mail_is_read_when_a_daemon_has_walked_past_it(keeps: bool) -> None:
     assert len(walked) == 1
     assert account.unread is not keeps
     assert len(list(stage.record.of(Read))) == keeps
+    stage.loop.bury()
+
+
+def test_mail_that_was_deleted_unread_never_came_also_where_it_was_sent_twice() -> None:
+    stage = Stage(1)
+    account = Account(stage, "ana@ourco.test")
+    raw = b"Subject: Yes\r\n\r\nPlease.\r\n"
+    for name in ("1", "2"):
+        entry = stage.record.note(
+            Delivered, at=stage.clock.now(), mailbox=account.address, folder="INBOX", name=name, raw=raw,
+            kind="interested", person="jo@crux.test", effect="stop",
+        )  # fmt: skip
+        assert isinstance(entry, Delivered)
+        account.folders["INBOX"].add(raw, stage.clock.now(), entry)
+    account.delete_unread(raw)
+    assert not account.unread
+    assert list(stage.record.of(Delivered)) == []
     stage.loop.bury()
