@@ -117,6 +117,8 @@ def _line(name: str, judgement: Judgement) -> str:
         parts.append(f"back on {judgement.return_date:%a %d %b %Y}")
     if judgement.recipients:
         parts.append(f"about {', '.join(judgement.recipients)}")
+    elif judgement.kind in ("hard_bounce", "soft_bounce", "delay"):
+        parts.append("names no recipient")
     if judgement.status or judgement.smtp_code:
         parts.append(" ".join(str(code) for code in (judgement.smtp_code or "", judgement.status) if code))
     if judgement.addresses:

@@ -21,7 +21,8 @@ _CODED = compiled(
     r"|\(#[45]\.\d{1,3}\.\d{1,3}\)|said: [45][0-5]\d[ -]",
     re.M,
 )
-_ANSWERED = compiled(r"\s*(?:re|aw|sv|antw|odp|ynt|vs|res|rv|fwd?|wg|tr|i|enc|回复|答复|转发|返信)\s*[:：]")
+ANSWERED = compiled(r"\s*(?:re|aw|sv|antw|odp|ynt|vs|res|rv|fwd?|wg|tr|i|enc|回复|答复|转发|返信)\s*[:：]")
+_DAEMON_BOX = compiled(r"(?:mailer|mail|m)-?daemon\d{0,2}@", re.I)
 _NO_REPLY = compiled(r"(?:no|do-?not)-?_?reply")
 
 
@@ -33,7 +34,7 @@ def signs_of_failure(parsed: Parsed, notice: Notice, named: tuple[Named, ...]) -
     if not coded and words.pattern("bounce.arrived").search(f"{subject} {opening}"):
         return ()
     spoken = words.pattern("bounce.notice").search(opening)
-    titled = None if _ANSWERED.match(subject) else words.pattern("bounce.subject").search(subject)
+    titled = None if ANSWERED.match(subject) else words.pattern("bounce.subject").search(subject)
     said = [f"{where}: {found[0]}" for where, found in (("subject", titled), ("says", spoken)) if found]
     structure = [
         sign
@@ -51,7 +52,7 @@ def signs_of_failure(parsed: Parsed, notice: Notice, named: tuple[Named, ...]) -
         return (daemon, *said, *([f"says: {waits[0]}"] if waits and not spoken else []), *structure)
     if any(name.leading for name in named):
         structure.append("a failed address")
-    unattended = _unattended(parsed)
+    unattended = _unattended(parsed) or _gateway(parsed)
     if spoken and structure and (titled or unattended):
         return (*([unattended] if unattended else []), *said, *structure)
     return ()
@@ -73,6 +74,19 @@ def _returns_ours(parsed: Parsed) -> bool:
     return any(author in parsed.to for author in authors)
 
 
+def keeps_house(parsed: Parsed, text: str) -> str:
+    """What says that a mail system wrote `text`; "" otherwise: postmasters and administrators are people, too."""
+    system = _daemon(parsed) if parsed.from_address else ""
+    if not system or parsed.in_reply_to or parsed.references:
+        return ""
+    folded = words.fold(text[:OPENING_CHARS])
+    if ANSWERED.match(words.fold(parsed.subject[:SUBJECT_CHARS_MAX])):
+        return ""
+    if _DAEMON_BOX.match(parsed.from_address) or words.pattern("bounce.arrived", "bounce.housekeeping").search(folded):
+        return system
+    return ""
+
+
 def _daemon(parsed: Parsed) -> str:
     """The name of a mail system as the author, or no author at all."""
     if not parsed.from_address:
@@ -80,6 +94,15 @@ def _daemon(parsed: Parsed) -> str:
     box = words.fold(parsed.from_address.partition("@")[0])
     found = words.pattern("bounce.daemon").search(f"{words.fold(parsed.from_name)} {box}".strip())
     found = found or words.pattern("bounce.daemon_box").fullmatch(box)
+    return f"from {found[0]}" if found else ""
+
+
+def _gateway(parsed: Parsed) -> str:
+    """A filter that tells whoever sent a mail; it signs newsletters with its name, too."""
+    if parsed.in_reply_to:
+        return ""
+    box = words.fold(parsed.from_address.partition("@")[0])
+    found = words.pattern("bounce.gateway").search(f"{words.fold(parsed.from_name)} {box}")
     return f"from {found[0]}" if found else ""
 
 

@@ -23,8 +23,9 @@ PREFIX_CHARS = 100
 RECIPIENTS_MAX = 200
 MENTIONS_MAX = 400
 HEADER_NEIGHBOURS = 4
+DIAGNOSIS_CHARS_MAX = 400
 
-_ADDRESS = r"[^\s<>()\[\];,:\"'|@]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
+_ADDRESS = r"[^\s<>()\[\];,:\"'|@：，；、。（）＜＞「」【】]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9]"
 _ANY = compiled(rf"(?<![\w.@]){_ADDRESS}")
 _CODE = compiled(r"[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?")
 _NUMBERING = compiled(r"\d{1,3}[.)]\s")
@@ -46,6 +47,8 @@ _RETURNED_ID = compiled(r"^[ \t>]{0,8}(?:X-)?(?:Original-)?Message-ID\s{0,3}:\s{
 _RETURNED_TO = compiled(rf"^(?:To|X-Original-To|Delivered-To)\s?:[^\n]{{0,200}}?({_ADDRESS})", re.M | re.I)
 _RETURNED_FOR = compiled(rf"^Received\s?:[^\n]{{0,600}}?\sfor <?({_ADDRESS})", re.M | re.I)
 _FOLD = compiled(r"\r?\n[ \t]{1,20}")
+_NAME_BEFORE = compiled(r"\S[ \t]{1,3}[^\W\d_a-z]\w{0,20}[ \t]{1,3}[(<]\Z")
+_ALONE = compiled(rf"^[ \t]{{0,8}}<?({_ADDRESS})>?[ \t]{{0,8}}$", re.M)
 _BARE = compiled(r"\s{1,8}([A-Za-z0-9][\w.+-]{1,63})")
 _OPENING = compiled(r"[A-Z\d]")
 _RETURNED_TYPES = frozenset(
@@ -149,7 +152,7 @@ def _places(lines: list[str]) -> _Places:
         prefix = words.fold(before[-PREFIX_CHARS:])
         if count >= MENTIONS_MAX:
             break
-        if _HEADER_OF_SENDER.search(before) or _ending("bounce.not_before").search(_sentence(lines, index, prefix)):
+        if _HEADER_OF_SENDER.search(before) or _is_not_failed(before, _sentence(lines, index, prefix)):
             continue
         address = found[0].lower()
         places.anywhere.setdefault(address, index)
@@ -159,6 +162,11 @@ def _places(lines: list[str]) -> _Places:
         elif _ending("bounce.before").search(prefix):
             places.spoken.setdefault(address, index)
     return places
+
+
+def _is_not_failed(before: str, sentence: str) -> bool:
+    """Whether the words before an address say so; not where they end a name, as that of `Team DE (team@acme.test)`."""
+    return bool(_ending("bounce.not_before").search(sentence)) and not _NAME_BEFORE.search(before)
 
 
 def _sentence(lines: list[str], index: int, prefix: str) -> str:
@@ -214,6 +222,7 @@ def _last_resort(notice: Notice, subject: str, not_these: frozenset[str]) -> Ite
     resorts = (
         _ORIGIN.search(notice.said),
         _ANY.search(subject[:LINE_CHARS_MAX]),
+        _ALONE.search(notice.returned[:DIAGNOSIS_CHARS_MAX]),
         _RETURNED_TO.search(header),
         _RETURNED_FOR.search(header),
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from sequencer.mail.answer import asks_to_stop, read_answer
 from sequencer.mail.autoreply import has_left, read_auto_reply, words_of_absence
 from sequencer.mail.bounce import Bounce, read_bounce
+from sequencer.mail.bounce_signs import keeps_house
 from sequencer.mail.complaint import read_complaint
 from sequencer.mail.dates import come_back_day
 from sequencer.mail.fields import message_ids_in
@@ -61,14 +62,15 @@ def classify(parsed: Parsed, *, our_addresses: frozenset[str] = frozenset()) -> 
             confidence=automatic.confidence,
             evidence=automatic.evidence,
         )
-    if _is_newsletter(parsed):
+    nobody = _written_by_nobody(parsed, own.text)
+    if nobody:
         return Judgement(
             "other",
             original_message_ids=ids,
             text=own.text,
             forwarded=own.forwarded,
             confidence=0.8,
-            evidence=("list mail",),
+            evidence=(nobody,),
         )
     if _asks_to_stop_in_subject(parsed.subject):
         return Judgement(
@@ -150,9 +152,11 @@ def _addresses(text: str, not_these: frozenset[str]) -> tuple[str, ...]:
     return tuple(address for address in found if address not in not_these)[:ADDRESSES_MAX]
 
 
-def _is_newsletter(parsed: Parsed) -> bool:
-    """Bulk mail that answers nobody: it has a way to unsubscribe and no thread (RFC 2369, RFC 8058)."""
-    return parsed.header("List-Unsubscribe") is not None and not parsed.in_reply_to and not parsed.references
+def _written_by_nobody(parsed: Parsed, text: str) -> str:
+    """What says so: bulk mail has a way to unsubscribe and no thread (RFC 2369, RFC 8058), a mail system its name."""
+    if parsed.header("List-Unsubscribe") is not None and not parsed.in_reply_to and not parsed.references:
+        return "list mail"
+    return keeps_house(parsed, text)
 
 
 def _asks_to_stop_in_subject(subject: str) -> bool:

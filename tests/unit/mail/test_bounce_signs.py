@@ -71,6 +71,10 @@ NO_BOUNCES = [
     ("postmaster@acme.test", "Delivery Status Notification (Success)", "Delivered to:\n\n  jo@acme.test\n", ""),
     ("MAILER-DAEMON@mx.test", "Successful Mail Delivery Report", "It was successfully delivered to:\njo@acme.test", ""),
     ("postmaster@acme.test", "Delivery report", "Your message was successfully relayed to: jo@acme.test", ""),
+    # a filter signs what it sells, and a colleague tells of one
+    ("Spam Firewall <news@vendor.test>", "News", "10,000 mails were blocked.\n\nsales@vendor.test\n", ""),
+    (JO, "Hi", "It was blocked by our spam filter. Write to:\n\njo@home.test\n", ""),
+    ("E-Mail Filter <jo@acme.test>", "Re: Hi", "It was blocked here:\n\nbo@acme.test\n", REPLY),
     # an issue tracker that quotes one
     ("GitHub <notify@git.test>", "[mail] Undelivered mail (#550)", "not delivered to users@acme.test: 550 no", ""),
     # a colleague who forwards a report and says what to do

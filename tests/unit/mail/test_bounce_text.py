@@ -79,6 +79,15 @@ NAMES = [
         "* jo@acme.test\n2) bo@acme.test: no\n550 5.1.1 <cy@acme.test>... no\n",
         ["jo@acme.test", "bo@acme.test", "cy@acme.test"],
     ),
+    # a colon of full width, and a name that ends as a label of the sender does
+    ("收件人：jo@acme.test\n", ["jo@acme.test"]),
+    ("宛先：「jo@acme.test」。\n", ["jo@acme.test"]),
+    ("不能送达：jo@acme.test，bo@acme.test。\n", ["jo@acme.test", "bo@acme.test"]),
+    ("It failed for:\nTeam DE (jo@acme.test)\nNot found.\n", ["jo@acme.test"]),
+    ("It failed for:\nLena Van <jo@acme.test>\nNot found.\n", ["jo@acme.test"]),
+    ("Ihre Nachricht von (ana2@ourco.test) scheiterte.\njo@acme.test\n", ["jo@acme.test"]),
+    # Exchange names nobody but for its administrators
+    ("It failed.\nDiagnostic information for administrators:\n\njo@acme.test\n550 no\n", ["jo@acme.test"]),
     # somebody wrote to themselves
     ("<ana@ourco.test>:\nfull\n", ["ana@ourco.test"]),
     # nobody

@@ -231,6 +231,26 @@ def test_newsletter() -> None:
     assert classify(parse(raw)).kind == "other"
 
 
+@pytest.mark.parametrize(
+    ("sender", "subject", "body", "kind"),
+    [
+        ("MAILER-DAEMON@mx.test", "Report", "Your message was successfully delivered to: jo@acme.test", "other"),
+        ("Mail System <mailer-daemon@mx.test>", "Relayed", "This is a confirmation. Nothing to do.", "other"),
+        ("postmaster@acme.test", "TLS report", "This mailbox uses TLS reporting. No action is needed.", "other"),
+        ("postmaster@acme.test", "Quarantine digest", "Quarantine report of today: 3 messages.", "other"),
+        ("postmaster@acme.test", "Postfach", "Ihr Postfach ist fast voll. Keine Aktion erforderlich.", "other"),
+        # postmasters are people too
+        ("Postmaster <postmaster@acme.test>", "Your offer", "We run 550 mailboxes. A quote, please.", "reply"),
+        ("System Administrator <it@acme.test>", "Question", "Does it work with Exchange?", "reply"),
+        ("postmaster@acme.test", "Re: An idea", "No action is needed on your side, I will call you.", "reply"),
+    ],
+)
+def test_what_a_mail_system_writes_beside_failures_is_nobody_s_answer(
+    sender: str, subject: str, body: str, kind: str
+) -> None:
+    assert classify(parse(f"From: {sender}\nSubject: {subject}\n\n{body}\n".encode())).kind == kind
+
+
 def test_text_without_headers() -> None:
     assert classify_text("Yes please.\n\n> unsubscribe\n").answer == "interested"
     assert classify_text("This is an automated reply, nobody reads this mailbox.").kind == "auto_reply"
