@@ -23,7 +23,8 @@ GAP_CHARS = 24
 DAYS_IN_WEEK = 7
 
 _ORDINAL = r"(?:st|nd|rd|th|er|re|ste|de|e|\.|º|ª|o|ra)?"
-_ARTICLE = r"the|le|den|dem|am|el|il|d\.|dia|dag"
+# "au" and "al" lead to a day behind "until" alone: "au 12" is an address as well.
+_ARTICLE = r"the|le|den|dem|am|el|il|d\.|dia|dag|(?<=jusqu')au|(?<=fino )al|(?<=sino )al|(?<=fins )al|(?<=hasta )el"
 _ARTICLE_AND_NUMBER = compiled(rf"(?:{_ARTICLE}),? \d")
 _BETWEEN_WEEKDAY_AND_DAY = compiled(r"[\s,.('-]{0,3}(?:\w{1,4}\.?)?[\s,.(]{0,3}")
 

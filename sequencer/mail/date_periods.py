@@ -60,7 +60,7 @@ def _weeks(writing: Writing) -> Iterator[Mention]:
                 continue
             after += timedelta(days=DAYS_IN_WEEK)
             if after > writing.sent:
-                yield Mention(*found.span(), monday, after=after, ends_range=bool(found[2]))
+                yield Mention(*found.span(), monday, after=after, ends_range=bool(found[2]), numbered_week=True)
                 break
 
 

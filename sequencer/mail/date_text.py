@@ -67,6 +67,7 @@ class Mention:
 
     `exact`: not merely a year or a season. `ends_range`: its range began with a bare number ("10-31 July").
     `after`: the first day after a period whose first day is `day`. `ends`: it names the period's end ("end of July").
+    `numbered_week`: that period is a week, or several, told by number.
     """
 
     start: int
@@ -77,6 +78,7 @@ class Mention:
     ends_range: bool = False
     after: date | None = None
     ends: bool = False
+    numbered_week: bool = False
 
     def overlaps(self, other: "Mention") -> bool:
         return self.start < other.end and other.start < self.end

@@ -78,16 +78,27 @@ def _includes(written: Writing, mention: Mention) -> bool:
 
 
 def _period_back(written: Writing, days: list[Mention]) -> date | None:
-    """From weeks and months: "until August" is its first day, "through August" and "until the end of" the day after."""
+    """From weeks and months: "until August" is its first day, "through August" and "until the end of" the day after.
+
+    A week with its number beside an absence lasts to its end, and "until" it where the language means it so.
+    """
     back: date | None = None
+    away: list[date] = []
     for mention in _periods_beside(days, written):
         role, in_range = _role(written, mention, None)
+        if mention.numbered_week and role == "lone" and mention.after and _beside(written, mention, "away.body"):
+            away.append(mention.after)
         if role not in {"back", "until", "through"} or not (mention.exact or role == "until"):
             continue
-        day = mention.after if role == "through" or in_range or mention.ends else mention.day
-        if day and written.sent < day <= written.sent + timedelta(days=RETURN_DAYS_MAX):
+        whole = mention.numbered_week and role == "until" and not _UNTIL_INCLUDES.isdisjoint(written.languages[:1])
+        day = mention.after if role == "through" or in_range or mention.ends or whole else mention.day
+        if day and _may_be_back(written, day):
             back = day
-    return back
+    return back or max((day for day in away if _may_be_back(written, day)), default=None)
+
+
+def _may_be_back(written: Writing, day: date) -> bool:
+    return written.sent < day <= written.sent + timedelta(days=RETURN_DAYS_MAX)
 
 
 def _soon_back(written: Writing) -> date | None:
@@ -190,9 +201,14 @@ def _is_aside(written: Writing, mention: Mention) -> bool:
 
 def _asked(written: Writing, mention: Mention) -> bool:
     """Whether the sentence around a date asks for contact then, rather than giving a reason."""
+    return _beside(written, mention, "date.ask")
+
+
+def _beside(written: Writing, mention: Mention, topic: str) -> bool:
+    """Whether the sentence around a date says something of the topic."""
     start = max(0, mention.start - 80)
     sentence = (
         _SENTENCE.split(written.folded[start : mention.start])[-1]
         + _SENTENCE.split(written.folded[mention.start : mention.end + 60])[0]
     )
-    return bool(written.pattern("date.ask").search(sentence))
+    return bool(written.pattern(topic).search(sentence))

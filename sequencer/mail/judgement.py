@@ -9,7 +9,7 @@ from typing import Literal
 
 __all__ = ["ANSWERS", "VERSION", "Answer", "Judgement", "Kind"]
 
-VERSION = 3  # of the rules that judge: raised when they change, so that what is stored is judged anew
+VERSION = 4  # of the rules that judge: raised when they change, so that what is stored is judged anew
 
 Kind = Literal["hard_bounce", "soft_bounce", "delay", "complaint", "auto_reply", "reply", "other"]
 
