@@ -7,6 +7,7 @@ Only the person's own words are read: quoting.py took the quote and our own foot
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sequencer.mail import answer_model, words
@@ -38,6 +39,8 @@ _STOP_MIN = 0.45  # likelihood below which a phrase is taken for no request to s
 _STOP_ALONE_MIN = 0.65  # the same for the model alone, of the whole answer
 _STOP_SENTENCE_MIN = 0.96  # and of one sentence of several: it knows less of each
 _SENTENCES_FROM = 0.01  # likelihood of the whole answer below which, without a phrase, no sentence is read alone
+_ASKED_MIN = 0.15  # likelihood above which a question is one, though the words around it sound like a no
+_DESPITE_DENIAL_MIN = 0.6  # likelihood below which interest that no rule speaks for is none beside a "not"
 _ALONE_MIN = 0.45  # likelihood below which what no rule speaks for is nothing in particular
 _SENTENCE_END = compiled(r"(?<=[.!?。！？]) {0,3}(?=\S)")
 _BLANKS = compiled(r"[ \t\n]{1,400}")
@@ -75,13 +78,14 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class _StopLists:
-    """The phrases that ask to stop, and those that deny it."""
+    """The phrases that ask to stop, those that deny it, and thanks, whose words ask for nothing ("for your mail")."""
 
     denials: words.Phrases
+    thanks: words.Phrases
     requests: words.Phrases
 
     def within(self, folded: str) -> "_StopLists":
-        return _StopLists(self.denials.within(folded), self.requests.within(folded))
+        return _StopLists(self.denials.within(folded), self.thanks.within(folded), self.requests.within(folded))
 
 
 def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
@@ -95,8 +99,8 @@ def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
     request = _request(folded, likely["opt_out"], found)
     if request:
         return Reading("opt_out", round(min(CONFIDENCE_MAX, request.likelihood), 2), request.evidence)
-    best = max((answer for answer in ANSWERS if answer != "opt_out"), key=lambda answer: likely[answer])
-    if likely[best] < _ALONE_MIN and best not in found.phrases:
+    best = _likeliest(folded, likely, found)
+    if best is None:
         return Reading("other", CONFIDENCE_OF_NOTHING, ())
     evidence = found.phrases.get(best) or answer_model.telling_words(folded, ANSWERS.index(best))
     return Reading(best, round(min(CONFIDENCE_MAX, likely[best]), 2), evidence)
@@ -105,6 +109,22 @@ def read_answer(text: str, *, names_somebody: bool = False) -> Reading:
 def asks_to_stop(text: str) -> bool:
     """Whether the words are a plain request to stop, by the lists alone."""
     return _stop(_one_line(text), _stop_lists())[0] != ""
+
+
+def _likeliest(folded: str, likely: Mapping[Answer, float], found: _Findings) -> Answer | None:
+    """The class that is no request to stop; None where too little speaks for any.
+
+    What is asked counts more than a tone of refusal that no phrase bears out, and a denial more than a faint interest.
+    """
+    best = max((answer for answer in ANSWERS if answer != "opt_out"), key=lambda answer: likely[answer])
+    if best in found.phrases:
+        return best
+    if best == "not_interested" and "question" in found.phrases and likely["question"] >= _ASKED_MIN:
+        return "question"
+    needed = _ALONE_MIN
+    if best == "interested" and likely[best] < _DESPITE_DENIAL_MIN and words.pattern("answer.negation").search(folded):
+        needed = _DESPITE_DENIAL_MIN
+    return best if likely[best] >= needed else None
 
 
 def _request(folded: str, of_all: float, found: _Findings) -> _Request | None:
@@ -159,13 +179,14 @@ def _findings(folded: str, *, names_somebody: bool) -> _Findings:
 
 
 def _stop_lists() -> _StopLists:
-    return _StopLists(words.pattern("answer.opt_out_not"), words.pattern("answer.opt_out"))
+    return _StopLists(*map(words.pattern, ("answer.opt_out_not", "answer.thanks", "answer.opt_out")))
 
 
 def _stop(folded: str, lists: _StopLists) -> tuple[str, str]:
     """The request to stop, or "", and the text without the phrases that deny one."""
     _, kept = lists.denials.taken_out(folded)
-    found = lists.requests.search(kept)
+    _, without_thanks = lists.thanks.taken_out(kept)
+    found = lists.requests.search(without_thanks)
     return found[0].strip() if found else "", kept
 
 

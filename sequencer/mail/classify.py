@@ -20,7 +20,7 @@ from sequencer.mail.kept import compiled
 from sequencer.mail.origin import puts_month_first, written_on
 from sequencer.mail.parse import Parsed
 from sequencer.mail.quoting import OwnWords, own_words, own_words_of_text
-from sequencer.mail.signature import without_closing
+from sequencer.mail.signature import without_closing, without_footers
 from sequencer.mail.thread import THREAD_IDS_MAX
 
 __all__ = ["VERSION", "Judgement", "Kind", "classify", "classify_text"]
@@ -122,7 +122,7 @@ def _of_bounce(bounce: Bounce, ids: tuple[str, ...]) -> Judgement:
 
 
 def _of_person(own: OwnWords, ids: tuple[str, ...], addresses: tuple[str, ...], *, accepted: bool) -> Judgement:
-    said = without_closing(own.text)
+    said = without_closing(without_footers(own.text))
     reading = read_answer(said, names_somebody=bool(_addresses(said, frozenset()) and addresses))
     answer, confidence, evidence = reading.answer, reading.confidence, reading.evidence
     if accepted and answer != "opt_out":

@@ -69,19 +69,19 @@ def own_words(parsed: Parsed) -> OwnWords:
     """The person's own words in a parsed mail; HTML-only mail counts as its text."""
     attached = any(part.content_type == "message/rfc822" for part in parsed.parts)
     to = frozenset((*parsed.to, *parsed.cc, *parsed.delivered_to))
-    return own_words_of_text(parsed.text, subject=parsed.subject, to=to, attached=attached)
+    return own_words_of_text(parsed.text, subject=parsed.subject, to=to, attached=attached, name=parsed.from_name)
 
 
 def own_words_of_text(
-    text: str, *, subject: str = "", to: frozenset[str] = frozenset(), attached: bool = False
+    text: str, *, subject: str = "", to: frozenset[str] = frozenset(), attached: bool = False, name: str = ""
 ) -> OwnWords:
     """As `own_words`, for a body whose headers may be unknown.
 
-    `to`: the addresses that the mail went to. `attached`: a mail hangs on it.
+    `to`: the addresses that the mail went to. `attached`: a mail hangs on it. `name`: of whoever wrote it.
     """
     text = text[:TEXT_CHARS_MAX].replace("\r\n", "\n").lstrip("\ufeff")
     reading = _read(Lines(text, LINES_MAX))
-    pieces = [unsigned(piece) for piece in (without_banner(reading.pieces[0]), *reading.pieces[1:])]
+    pieces = [unsigned(piece, name) for piece in (without_banner(reading.pieces[0]), *reading.pieces[1:])]
     lines = [line.rstrip() for piece in pieces for line in (*piece, "")]
     own = _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
     return OwnWords(own, _is_forward(reading, words.fold(subject[:SUBJECT_CHARS_MAX]), to, attached=attached))
