@@ -34,11 +34,15 @@ _EMPTY_LINE = re.compile(rb"\n\r?\n")
 
 @click.command("classify", epilog="Example:  sequencer classify answer.eml")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--text", "as_text", is_flag=True, help="The files hold a body only, without headers.")
+@click.option("--text", "as_text", is_flag=True, help="The files hold a body only, without headers: no date is read.")
 @json_option
 @click.pass_context
 def command(ctx: click.Context, files: tuple[str, ...], as_text: bool, as_json: bool) -> int:
-    """What the engine reads in a mail file; `-` is standard input. With --json one object a line."""
+    """What the engine reads in a mail file; `-` is standard input. Dates count from the day the mail was sent.
+
+    With --json one object a line: file, kind, recipients, permanent, return_date, text, forwarded, answer, addresses,
+    left, confidence, evidence. A warning that a mail is late is a soft_bounce, too, with permanent false.
+    """
     gc.set_threshold(GARBAGE_THRESHOLD)
     ours = _our_addresses(ctx)
     failed = 0
