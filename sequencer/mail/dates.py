@@ -86,15 +86,20 @@ def _period_back(written: Writing, days: list[Mention]) -> date | None:
     away: list[date] = []
     for mention in _periods_beside(days, written):
         role, in_range = _role(written, mention, None)
-        if mention.numbered_week and role == "lone" and mention.after and _beside(written, mention, "away.body"):
+        whole = mention.numbered_week and _is_whole(written, role)
+        if whole and role == "lone" and mention.after and _beside(written, mention, "away.body"):
             away.append(mention.after)
         if role not in {"back", "until", "through"} or not (mention.exact or role == "until"):
             continue
-        whole = mention.numbered_week and role == "until" and not _UNTIL_INCLUDES.isdisjoint(written.languages[:1])
         day = mention.after if role == "through" or in_range or mention.ends or whole else mention.day
         if day and _may_be_back(written, day):
             back = day
     return back or max((day for day in away if _may_be_back(written, day)), default=None)
+
+
+def _is_whole(written: Writing, role: Role) -> bool:
+    """Whether a week in this role is meant to its end."""
+    return role == "lone" or (role == "until" and not _UNTIL_INCLUDES.isdisjoint(written.languages[:1]))
 
 
 def _may_be_back(written: Writing, day: date) -> bool:
@@ -130,6 +135,8 @@ def _free_day(written: Writing, mention: Mention, before: Mention | None) -> dat
     "through" it, or away or busy "until" the end of it.
     """
     role, _ = _role(written, mention, before)
+    if mention.numbered_week and _is_whole(written, role) and _beside(written, mention, "away.body"):
+        return mention.after
     if mention.after is not None:
         lead = written.folded[max(0, mention.start - CUE_CHARS) : mention.start]
         to_its_end = mention.ends and _ending("date.until", written.languages).search(lead)

@@ -67,6 +67,7 @@ CLASSES: dict[Answer, str] = {
         Wow, a fourth follow-up in one week. Very keen. Please, don't feel obliged to send a fifth.
         No need to send another follow-up.
         There's no need to write again.
+        No need to write again, I will report you as spam.
         You needn't send any more reminders.
         Please don't feel you have to send another one.
         You don't have to follow up again.
@@ -175,6 +176,10 @@ NO_REQUESTS = """
     Don't feel obliged to make slides, just send the price list.
     I've heard enough from you to decide: yes, send the contract.
     Is there really no need to install anything again after an update?
+    You don't need to write again, I'm in. When can we start?
+    No need to send another reminder, I will look at it on Monday.
+    Sie müssen mir nicht noch einmal schreiben, ich bin dabei.
+    Inutile de me relancer encore, je suis partant.
     """
 
 
