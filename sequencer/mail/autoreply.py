@@ -109,7 +109,8 @@ def words_of_absence(text: str) -> tuple[str, ...]:
 
     A sentence that says so counts twice. Being away counts once, and a second time only with what such texts go on to
     say: whom to ask meanwhile, when they will answer; so does receipt, with its number or the time an answer takes.
-    Somebody who asks a question is there to hear the answer, and so is one who takes up what we wrote.
+    Somebody who asks a question is there to hear the answer, and so is one who takes up what we wrote. Whoever says
+    when to write again, or that somebody else is away, is a person, too, where nothing is said for urgent matters.
     """
     folded = _flat(text)
     spoken = languages_of(folded)
@@ -120,6 +121,8 @@ def words_of_absence(text: str) -> tuple[str, ...]:
     if automatic:
         return (f"says: {automatic}", "automatic by its own words")
     if _QUESTION.search(folded) or sign("away.here") or sign("answer.not_interested"):
+        return ()
+    if sign("away.then") and not (sign("away.urgent") or sign("away.received")):
         return ()
     unread = sign("away.unread")
     if unread:

@@ -32,6 +32,7 @@ _HOUR = compiled(r"\W{1,3}(?:um |a las |alle |kl\.? |\w )?\d{1,2}(?:[:.h]\d\d|h|
 _SENTENCE = compiled(r"[!?;]\s|(?<=[^\W\d]{2})\.\s|\n")
 
 Role = Literal["back", "through", "until", "start", "lone"]
+_WHOLE: frozenset[Role] = frozenset({"lone", "until"})  # roles in which a week by number lasts to its end
 _RANK: dict[Role, int] = {"back": 0, "through": 1, "until": 2, "lone": 3, "start": 4}
 
 
@@ -80,13 +81,13 @@ def _includes(written: Writing, mention: Mention) -> bool:
 def _period_back(written: Writing, days: list[Mention]) -> date | None:
     """From weeks and months: "until August" is its first day, "through August" and "until the end of" the day after.
 
-    A week with its number beside an absence lasts to its end, and "until" it where the language means it so.
+    A week with its number beside an absence lasts to its end; "until" it may mean so, and a day too early is the worse.
     """
     back: date | None = None
     away: list[date] = []
     for mention in _periods_beside(days, written):
         role, in_range = _role(written, mention, None)
-        whole = mention.numbered_week and _is_whole(written, role)
+        whole = mention.numbered_week and role in _WHOLE
         if whole and role == "lone" and mention.after and _beside(written, mention, "away.body"):
             away.append(mention.after)
         if role not in {"back", "until", "through"} or not (mention.exact or role == "until"):
@@ -95,11 +96,6 @@ def _period_back(written: Writing, days: list[Mention]) -> date | None:
         if day and _may_be_back(written, day):
             back = day
     return back or max((day for day in away if _may_be_back(written, day)), default=None)
-
-
-def _is_whole(written: Writing, role: Role) -> bool:
-    """Whether a week in this role is meant to its end."""
-    return role == "lone" or (role == "until" and not _UNTIL_INCLUDES.isdisjoint(written.languages[:1]))
 
 
 def _may_be_back(written: Writing, day: date) -> bool:
@@ -135,7 +131,7 @@ def _free_day(written: Writing, mention: Mention, before: Mention | None) -> dat
     "through" it, or away or busy "until" the end of it.
     """
     role, _ = _role(written, mention, before)
-    if mention.numbered_week and _is_whole(written, role) and _beside(written, mention, "away.body"):
+    if mention.numbered_week and role in _WHOLE and _beside(written, mention, "away.body"):
         return mention.after
     if mention.after is not None:
         lead = written.folded[max(0, mention.start - CUE_CHARS) : mention.start]
