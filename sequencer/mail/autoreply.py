@@ -115,7 +115,8 @@ def words_of_absence(text: str) -> tuple[str, ...]:
     folded = _flat(text)
     spoken = languages_of(folded)
     sign = partial(_sign, folded, spoken)
-    if sign("away.not_now_away"):
+    _, unpromised = words.pattern("away.promise", among=spoken).taken_out(folded)
+    if _sign(unpromised, spoken, "away.not_now_away"):
         return ()
     automatic = sign("away.automatic")
     if automatic:

@@ -95,7 +95,7 @@ async def test_only_the_bodies_of_what_is_ours_are_fetched(
     assert b"Subject: old" not in line.answered  # and of what is too old not even the header
     bodies = re.findall(rb"UID FETCH (\S+) \(BODY\.PEEK\[\]", line.asked)
     assert len(bodies) == 1
-    headers = re.findall(rb"UID FETCH \S+ \(RFC822\.SIZE BODY\.PEEK\[HEADER\]", line.asked)
+    headers = re.findall(rb"UID FETCH \S+ \(RFC822\.SIZE INTERNALDATE BODY\.PEEK\[HEADER\]", line.asked)
     assert len(headers) == -(-(STRANGERS + 1) // HEAD_BATCH_MAX)
     assert b" SINCE 25-Aug-2026" in line.asked
     assert not re.search(rb"BODY\[|SELECT|STORE", line.asked)  # nothing becomes read
