@@ -16,6 +16,7 @@ from sequencer.clock import Clock
 from sequencer.config import Config, MailboxSection, ServerSection
 from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Inbox
+from sequencer.engine import amnesia
 from sequencer.engine.advance import Advance
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.freshness import WROTE_WITHIN
@@ -76,7 +77,7 @@ def open_app(config: Config) -> App:
     """Open the installation; the schema is brought up to date on the way. Raises StoreError, SchemaTooNew."""
     migrate(config.database_url)
     database = Database(config.database_url)
-    key = _key(database)
+    key = _key(database, epoch_path(config))
     return App(config, database, Advance(database, Surroundings(config, Catalog())), key)
 
 
@@ -92,7 +93,7 @@ def with_config(app: App, config: Config) -> App:
     return App(config, app.database, Advance(app.database, around), app.key)
 
 
-def _key(database: Database) -> bytes:
+def _key(database: Database, outside: Path) -> bytes:
     known = database.read(lambda connection: scopes.meta(connection, KEY))
     if known is None:
         new = secrets.token_hex(KEY_BYTES)
@@ -101,6 +102,7 @@ def _key(database: Database) -> bytes:
             found = scopes.meta(connection, KEY)
             if found is None:
                 scopes.put_meta(connection, KEY, new)
+                amnesia.begin(connection, outside, bytes.fromhex(new))
             return found or new
 
         known = database.write(make)

@@ -4,8 +4,13 @@ from pathlib import Path
 
 import click
 
+from sequencer.app import daemons_max, epoch_path, open_app
+from sequencer.cli.audit_row import command_of
 from sequencer.cli.options import as_option, json_option
 from sequencer.cli.session import acting, config_of, now, opened
+from sequencer.config import Config
+from sequencer.engine import amnesia
+from sequencer.store import audit, epoch_file
 from sequencer.store.database import refusals, sqlite_file
 from sequencer.store.migrate import migrate, refuse_newer, revision
 
@@ -42,11 +47,11 @@ def upgrade(ctx: click.Context) -> None:
 def restore(ctx: click.Context, copy: Path) -> None:
     """Make FILE, a copy from "sequencer backup", the database again; the present one is kept beside it.
 
-    Stop the daemon first. What was sent since the copy was made is not in it, so the daemon holds all sends until
+    Stop the daemon first. What was sent since the copy was made is not in it, so all sends are held until
     "sequencer db reconcile" has looked into the Sent folders.
     """
     from sequencer.daemon import only_daemon
-    from sequencer.store.backup import put_back, schema_of, sqlite_only
+    from sequencer.store.backup import put_back, refuse_another, schema_of, sqlite_only
 
     config = config_of(ctx)
     file = sqlite_only(config.database_url)
@@ -54,12 +59,27 @@ def restore(ctx: click.Context, copy: Path) -> None:
     aside = file.with_name(f"{file.name}.replaced-{now():%Y%m%d-%H%M%S}")
     with only_daemon(config.database_url):
         was_there = file.exists()
+        refuse_another(copy, file)
         put_back(copy, file, aside)
-    migrate(config.database_url)
+        held, mend = _look_back(ctx, config)
     click.echo(f"{file} is the copy {copy} now" + (f"; the one before it: {aside}" if was_there else ""))
-    click.echo(
-        'start the daemon: if mail left since the copy was made, it holds all sends until "sequencer db reconcile"'
-    )
+    if held:
+        click.echo(f"{held}\n{mend}")
+    else:
+        click.echo("nothing was sent since the copy was made: the daemon goes on where it stopped")
+
+
+def _look_back(ctx: click.Context, config: Config) -> tuple[str, str]:
+    """What is held and what mends it, as from the first command on; ("", "") where nothing is."""
+    app, at = open_app(config), now()
+    try:
+        command, path = command_of(ctx, app, at), epoch_path(config)
+        with epoch_file.opened(path, app.key, daemons_max=daemons_max(config)) as outside:
+            app.database.write(lambda connection: amnesia.notice(connection, outside, app.key, at))
+        app.database.write(lambda connection: audit.append(connection, command))
+        return app.database.read(amnesia.restored_words)
+    finally:
+        app.close()
 
 
 @db.command(
@@ -67,11 +87,11 @@ def restore(ctx: click.Context, copy: Path) -> None:
 )
 @click.option(
     "--trust", multiple=True, metavar="MAILBOX",
-    help="What was not found as sent did not leave this mailbox. It may be written again.",
+    help="What was not found as sent did not leave this mailbox (or all). It may be written again.",
 )  # fmt: skip
 @click.option(
     "--doubt", multiple=True, metavar="MAILBOX",
-    help='What may have left this mailbox waits for your word in "sequencer uncertain".',
+    help='What may have left this mailbox (or all) waits for your word in "sequencer uncertain".',
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only look, and say what that would do.")
 @as_option

@@ -1,6 +1,6 @@
 """What `db reconcile` does and prints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -20,6 +20,7 @@ from sequencer.store import epoch_file, reads
 
 EARLIER = timedelta(days=1)  # clocks differ, and servers search by whole days
 SHOWN_MAX = 20
+ALL = "all"  # every mailbox that the other option does not name
 
 
 def reconcile_and_tell(
@@ -45,9 +46,23 @@ def reconcile_and_tell(
     return done.lifted
 
 
+class _OnlyLooked(Exception):
+    """Takes back what a dry run wrote, with its row of the audit."""
+
+    def __init__(self, done: Reconciled) -> None:
+        super().__init__()
+        self.done = done
+
+
 def _words(app: App, trust: Sequence[str], doubt: Sequence[str]) -> Words:
-    trusted, doubted = frozenset(map(normalise, trust)), frozenset(map(normalise, doubt))
     known = {*app.config.mailboxes_by_address, *filter(None, app.database.read(reads.mailboxes_in_use))}
+    trusted, doubted = frozenset(map(normalise, trust)), frozenset(map(normalise, doubt))
+    if ALL in trusted and ALL in doubted:
+        raise InputError(f'"{ALL}" with one of --trust and --doubt, not with both')
+    if ALL in trusted:
+        trusted = (trusted | known) - doubted - {ALL}
+    if ALL in doubted:
+        doubted = (doubted | known) - trusted - {ALL}
     for address in sorted((trusted | doubted) - known):
         raise InputError(f'there is no mailbox "{address}": there are {", ".join(sorted(known))}')
     for address in sorted(trusted & doubted):
@@ -65,14 +80,16 @@ def _settle(app: App, readings: Sequence[Reading], words: Words, at: datetime, *
         written_at = max(written_at, at)
 
     def write(connection: Connection) -> Reconciled:
-        nested = connection.begin_nested()
         done = reconcile(connection, app.advance, app.key, readings, words, (outside.epoch, written_at), at)
         if dry_run:
-            nested.rollback()
+            raise _OnlyLooked(done)
         return done
 
-    done = app.database.write(write)
-    if done.lifted and not dry_run:
+    try:
+        done = app.database.write(write)
+    except _OnlyLooked as looked:
+        return looked.done
+    if done.lifted:
         epoch_file.write_all(path, app.key, app.database.read(store.current), daemons_max=daemons)
     return done
 
@@ -118,14 +135,16 @@ def _more(count: int) -> None:
         line(f"  and {count - SHOWN_MAX} more")
 
 
-def _ask(unsaid: Iterable[Reading]) -> None:
+def _ask(unsaid: Sequence[Reading]) -> None:
     line("sends stay held. Of these mailboxes nobody can tell what left since:", "bold red")
     for each in unsaid:
         line(f"  {each.mailbox}: {each.trouble}")
-    first = next(iter(unsaid)).mailbox
+    first = unsaid[0].mailbox
     line("mend it and try again, or say of each what holds:")
     line(f"  sequencer db reconcile --doubt {first}   each mail that may have left waits for a person's word")
     line(f"  sequencer db reconcile --trust {first}   nothing more left it: what is due is sent, perhaps again")
+    if len(unsaid) > 1:
+        line(f'"{ALL}" names every mailbox of which nothing else is said')
 
 
 def _told(each: Reading) -> str:

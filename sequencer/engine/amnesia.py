@@ -8,18 +8,40 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from sequencer.errors import StoreError
 from sequencer.store import epoch as store
-from sequencer.store import scopes
+from sequencer.store import epoch_file, scopes
 from sequencer.store.epoch import Amnesia, Epoch
 from sequencer.store.epoch_file import EpochFile, installation_of
 
-__all__ = ["MEND", "Covering", "amnesia_of", "counted", "message_key", "notice", "restored_words", "series_key"]
+__all__ = [
+    "MEND",
+    "Covering",
+    "amnesia_of",
+    "begin",
+    "counted",
+    "message_key",
+    "notice",
+    "restored_words",
+    "series_key",
+]
 
 MEND = '"sequencer db reconcile" looks into the Sent folders and lets it go on; inboxes are read meanwhile'
+
+
+def begin(connection: Connection, path: Path, key: bytes) -> None:
+    """Count from the hour in which the database is made, so that its copies are known as such before a daemon ran.
+
+    Raises StoreError, when the file at `path` cannot be written.
+    """
+    first = store.raise_epoch(connection)
+    store.accept_server(connection)
+    if not store.is_on_server(connection):
+        epoch_file.begin(path, key, first)
 
 
 def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia | None:
@@ -30,21 +52,23 @@ def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia |
     theirs = told.standing in ("good", "copy") and told.installation != installation_of(key)
     lost = None if theirs else max(0, told.epoch.mails - known.mails)
     why = ""
-    if theirs and told.epoch.mails:
+    if theirs:
         why = (
             f"{told.path} belongs to another database, which sent {told.epoch.mails} mails: "
             "if that one was given up on purpose, stop the daemon, delete the file and reconcile"
         )
     elif told.standing == "unreadable":
         why, lost = f"{told.path} cannot be read, so nobody knows what was sent since", None
-    elif not theirs and told.epoch > known:
+    elif told.epoch > known:
         why = "the database is older than what was sent: it was restored from a copy"
-    elif told.standing == "copy" and not theirs:
+    elif told.standing == "copy":
         why, lost = f"{told.path} is a copy: the original may have sent since this folder was copied", None
     elif told.standing == "none" and known.number and not store.is_on_server(connection):  # there each has a new one
-        why, lost = f"{told.path} was not there: the database may be a copy, or older than what was sent", None
+        why = f"{told.path} knew nothing of this database: it may be a copy, or older than what was sent"
+        lost = None
     elif store.server_changed(connection):
-        why, lost = "PostgreSQL is another server or on another timeline: what was sent last may be missing", None
+        why = "PostgreSQL is another server or database, or on another timeline: what was sent last may be missing"
+        lost = None
     return Amnesia(why, since, lost) if why else None
 
 

@@ -7,7 +7,7 @@ told waits for a person among the uncertain mails (engine/doubting.py). The mail
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -35,6 +35,7 @@ __all__ = ["Reconciled", "Words", "reconcile"]
 
 ATTEMPTS_MAX = 5
 RETURNS_MAX = 5  # how often one copy is put back: each return begins a series of ids, which the copy knows nothing of
+_LAST = datetime.max.replace(tzinfo=UTC)
 FOUND = "a copy of it lies in the mailbox, and this database was restored from before it left"
 
 
@@ -53,6 +54,7 @@ class Reconciled:
 
     `missing`: how many more may have left; None: nobody counted. `doubts`: mails that wait for a person's word.
     `unsaid`: mailboxes of which somebody has to say what they cannot tell; while there are any, nothing is lifted.
+    Where nobody counted these are all of which a mail was due: that no copy of one is found proves nothing.
     """
 
     held: Amnesia
@@ -86,22 +88,23 @@ def reconcile(
     rescue.sweep(connection, advance, now)
     copies: dict[str, Copy] = {}
     for reading in readings:
-        copies |= {each: copy for each, copy in reading.copies.items() if copy.filed or each not in copies}
+        copies |= {each: copy.or_later(copies.get(each)) for each, copy in reading.copies.items()}
     named = _Named(connection, advance, key, copies, held.since)
     store.note_series(connection, named.series)
     copied = (_as_late_as_may_be(copy, held.since, outside[1], now) for copy in named.forgotten)
     left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + sum(copy.filed for copy in named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
-    dark = [each for each in readings if each.trouble or (missing and each.mailbox not in words.trusted)]
-    unsaid = [each for each in dark if each.trouble and each.mailbox not in words.trusted | words.doubted]
-    doubts: list[SendRow] = []
+    until = max([outside[1] or now, *(copy.at for copy in (*named.forgotten, *named.lost) if copy.at is not None)])
+    dark = [each for each in readings if each.mailbox not in words.trusted and (each.trouble or missing != 0)]
     if missing == 0 and not store.is_on_server(connection):
-        unsaid, dark = [], []
+        dark = []
+    lost = LostTime(held.since, until, frozenset(each.mailbox for each in dark), store.key_number(connection))
+    unsaid = [each for each in dark if each.trouble and each.mailbox not in words.doubted]
+    if missing is None:
+        unsaid += _uncounted(connection, advance, [each for each in dark if not each.trouble], words, lost, now)
+    doubts: list[SendRow] = []
     if not unsaid:
-        doubted = {each.mailbox for each in dark if each.mailbox not in words.trusted}
-        until = max([outside[1] or now, *(copy.at for copy in (*named.forgotten, *named.lost) if copy.at is not None)])
-        lost = LostTime(held.since, until, frozenset(doubted), store.key_number(connection))
         doubts = list(_doubted(connection, advance, key, lost, now))
         if lost.mailboxes:
             store.note_lost_time(connection, lost)
@@ -214,10 +217,15 @@ def _as_late_as_may_be(copy: Copy, lost_from: datetime | None, lost_until: datet
         return copy
     if lost_from is not None and copy.at < lost_from:
         return replace(copy, at=max(lost_from, lost_until) if lost_until else None)
-    latest = max(copy.at + LATE_BY, copy.filed_at + DATE_STEP if copy.filed_at else copy.at)
+    latest = max(_after(copy.at, LATE_BY), _after(copy.filed_at or copy.at, DATE_STEP))
     if lost_until is not None and copy.at < lost_until:
-        latest = min(latest, max(copy.at + DATE_STEP, lost_until - timedelta.resolution))
+        latest = min(latest, max(_after(copy.at, DATE_STEP), lost_until - timedelta.resolution))
     return replace(copy, at=latest if copy.at > now else min(latest, now))
+
+
+def _after(at: datetime, by: timedelta) -> datetime:
+    """So much later; a Date may say the last day that there can be."""
+    return at + by if at < _LAST - by else _LAST
 
 
 def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named, now: datetime) -> SendRow | None:
@@ -236,7 +244,7 @@ def _settled(connection: Connection, advance: Advance, copy: Copy, named: _Named
     elif row is not None:
         note_left(connection, advance, row, copy.at or now, copy.message_id, copy.subject)
         rescue.count_as_sent(connection, advance, sends.load_sends(connection, [row.id])[row.id], FOUND, now)
-    return row
+    return row and sends.load_sends(connection, [row.id])[row.id]
 
 
 def _row(connection: Connection, advance: Advance, touch: tuple[int, str, int], now: datetime) -> SendRow | None:
@@ -259,6 +267,18 @@ def _queued(situation: Situation, step_id: str, attempt: int) -> e.TouchQueued:
     return e.TouchQueued(step=step_id, attempt=attempt, variant=variant, version=progress.version)
 
 
+def _uncounted(
+    connection: Connection, advance: Advance, readings: Iterable[Reading], words: Words, lost: LostTime, now: datetime
+) -> Iterator[Reading]:
+    """The mailboxes that can be read, but of which a mail was due that no copy tells of, and nobody has said a word."""
+    for each in readings:
+        if each.mailbox not in words.doubted:
+            due = sum(1 for _ in _may_have_left(connection, advance, each.mailbox, lost, now))
+            if due:
+                were = "mail was" if due == 1 else "mails were"
+                yield replace(each, trouble=f"{due} {were} due and no copy is in it, and nobody counted what left")
+
+
 def _doubted(connection: Connection, advance: Advance, key: bytes, lost: LostTime, now: datetime) -> Iterator[SendRow]:
     """Every mail of these mailboxes that was due in the lost time, and is not known as sent, becomes a person's.
 
@@ -266,19 +286,23 @@ def _doubted(connection: Connection, advance: Advance, key: bytes, lost: LostTim
     """
     series = series_key(key, lost.series)
     for mailbox in sorted(lost.mailboxes):
-        for part in chunks(reads.live_ids(connection, mailbox=mailbox)):
-            known = load(connection, advance.around, part, now)
-            for touch in _may_have_left(connection, known.values(), lost):
-                if any(others_open(connection, touch)):
-                    continue
-                row = _row(connection, advance, touch, now)
-                if row is not None and row.state not in sends.OPEN:
-                    yield doubt(connection, advance, series, row, now)
+        for touch in _may_have_left(connection, advance, mailbox, lost, now):
+            if any(others_open(connection, touch)):
+                continue
+            row = _row(connection, advance, touch, now)
+            if row is not None and row.state not in sends.OPEN:
+                yield doubt(connection, advance, series, row, now)
 
 
 def _may_have_left(
-    connection: Connection, situations: Iterable[Situation], lost: LostTime
+    connection: Connection, advance: Advance, mailbox: str, lost: LostTime, now: datetime
 ) -> Iterator[tuple[int, str, int]]:
+    """(enrollment, step, attempt) of what was due in the lost time and is not known as sent."""
+    for part in chunks(reads.live_ids(connection, mailbox=mailbox)):
+        yield from _due_of(connection, load(connection, advance.around, part, now).values(), lost)
+
+
+def _due_of(connection: Connection, situations: Iterable[Situation], lost: LostTime) -> Iterator[tuple[int, str, int]]:
     """(enrollment, step, attempt). Pauses and holds prove nothing: they may have been lifted in the time that is lost.
 
     Not so where no address of theirs works, nor after an internal error, when nothing can be said of a step.

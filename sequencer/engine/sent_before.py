@@ -7,7 +7,7 @@ stores nothing; what a found id means is engine/reconciling.py's.
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sequencer.config import Config
 from sequencer.core.ports import Cursor, FolderName, Head, Inbox, Settled
@@ -24,6 +24,7 @@ __all__ = ["Copy", "Reading", "read_mailboxes"]
 
 NO_INBOX = "it has no inbox in config.toml"
 NO_COPIES = 'sent_copy = "none": nobody files copies of its mail'
+_NEVER = datetime.min.replace(tzinfo=UTC)
 SHOWS_NOTHING = "its Sent folder does not hold the mail that it is known to have sent"
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,14 @@ class Copy:
     subject: str = ""
     filed: bool = False
     filed_at: datetime | None = None
+
+    def or_later(self, other: "Copy | None") -> "Copy":
+        """The one of two copies of a mail that tells of its last try: filed, and later than the other."""
+        return self if other is None or self._rank >= other._rank else other
+
+    @property
+    def _rank(self) -> tuple[bool, datetime]:
+        return self.filed, self.filed_at or self.at or _NEVER
 
 
 @dataclass(slots=True)
@@ -68,10 +77,9 @@ class _Walk:
         if self._ours.wrote(author(header)):
             filed = head.role == "sent"
             for each in filter(digest_in, own_ids(header, by_us=True)):
-                if filed or each not in self.copies:
-                    at = header.date if filed else None
-                    since = head.filed_at if filed else None
-                    self.copies[each] = Copy(each, at, recipients_of(header), header.subject, filed, since)
+                at, since = (header.date, head.filed_at) if filed else (None, None)
+                copy = Copy(each, at, recipients_of(header), header.subject, filed, since)
+                self.copies[each] = copy.or_later(self.copies.get(each))
             return False
         self._name(message_ids(header))
         return looks_automatic(header)

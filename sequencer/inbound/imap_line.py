@@ -27,6 +27,7 @@ _TRY_LATER = re.compile(
     r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|THROTTLED|OVERQUOTA)\b|too many simultaneous connections|server (is )?busy",
     re.IGNORECASE,
 )
+BEYOND_SENSE = (ValueError, IndexError, OverflowError, AttributeError, TypeError)  # what imapclient makes of an answer
 TOKENS_MAX = 2  # tried in one login
 _TEXT_MAX = 300  # characters of a server's own words in an error
 
@@ -69,7 +70,7 @@ class Line:
             self._client = self._connect()
         try:
             return getattr(self._client, command)(*arguments, **named)
-        except (OSError, imaplib.IMAP4.error, ValueError, IndexError) as error:  # the last two: an answer beyond sense
+        except (OSError, imaplib.IMAP4.error, *BEYOND_SENSE) as error:
             self.close()
             said = f"{self._server}: {command}: {_words(error)}"
             raise (Refused(said) if _is_refusal(error) else InboxLost(said)) from error
@@ -107,7 +108,7 @@ class Line:
         except ssl.SSLCertVerificationError as error:
             _shut(client)
             raise InboxBroken(f"{server}: certificate: {error.verify_message}") from error
-        except (OSError, imaplib.IMAP4.error, ValueError, IndexError) as error:
+        except (OSError, imaplib.IMAP4.error, *BEYOND_SENSE) as error:
             _shut(client)
             raise InboxLost(f"{server}: {_words(error)}") from error
         except BaseException:

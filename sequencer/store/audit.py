@@ -183,7 +183,8 @@ def verify(connection: Connection, noted: str = "") -> Verified:
     elif head != kept:
         wrong.append(f"row {number} was put in: the chain ended at row {last or '?'}")
     if not found:
-        wrong.append(f"row {noted.partition(':')[0]} is not the one that was noted: the chain was made anew")
+        row_noted = noted.partition(":")[0]
+        wrong.append(f"row {row_noted} is not the one that was noted: made anew, or an old copy was put back")
     return Verified(count, head, tuple(wrong))
 
 

@@ -17,7 +17,7 @@ from sequencer.errors import InputError, StoreError
 from sequencer.store.database import BUSY_S, sqlite_file
 from sequencer.store.durable import make_durable
 
-__all__ = ["Copied", "back_up", "put_back", "schema_of", "sqlite_only"]
+__all__ = ["Copied", "back_up", "put_back", "refuse_another", "schema_of", "sqlite_only"]
 
 STEP_PAGES = 500
 STEP_PAUSE_S = 0.002
@@ -122,6 +122,23 @@ def schema_of(copy: Path) -> str:
     if found is None:
         raise InputError(f"{copy} is no database of sequencer")
     return str(found[0])
+
+
+def refuse_another(copy: Path, file: Path) -> None:
+    """Raises InputError where `copy` is of another installation and `file` has people, who would be gone."""
+    if not file.exists():
+        return
+    try:
+        with closing(_open(file)) as here, closing(_open(copy)) as there:
+            keys = {one.execute("SELECT value FROM meta WHERE key = 'key'").fetchone() for one in (here, there)}
+            used = here.execute("SELECT 1 FROM prospects LIMIT 1").fetchone()
+    except sqlite3.Error:  # what is damaged or empty is what a copy is put back for
+        return
+    if len(keys) > 1 and used:
+        raise InputError(
+            f"{copy} is a copy of another installation, and {file} has people of its own: "
+            f"to put it in their place, move {file} away first"
+        )
 
 
 def _write_log_into(file: Path) -> None:

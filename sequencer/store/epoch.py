@@ -99,15 +99,16 @@ def _epoch(value: str | None) -> Epoch:
     return Epoch(*map(int, value.split())) if value else Epoch()
 
 
-_CLUSTER_AND_TIMELINE = text(
-    "SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()"
+_CLUSTER_TIMELINE_DATABASE = text(
+    "SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '/' || "
+    "(SELECT oid FROM pg_database WHERE datname = current_database()) FROM pg_control_system()"
 )
 
 
 def server_changed(connection: Connection) -> bool:
-    """Whether PostgreSQL is another cluster or on another timeline (restore, failover) than when this was last asked.
+    """Whether this is another PostgreSQL cluster, timeline (restore, failover) or database of it than the last one.
 
-    The first answer is kept. SQLite has neither.
+    The first answer is kept. SQLite has none of these.
     """
     now, before = _server(connection), scopes.meta(connection, SERVER)
     if before is None and now:
@@ -124,7 +125,7 @@ def accept_server(connection: Connection) -> None:
 def _server(connection: Connection) -> str:
     if connection.dialect.name != "postgresql":
         return ""
-    return str(connection.execute(_CLUSTER_AND_TIMELINE).scalar_one())
+    return str(connection.execute(_CLUSTER_TIMELINE_DATABASE).scalar_one())
 
 
 def hold(connection: Connection, amnesia: Amnesia, now: datetime) -> None:

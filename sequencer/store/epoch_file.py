@@ -74,7 +74,10 @@ class EpochFile:
         self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
         self._slot, self._ahead, self._counted = 0, tuple[tuple[float, int], ...](), False
         self.held_in_series: int | None = None
-        self.told = _together(self._read(), others(), installation)
+        own = self._read()
+        if own.installation not in ("", installation) and not own.epoch.mails:
+            own = Told(path, "none")  # another database's, which sent nothing: it vouches for nobody
+        self.told = _together(own, others(), installation)
         self.written = self.told.epoch if self.told.installation == installation else Epoch()
 
     def write(self, epoch: Epoch) -> None:
@@ -109,6 +112,8 @@ class EpochFile:
         good = [(said, slot) for slot, each in enumerate(raw) if (said := _opened(each)) is not None]
         if not good:
             return Told(self.path, "unreadable")
+        ours = [each for each in good if each[0]["installation"] == self._installation]
+        good = ours or good  # the other slot is still that of another database, whose file this was
         good.sort(key=lambda each: int(str(each[0]["epoch"])))
         said, slot = good[-1]
         before = int(str(good[0][0]["mails"])) if len(good) > 1 else 0
@@ -174,6 +179,19 @@ def _together(own: Told, others: Collection[Told], installation: str) -> Told:
 
 def _names(path: Path, daemons_max: int) -> list[Path]:
     return [path, *(path.with_name(f"{path.name}.{number}") for number in range(2, daemons_max + 1))]
+
+
+def begin(path: Path, key: bytes, epoch: Epoch) -> None:
+    """The file of a database that is made now. One by which another one sent, or that nobody can read, stays.
+
+    Raises StoreError.
+    """
+    with _taken(path) as descriptor:
+        if descriptor is not None:
+            make_durable(path.parent)
+            file = EpochFile(path, descriptor, installation_of(key))
+            if file.told.standing == "none":
+                file.write(epoch)
 
 
 @contextmanager

@@ -50,12 +50,12 @@ class Restored(MailRoom):
         self._left += len(new)
         for raw in self.database.read(lambda connection: sends.raw_bytes(connection, new)).values():
             if filed:
-                self._file(raw)
+                self.file(raw)
 
-    def _file(self, raw: bytes) -> None:
+    def file(self, raw: bytes, stamp: str = "") -> None:
         """As a server would whose clock is right: the name of the file says when."""
         self._filed += 1
-        name = f"{int(self.clock.now().timestamp())}.{self._filed}.host:2,S"
+        name = f"{stamp or int(self.clock.now().timestamp())}.{self._filed}.host:2,S"
         (self.maildir / ".Sent" / "cur" / name).write_bytes(raw)
 
     def send_after(self, *, filed: bool = True, **time: float) -> None:
@@ -64,11 +64,19 @@ class Restored(MailRoom):
         self.inbox_read()
         self.send(filed=filed)
 
+    def sent_bytes(self, connection: Connection) -> dict[str, bytes]:
+        """The bytes of each mail that is known as sent, by its address."""
+        rows = {row.id: row.address for row in sends.in_state(connection, "sent")}
+        return {rows[key]: raw for key, raw in sends.raw_bytes(connection, list(rows)).items()}
+
     def _sent(self) -> list[sends.SendRow]:
         return self.database.read(lambda connection: sends.in_state(connection, "sent"))
 
-    def lose(self, written_at: datetime | None = None, *, noticed: bool = True) -> None:
-        """Go back to the copy; a daemon notices it, now or at `notice`. `written_at`: when the epoch file was."""
+    def lose(self, written_at: datetime | None = None, *, noticed: bool = True, counted: bool = True) -> None:
+        """Go back to the copy; a daemon notices it, now or at `notice`. `written_at`: when the epoch file was.
+
+        `counted`: the file is there, and tells how many mails left.
+        """
         self._lost_at = written_at or self.clock.now()
         self.database.close()
         for log in ("-wal", "-shm"):
@@ -78,10 +86,10 @@ class Restored(MailRoom):
         self.advance = Advance(self.database, Surroundings(self.config, Catalog()))
         self.ingest = self.new_ingest()
         if noticed:
-            self.notice()
+            self.notice(counted=counted)
 
-    def notice(self) -> None:
-        forgotten = Amnesia("it was restored", self._kept_at, self._left)
+    def notice(self, *, counted: bool = True) -> None:
+        forgotten = Amnesia("it was restored", self._kept_at, self._left if counted else None)
         self.database.write(lambda connection: epoch.hold(connection, forgotten, self.clock.now()))
 
     def reconcile(self, words: Words = NOTHING_SAID) -> Reconciled:

@@ -1,7 +1,8 @@
 """The fault "restored old backup": somebody puts a copy of days ago back, and reconciles the mailboxes with it.
 
-The epoch file beside the database knows more than the copy, so the daemon has to hold all sends. What was done between
-the copy and its return is forgotten by the rows; the world keeps it (`forgotten`), so that checks can ask about it.
+The epoch file beside the database knows more than the copy, so the daemon has to hold all sends; so it has where the
+copy comes back on another machine, without that file or beside one of another database. What was done between the copy
+and its return is forgotten by the rows; the world keeps it (`forgotten`), so that checks can ask about it.
 """
 
 import sqlite3
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from sequencer.app import App
 from sequencer.core.ports import Inbox
+from sequencer.engine.amnesia import begin
 from sequencer.engine.reconciling import Reconciled, Words, reconcile
 from sequencer.engine.sent_before import read_mailboxes
 from sequencer.errors import InputError
@@ -31,6 +33,8 @@ FAULT = "restored old backup"
 MADE_H = (10.0, 110.0)
 EARLIER = timedelta(minutes=10)
 TRIES_MAX = 60
+AT_ONCE = 0.15  # so many copies are made before the first daemon runs
+ELSEWHERE = 0.4  # so many come back where no file tells how many mails left
 
 
 class OldBackup:
@@ -38,11 +42,14 @@ class OldBackup:
 
     def __init__(self, stage: Stage, app: App, file: Path, inbox_of: Callable[[str], Inbox]) -> None:
         self._stage, self._app, self._file, self._inbox_of = stage, app, file, inbox_of
-        self._dice = stage.dice(FAULT)
+        self._dice, self._places = stage.dice(FAULT), stage.dice(f"{FAULT}, where")
         self._copy, self._made = file.with_name("old.db"), 0
         self._put_back_soon: Callable[[], object] = lambda: None
         self._tries, self._forgotten, self._lifted = 0, Forgotten(), NEVER
         self.epoch_path = file.with_name("epoch") if stage.faults.plays(FAULT) else None
+        if self.epoch_path is not None:
+            begin_at = self.epoch_path
+            app.database.write(lambda connection: begin(connection, begin_at, app.key))
 
     @property
     def forgotten(self) -> Forgotten:
@@ -53,7 +60,11 @@ class OldBackup:
         """`end_all` ends every daemon; supervisors start others. `reconciled` is called when sends go on."""
         if self.epoch_path is None:
             return
-        self._stage.later(self._dice.uniform(*MADE_H) * 3600, self._make)
+        made_h = self._dice.uniform(*MADE_H)
+        if self._places.random() < AT_ONCE:
+            self._make()
+        else:
+            self._stage.later(made_h * 3600, self._make)
         self._put_back_soon = lambda: self._stage.later(
             self._dice.choice((0.001, 1.0, 60.0, 3600.0, 20_000.0)), self._put_back, end_all, reconciled
         )
@@ -81,8 +92,24 @@ class OldBackup:
         with closing(sqlite3.connect(self._file)) as connection:
             known = connection.execute("SELECT coalesce(max(id), 0) FROM enrollments").fetchone()[0]
         self._forgotten = replace(lost, restored=self._stage.record.mark(), known=int(known))
-        self._stage.say(f"a backup is put back: {len(lost.fences)} fences are forgotten")
+        self._stage.say(f"a backup is put back: {len(lost.fences)} fences are forgotten{self._moved()}")
         self._stage.later(self._dice.uniform(0.1, 30) * 3600, self.settle, reconciled)
+
+    def _moved(self) -> str:
+        """Often it comes back on another machine."""
+        assert self.epoch_path is not None
+        if self._places.random() >= ELSEWHERE:
+            return ""
+        self.epoch_path.unlink(missing_ok=True)
+        match self._places.choice(("gone", "another's", "torn")):
+            case "another's":
+                with epoch_file.opened(self.epoch_path, b"the key of another database") as file:
+                    file.write(epochs.Epoch(1000, 0))
+                return ", where another database was tried"
+            case "torn":
+                self.epoch_path.write_bytes(b"torn" * 3000)
+                return ", and the epoch file is torn"
+        return ", where no epoch file is"
 
     def settle(self, reconciled: Callable[[], None]) -> None:
         """`db reconcile`, again and again until it lifts the hold; a mailbox that cannot be read is doubted at last."""

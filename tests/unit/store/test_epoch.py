@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from sequencer.engine.amnesia import Covering, amnesia_of, message_key, notice, series_key
+from sequencer.engine.amnesia import Covering, amnesia_of, begin, message_key, notice, series_key
 from sequencer.errors import InputError, StoreError
 from sequencer.store import epoch, epoch_file, scopes
 from sequencer.store.database import Database
@@ -98,32 +98,68 @@ def replaced(path: Path) -> None:
     path.with_suffix(".copy").replace(path)
 
 
+def file_of_another(path: Path, said: Epoch) -> None:
+    with epoch_file.opened(path, b"another key") as file:
+        file.write(said)
+
+
 def other(path: Path) -> None:
     path.unlink()
-    with epoch_file.opened(path, b"another key") as file:
-        file.write(Epoch(9, 3))
+    file_of_another(path, Epoch(9, 3))
+
+
+def unused(path: Path) -> None:
+    """Somebody tried another database here, which sent nothing."""
+    path.unlink()
+    file_of_another(path, Epoch(50_000, 0))
 
 
 LOST: tuple[tuple[str, Callable[[Path], object], str], ...] = (
-    ("the file is gone", lambda path: path.unlink(), "was not there"),
+    ("the file is gone", lambda path: path.unlink(), "knew nothing of this database"),
+    ("the file is another database's, which sent nothing", unused, "knew nothing of this database"),
     ("the file is a copy, as in a copied folder", replaced, "is a copy"),
     ("nothing of the file can be read", lambda path: path.write_bytes(b"x" * 8192), "cannot be read"),
     ("the file is another database's", other, "belongs to another database"),
 )
 
 
+@pytest.mark.parametrize("beats", [0, 3], ids=["no daemon has run", "after some heartbeats"])
 @pytest.mark.parametrize(("lose", "why"), [row[1:] for row in LOST], ids=[row[0] for row in LOST])
 def test_a_database_whose_file_cannot_vouch_for_it_is_held(
-    database: Database, tmp_path: Path, lose: Callable[[Path], object], why: str
+    database: Database, tmp_path: Path, lose: Callable[[Path], object], why: str, beats: int
 ) -> None:
     path = tmp_path / "epoch"
-    for _ in range(3):
+    database.write(lambda connection: begin(connection, path, KEY))
+    assert told(database, path) == ""
+    for _ in range(beats):
         beat(database, path, 5)
     lose(path)
     assert why in told(database, path)
 
 
-@pytest.mark.parametrize("lose", [row[1] for row in LOST[:3]], ids=[row[0] for row in LOST[:3]])
+@pytest.mark.parametrize(
+    ("left_over", "why"),
+    [
+        pytest.param(lambda path: None, "", id="nothing"),
+        pytest.param(lambda path: path.touch(), "", id="an empty file"),
+        pytest.param(lambda path: file_of_another(path, Epoch(7, 0)), "", id="of another one, which sent nothing"),
+        pytest.param(lambda path: file_of_another(path, Epoch(7, 2)), "belongs to another", id="of one that sent"),
+        pytest.param(lambda path: path.write_bytes(b"x" * 8192), "cannot be read", id="a torn one"),
+    ],
+)
+def test_a_new_database_begins_a_file_of_its_own_and_takes_none_away(
+    database: Database, tmp_path: Path, left_over: Callable[[Path], object], why: str
+) -> None:
+    path = tmp_path / "epoch"
+    left_over(path)
+    before = path.read_bytes() if why else b""
+    database.write(lambda connection: begin(connection, path, KEY))
+    said = told(database, path)
+    assert (why in said, bool(said)) == (True, bool(why))
+    assert not why or path.read_bytes() == before
+
+
+@pytest.mark.parametrize("lose", [row[1] for row in LOST[:4]], ids=[row[0] for row in LOST[:4]])
 def test_a_daemon_that_runs_while_somebody_reconciles_goes_on(
     database: Database, tmp_path: Path, lose: Callable[[Path], object]
 ) -> None:
