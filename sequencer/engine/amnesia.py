@@ -88,6 +88,8 @@ def notice(connection: Connection, file: EpochFile, key: bytes, now: datetime) -
             store.hold(connection, found, now)
             store.note_outside(connection, _told(file, key))
     else:
+        if file.held_in_series is None:  # a copy that was made under a hold may have come back under it
+            store.note_who_was_there(connection)
         found = _counted_in(connection, file, key, found)
     file.held_in_series = series if found else None
     return found

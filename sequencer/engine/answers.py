@@ -162,17 +162,22 @@ def _of_nobody(post: Post, found: Match) -> None:
         post.park(SUGGESTION if found.by == "name" else HANDED_ON, found.suggested)
     elif refuses:
         post.park(UNKNOWN_REFUSAL)
-    elif names_a_lost_one(
-        post.connection, post.ours, [*message_ids(post.header), *post.judgement.original_message_ids]
-    ):
+    elif _answers_a_lost_one(post):
         post.park(TO_A_LOST_ONE)
     else:
         post.forget()
 
 
 def _replied(post: Post, found: Match) -> None:
+    """An answer to a mail that was lost is older than whatever this database knows: nobody who enrolls them saw it."""
     _settle_by_evidence(post, found.send, "reply")
-    _record(post, found, lambda enrollment: _event(post, found, enrollment), tell_colleagues=True)
+    lost = found.send is None and _answers_a_lost_one(post)
+    _record(post, found, lambda enrollment: _event(post, found, enrollment), tell_colleagues=True, at_any_age=lost)
+
+
+def _answers_a_lost_one(post: Post) -> bool:
+    named = [*message_ids(post.header), *post.judgement.original_message_ids]
+    return names_a_lost_one(post.connection, post.ours, named)
 
 
 def _opted_out(post: Post, found: Match) -> None:

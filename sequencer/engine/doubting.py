@@ -61,9 +61,9 @@ def lost_time_of(
     What a person asks for, an answer or a further attempt, is due from their word on: what they asked for since cannot
     have left before.
     """
-    enrolled_at, step = situation.enrollment.progress.enrolled_at, situation.bundle.sequence.index.get(row.step)
+    step = situation.bundle.sequence.index.get(row.step)
     for lost in losses:
-        if lost.mailboxes.isdisjoint(had) or enrolled_at > (lost.since or lost.until):
+        if lost.mailboxes.isdisjoint(had) or lost.is_before(situation.enrollment.id):
             continue
         if row.due_at < lost.until:
             return lost

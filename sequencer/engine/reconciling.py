@@ -99,7 +99,10 @@ def reconcile(
     dark = [each for each in readings if each.mailbox not in words.trusted and (each.trouble or missing != 0)]
     if missing == 0 and not store.is_on_server(connection):
         dark = []
-    lost = LostTime(held.since, until, frozenset(each.mailbox for each in dark), store.key_number(connection))
+    lost = LostTime(
+        held.since, until, frozenset(each.mailbox for each in dark), store.key_number(connection),
+        store.newest_held(connection),
+    )  # fmt: skip
     unsaid = [each for each in dark if each.trouble and each.mailbox not in words.doubted]
     if missing is None:
         unsaid += _uncounted(connection, advance, [each for each in dark if not each.trouble], words, lost, now)
@@ -108,7 +111,7 @@ def reconcile(
         doubts = list(_doubted(connection, advance, key, lost, now))
         if lost.mailboxes:
             store.note_lost_time(connection, lost)
-        store.lift(connection, outside[0])
+        store.lift(connection, outside[0], now)
         inbox.read_again(connection, known_until, OWNERLESS)
         log.make_due(connection, reads.live_ids(connection), now)
     else:
@@ -309,6 +312,8 @@ def _due_of(connection: Connection, situations: Iterable[Situation], lost: LostT
     """
     for one in situations:
         progress = one.enrollment.progress
+        if lost.is_before(one.enrollment.id):
+            continue
         for row in sends.sends_of(connection, one.enrollment.prospect_id):
             if row.enrollment_id == one.enrollment.id and row.state == "queued" and row.due_at <= lost.until:
                 yield row.enrollment_id, row.step, row.attempt

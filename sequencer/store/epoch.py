@@ -22,6 +22,8 @@ SINCE = "restored_since"
 OUTSIDE = "restored_outside"
 LOST_TIMES = "lost_times"
 NEWEST_ENROLLMENT = "epoch_enrollment"
+NEWEST_HELD = "restored_enrollment"
+A_SECOND = 1000  # so far a lift goes for each second since 1970: no daemon raises its epoch so often
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,16 +51,22 @@ class LostTime:
     """A time that the database forgot. `since`: None where nobody knows when it begins.
 
     `mailboxes`: those that cannot tell what left in it. `series`: the number of the Message-IDs of what left.
+    `newest`: the last enrollment that there was when it was noticed; mail of later ones cannot have left in it.
     """
 
     since: datetime | None
     until: datetime
     mailboxes: frozenset[str] = frozenset()
     series: int = 0
+    newest: int | None = None
 
     def is_later(self, at: datetime | None) -> bool:
         """Whether `at` is after the last instant that the database knew when it was put back."""
         return at is not None and (self.since is None or at > self.since)
+
+    def is_before(self, enrollment: int) -> bool:
+        """Whether this enrollment began when the loss was known already, and nothing left any more."""
+        return self.newest is not None and enrollment > self.newest
 
 
 def current(connection: Connection) -> Epoch:
@@ -77,9 +85,12 @@ def raise_epoch(connection: Connection, mails: int = 0) -> Epoch:
 
 def beat(connection: Connection) -> Epoch:
     """The next epoch, by a heartbeat: it also notes the newest enrollment, by which those after it are told apart."""
-    newest = connection.scalar(select(func.max(ENROLLMENTS.c.id))) or 0
-    scopes.put_meta(connection, NEWEST_ENROLLMENT, str(newest))
+    _note_newest(connection, NEWEST_ENROLLMENT)
     return raise_epoch(connection)
+
+
+def _note_newest(connection: Connection, name: str) -> None:
+    scopes.put_meta(connection, name, str(connection.scalar(select(func.max(ENROLLMENTS.c.id))) or 0))
 
 
 def newest_enrollment(connection: Connection) -> int | None:
@@ -133,8 +144,20 @@ def hold(connection: Connection, amnesia: Amnesia, now: datetime) -> None:
     if held(connection) is not None:
         return
     _put_since(connection, amnesia.since, amnesia.mails)
+    note_who_was_there(connection)
     scopes.pause_scope(connection, OuterPause("restored", "", amnesia.why, "sequencer", now))
     scopes.raise_scope(connection, "all")
+
+
+def note_who_was_there(connection: Connection) -> None:
+    """Enrollments of now may be of the copy, and what they sent may be lost."""
+    _note_newest(connection, NEWEST_HELD)
+
+
+def newest_held(connection: Connection) -> int | None:
+    """The newest enrollment when a daemon last found that sends are held; None where none did."""
+    noted = scopes.meta(connection, NEWEST_HELD)
+    return int(noted) if noted else None
 
 
 def count(connection: Connection, amnesia: Amnesia) -> Amnesia:
@@ -179,10 +202,14 @@ def held(connection: Connection) -> Amnesia | None:
     return Amnesia(pause.reason, datetime.fromisoformat(since) if since else None, int(mails) if mails else None)
 
 
-def lift(connection: Connection, epoch: Epoch) -> None:
-    """Let sends go on from this epoch. Mails get ids of a new series: the lost ones may have taken these numbers."""
+def lift(connection: Connection, epoch: Epoch, now: datetime) -> None:
+    """Let sends go on from this epoch. Mails get ids of a new series: the lost ones may have taken these numbers.
+
+    Where nothing told how far the lost epochs went, another copy may be ahead of this one: the time is ahead of all.
+    """
     said = (current(connection), outside(connection), epoch)
-    put(connection, Epoch(max(each.number for each in said) + 1, max(each.mails for each in said)))
+    number = max(*(each.number for each in said), int(now.timestamp() * A_SECOND))
+    put(connection, Epoch(number + 1, max(each.mails for each in said)))
     scopes.put_meta(connection, OUTSIDE, "")
     scopes.put_meta(connection, KEY_NUMBER, str(key_number(connection) + 1))
     accept_server(connection)
@@ -196,6 +223,7 @@ def lost_times(connection: Connection) -> tuple[LostTime, ...]:
         LostTime(
             datetime.fromisoformat(one["since"]) if one["since"] else None,
             datetime.fromisoformat(one["until"]), frozenset(one["mailboxes"]), one["series"],
+            one.get("newest"),
         )
         for one in json.loads(scopes.meta(connection, LOST_TIMES) or "[]")
     )  # fmt: skip
@@ -206,7 +234,7 @@ def note_lost_time(connection: Connection, lost: LostTime) -> None:
     kept = [
         {
             "since": one.since.isoformat() if one.since else "", "until": one.until.isoformat(),
-            "mailboxes": sorted(one.mailboxes), "series": one.series,
+            "mailboxes": sorted(one.mailboxes), "series": one.series, "newest": one.newest,
         }
         for one in (*lost_times(connection), lost)
     ]  # fmt: skip

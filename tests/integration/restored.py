@@ -29,9 +29,9 @@ class Restored(MailRoom):
     _filed = 0
 
     def keep(self) -> None:
-        """Make the copy."""
+        """Make the copy. Its database knows of nothing after `known_until`, the last heartbeat."""
         back_up(self.folder / "sequencer.db", self.folder / "kept.db", overwrite=True)
-        self._kept_at, self._left = self.clock.now(), 0
+        self.known_until, self._left = self.clock.now(), 0
 
     def render_due(self) -> None:
         """Bytes for everything that may go now, which do not leave yet."""
@@ -89,11 +89,11 @@ class Restored(MailRoom):
             self.notice(counted=counted)
 
     def notice(self, *, counted: bool = True) -> None:
-        forgotten = Amnesia("it was restored", self._kept_at, self._left if counted else None)
+        forgotten = Amnesia("it was restored", self.known_until, self._left if counted else None)
         self.database.write(lambda connection: epoch.hold(connection, forgotten, self.clock.now()))
 
     def reconcile(self, words: Words = NOTHING_SAID) -> Reconciled:
-        last = self.database.read(lambda connection: reads.last_message_ids(connection, self._kept_at))
+        last = self.database.read(lambda connection: reads.last_message_ids(connection, self.known_until))
         readings = read_mailboxes(self.config, lambda name: Maildir(self.maildir), last)
         now, outside = self.clock.now(), (Epoch(100, 50), self._lost_at)
         return self.database.write(

@@ -70,6 +70,25 @@ async def test_a_strangers_answer_to_a_mail_that_is_lost_for_good_waits_for_a_pe
     assert restored.progress(again).finished is FinishReason.REPLIED
 
 
+async def test_an_answer_to_a_mail_that_is_lost_stops_whoever_was_enrolled_again_by_a_clock_that_is_ahead(
+    restored: Restored,
+) -> None:
+    """By its Date it is older than their enrollment, but nobody who enrolled them has seen it (seed 22490)."""
+    person = restored.person("jo@jo.test")
+    restored.keep()
+    restored.enroll(person)
+    restored.send(filed=False)
+    left = restored.sent(person)
+    restored.lose(counted=False)
+    answered_at = restored.clock.now()
+    restored.clock.forward(days=1)
+    again = restored.enroll(person)
+    assert restored.reconcile(Words(trusted=frozenset({ANA}))).lifted
+    restored.deliver(mail("Yes!", sender="Jo <jo@jo.test>", answers=left.message_id, at=answered_at))
+    await restored.read()
+    assert restored.progress(again).finished is FinishReason.REPLIED
+
+
 @pytest.mark.parametrize("filed", [True, False], ids=["in Sent", "moved out of it"])
 def test_a_mail_to_somebody_who_is_lost_is_listed_wherever_its_copy_lies(restored: Restored, filed: bool) -> None:
     """Or they would be enrolled again and get it twice."""

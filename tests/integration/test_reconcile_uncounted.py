@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sequencer.engine import settling
 from sequencer.engine.reconciling import Words
 from sequencer.engine.sent_before import Copy
 from tests.integration.mail_room import ANA
@@ -58,6 +59,42 @@ def test_nobody_is_asked_where_nothing_else_was_due(restored: Restored) -> None:
     restored.lose(counted=False)
     done = restored.reconcile()
     assert (done.lifted, len(done.left), done.doubts) == (True, 1, ())
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_follow_up_of_whoever_was_enrolled_after_the_last_heartbeat_may_have_left(
+    restored: Restored, counted: bool
+) -> None:
+    """The copy has them; by the instant alone they would have begun after the loss (seed 22041)."""
+    person = restored.person("jo@jo.test")
+    restored.enroll(person)
+    restored.keep()
+    restored.known_until = restored.clock.now() - timedelta(minutes=40)
+    restored.send(filed=False)
+    restored.send_after(days=3, filed=False)
+    restored.clock.forward(hours=1)
+    restored.lose(counted=counted)
+    done = restored.reconcile(Words(doubted=frozenset({ANA})))
+    assert [row.step for row in done.doubts] == ["intro"]
+    doubted, now = restored.sent(person).id, restored.clock.now()
+    restored.database.write(lambda connection: settling.say_sent(connection, restored.advance, doubted, "ana", now))
+    restored.send_after(days=5)
+    assert restored.kinds_of("sent") == [("jo@jo.test", "intro")]
+    assert restored.kinds_of("person") == [("jo@jo.test", "bump")]
+
+
+def test_whoever_is_enrolled_under_the_hold_has_got_nothing(restored: Restored) -> None:
+    someone(restored, "jo")
+    restored.keep()
+    restored.send()
+    restored.lose(counted=False)
+    restored.clock.forward(hours=1)
+    someone(restored, "bo")
+    restored.clock.forward(hours=1)
+    done = restored.reconcile()
+    assert (done.lifted, done.doubts) == (True, ())
+    restored.send_after(minutes=5)
+    assert restored.kinds_of("sent") == [("bo@bo.test", "intro"), ("jo@jo.test", "intro")]
 
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)

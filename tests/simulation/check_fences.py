@@ -157,11 +157,12 @@ def settled_stays(sight: Sight) -> Verdict:
 def _reconciled(sight: Sight, one: Change) -> bool:
     """Whether a command found, or doubts, a mail whose fence an old backup had forgotten.
 
-    When sends go on, a daemon doubts what is about to go and may have left then: of the enrollments that the copy had.
+    When sends go on, a daemon doubts what is about to go and may have left then: of the enrollments that there were
+    when one noticed the loss.
     """
     lost = sight.forgotten
     if one.process:
-        return one.new == "uncertain" and one.mark > lost.lifted and one.enrollment_id <= lost.known
+        return one.new == "uncertain" and one.mark > lost.lifted and one.enrollment_id <= max(lost.known, lost.there)
     if one.mark <= lost.restored:
         return False
     return one.new == "uncertain" or (one.new, one.settled_by) == ("sent", "sent_folder")
@@ -226,7 +227,9 @@ def gap_kept(sight: Sight) -> Verdict:
 
 def memory_lost_and_found(sight: Sight) -> Verdict:
     """After an old backup: no fence before somebody reconciled, and no touch anew that had left by then."""
-    lost, accepted = sight.forgotten, {mail.message_id for mail in sight.backdrop.record.of(Took)}
+    lost = sight.forgotten
+    # Not what left later: an attempt that a person allows anew has the id of those that were lost and refused.
+    accepted = {mail.message_id for mail in sight.backdrop.record.of(Took) if mail.order < lost.lifted}
     since = [fence for fence in fences(sight) if fence.mark > lost.restored]
     held = [fence for fence in since if lost.fences and fence.mark < lost.lifted]
     broken = [f"{_words(fence)} passed its fence before anybody reconciled" for fence in held]

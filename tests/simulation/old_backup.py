@@ -45,7 +45,7 @@ class OldBackup:
         self._dice, self._places = stage.dice(FAULT), stage.dice(f"{FAULT}, where")
         self._copy, self._made = file.with_name("old.db"), 0
         self._put_back_soon: Callable[[], object] = lambda: None
-        self._tries, self._forgotten, self._lifted = 0, Forgotten(), NEVER
+        self._tries, self._forgotten, self._lifted, self._there = 0, Forgotten(), NEVER, 0
         self.epoch_path = file.with_name("epoch") if stage.faults.plays(FAULT) else None
         if self.epoch_path is not None:
             begin_at = self.epoch_path
@@ -54,7 +54,7 @@ class OldBackup:
     @property
     def forgotten(self) -> Forgotten:
         """What the rows do not know any more; of no marks where the fault did not happen."""
-        return replace(self._forgotten, lifted=self._lifted)
+        return replace(self._forgotten, lifted=self._lifted, there=self._there)
 
     def plan(self, end_all: Callable[[], None], reconciled: Callable[[], None]) -> None:
         """`end_all` ends every daemon; supervisors start others. `reconciled` is called when sends go on."""
@@ -112,13 +112,18 @@ class OldBackup:
         return ", where no epoch file is"
 
     def settle(self, reconciled: Callable[[], None]) -> None:
-        """`db reconcile`, again and again until it lifts the hold; a mailbox that cannot be read is doubted at last."""
+        """`db reconcile`, again and again until it lifts the hold; a mailbox that cannot be read is doubted at last.
+
+        Also later: a daemon that dies before it has written its torn file anew leaves it so, and the next one holds.
+        """
         self._tries += 1
         held = self._app.database.read(epochs.held)
-        if held is not None and self._reconcile(held):
-            self._lifted = self._stage.record.mark()
-            reconciled()
-        elif self._tries < TRIES_MAX:
+        if held is not None:
+            self._there = max(self._there, self._app.database.read(epochs.newest_held) or 0)
+            if self._reconcile(held):
+                self._lifted = min(self._lifted, self._stage.record.mark())
+                reconciled()
+        if self._tries < TRIES_MAX:
             self._stage.later(self._dice.uniform(0.1, 8) * 3600, self.settle, reconciled)
 
     def _reconcile(self, held: epochs.Amnesia) -> bool:

@@ -126,7 +126,8 @@ class Persons:
 class Forgotten:
     """What was done between a backup and its return, which no row knows any more.
 
-    `restored`: the mark of the return, `lifted` of the end of the hold. `known`: the last enrollment of the backup.
+    `restored`: the mark of the return, `lifted` of the end of the hold. `known`: the last enrollment of the backup,
+    `there`: that was there when a daemon noticed it, and which may be of the backup for all that it can know.
     """
 
     restored: int = NEVER
@@ -134,6 +135,7 @@ class Forgotten:
     changes: tuple[Change, ...] = ()
     happenings: tuple[Happening, ...] = ()
     lifted: int = NEVER
+    there: int = 0
 
     @property
     def fences(self) -> list[Change]:

@@ -176,7 +176,7 @@ def test_a_daemon_that_runs_while_somebody_reconciles_goes_on(
         assert database.write(noticed) is not None
         assert database.write(noticed) is not None
         outside = epoch_file.look(path, KEY).epoch
-        database.write(lambda connection: epoch.lift(connection, outside))
+        database.write(lambda connection: epoch.lift(connection, outside, NOW))
         assert database.write(noticed) is None
         file.write(database.write(epoch.beat))
         database.write(lambda connection: epoch.put(connection, kept))
@@ -341,10 +341,30 @@ def test_a_hold_counts_what_left_and_stays_until_it_is_lifted(database: Database
     assert held is not None
     assert held.mails == 3
     with epoch_file.opened(path, KEY) as file:
-        database.write(lambda connection: epoch.lift(connection, file.told.epoch))
+        database.write(lambda connection: epoch.lift(connection, file.told.epoch, NOW))
     assert database.read(epoch.held) is None
     assert told(database, path) == ""
     assert database.read(lambda connection: message_key(connection, KEY)) == series_key(KEY, 1) != KEY
+
+
+def test_a_later_copy_is_held_after_an_earlier_one_was_reconciled_where_nothing_was_counted(
+    database: Database, tmp_path: Path
+) -> None:
+    """On a new machine somebody puts Monday's copy back, and finds Tuesday's: it has counted further than Monday's."""
+    path = tmp_path / "epoch"
+    database.write(lambda connection: begin(connection, path, KEY))
+    monday = beat(database, path, 5)
+    for _ in range(50):
+        tuesday = beat(database, path, 5)
+    path.unlink()
+    database.write(lambda connection: epoch.put(connection, monday))
+    with epoch_file.opened(path, KEY) as file:
+        assert database.write(lambda connection: notice(connection, file, KEY, NOW))
+    database.write(lambda connection: epoch.lift(connection, Epoch(), NOW))
+    epoch_file.write_all(path, KEY, database.read(epoch.current))
+    assert told(database, path) == ""
+    database.write(lambda connection: epoch.put(connection, tuesday))
+    assert "restored from a copy" in told(database, path)
 
 
 async def test_a_database_that_is_exchanged_under_a_daemon_gets_no_dot(database: Database, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_the_end_tells_when_the_walk_began_and_that_nothing_is_wrong_or_left(dat
 
 def test_a_walk_of_another_series_ends_nowhere(database: Database) -> None:
     database.write(lambda connection: walks.end(connection, BOX, NOW, 0))
-    database.write(lambda connection: epoch.lift(connection, Epoch()))
+    database.write(lambda connection: epoch.lift(connection, Epoch(), NOW))
     later = NOW + timedelta(hours=1)
     assert not database.write(lambda connection: walks.end(connection, BOX, later, 0))
     assert database.read(inbox.synced_at) == {BOX: NOW}
