@@ -33,7 +33,7 @@ from sequencer.mail.author import author
 from sequencer.mail.judgement import Judgement
 from sequencer.mail.parse import Parsed
 from sequencer.mail.thread import message_ids
-from sequencer.store import correspondence, erasure, inbox, log, people, sends
+from sequencer.store import correspondence, epoch, erasure, inbox, log, people, sends
 from sequencer.store.sends import SendRow
 
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -47,8 +47,8 @@ UNTOUCHED = "written to somebody whom no sequence is writing to"
 SUGGESTION = "suggestion: looks like this person, writing from another address"
 HANDED_ON = "suggestion: answers what we wrote to this person, from an address that nobody has"
 TO_A_LOST_ONE = "answers a mail of ours that this database, which was put back, does not know"
-# Parked, because nobody's mail is named.
-OWNERLESS = (SOMEBODY_ELSES, UNKNOWN_REFUSAL, SUGGESTION, HANDED_ON, TO_A_LOST_ONE)
+# Of no effect, because nobody's mail is named.
+OWNERLESS = (SOMEBODY_ELSES, UNKNOWN_REFUSAL, SUGGESTION, HANDED_ON, TO_A_LOST_ONE, TOO_OLD)
 EventOf = Callable[[int | None], e.Event]
 
 
@@ -169,9 +169,10 @@ def _of_nobody(post: Post, found: Match) -> None:
 
 
 def _replied(post: Post, found: Match) -> None:
-    """An answer to a mail that was lost is older than whatever this database knows: nobody who enrolls them saw it."""
+    """An answer from a time that was lost ends what began since, too: nobody who enrolled them again has seen it."""
     _settle_by_evidence(post, found.send, "reply")
-    lost = found.send is None and _answers_a_lost_one(post)
+    in_lost_time = epoch.is_in_held_time(post.connection, post.header.date)
+    lost = found.send is None and (in_lost_time or _answers_a_lost_one(post))
     _record(post, found, lambda enrollment: _event(post, found, enrollment), tell_colleagues=True, at_any_age=lost)
 
 

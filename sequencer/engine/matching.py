@@ -20,7 +20,7 @@ from sequencer.mail.parse import Parsed
 from sequencer.mail.thread import bare_subject, message_ids, reply_subject
 from sequencer.mail.words import fold
 from sequencer.store import correspondence, people
-from sequencer.store.epoch import key_number
+from sequencer.store.epoch import held, key_number
 from sequencer.store.sends import SendRow
 
 BOUNCED_WITHIN = timedelta(days=14)
@@ -88,7 +88,7 @@ def named_send(connection: Connection, ids: Sequence[str]) -> SendRow | None:
 
 def names_a_lost_one(connection: Connection, ours: Ours, ids: Iterable[str]) -> bool:
     """Whether one of these ids, none of which is known, is of a mail that a database put back has forgotten."""
-    return any(map(ours.may_have_made, ids)) and key_number(connection) > 0
+    return any(map(ours.may_have_made, ids)) and (key_number(connection) > 0 or held(connection) is not None)
 
 
 def known_as(ids: Iterable[str]) -> list[str]:

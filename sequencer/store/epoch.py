@@ -217,6 +217,14 @@ def lift(connection: Connection, epoch: Epoch, now: datetime) -> None:
     scopes.raise_scope(connection, "all")
 
 
+def is_in_held_time(connection: Connection, at: datetime | None) -> bool:
+    """Whether `at` lies in the time that this database forgot, while sends are held for it."""
+    found = held(connection)
+    if found is None or found.since is None or at is None:
+        return False
+    return found.since < at <= scopes.paused_scopes(connection)[scopes.RESTORED].at
+
+
 def lost_times(connection: Connection) -> tuple[LostTime, ...]:
     """Every time of which some mailbox cannot tell what left in it."""
     return tuple(

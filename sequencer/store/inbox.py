@@ -206,8 +206,8 @@ def forget(connection: Connection, inbound_id: int, at: datetime) -> None:
 def read_again(connection: Connection, since: datetime, ownerless: Collection[str]) -> None:
     """Look again at all that was passed by, left alone or parked since then: more of our mails are known now.
 
-    Of what is parked only that for one of the reasons `ownerless`; what a person decided stays. No inbox counts as read
-    before a walk has reached the end of every folder again.
+    Of what is parked, or stopped nobody, only that for one of the reasons `ownerless`; what a person decided stays. No
+    inbox counts as read before a walk has reached the end of every folder again.
     """
     connection.execute(delete(NOT_OURS))
     connection.execute(delete(CURSORS))
@@ -215,9 +215,9 @@ def read_again(connection: Connection, since: datetime, ownerless: Collection[st
     by_rules = decided & (INBOUND.c.set_by == "")
     left_alone = (INBOUND.c.state == "projected") & (INBOUND.c.reason == NOT_OUR_MAIL)
     connection.execute(delete(INBOUND).where(by_rules & left_alone))
-    parked = by_rules & (INBOUND.c.state == "parked") & INBOUND.c.reason.in_(ownerless)
+    without_effect = by_rules & INBOUND.c.state.in_(("parked", "projected")) & INBOUND.c.reason.in_(ownerless)
     undecided = {"state": "stored", "reason": "", "prospect_id": None, "projected_at": None}
-    connection.execute(update(INBOUND).where(parked).values(**undecided))
+    connection.execute(update(INBOUND).where(without_effect).values(**undecided))
     connection.execute(update(INBOXES).values(synced_at=None))
 
 

@@ -58,7 +58,7 @@ async def test_a_strangers_answer_to_a_mail_that_is_lost_for_good_waits_for_a_pe
     if early:
         restored.deliver(answer)
         await restored.read()
-        assert restored.inbound() == []
+        assert [row.reason for row in restored.inbound()] == [TO_A_LOST_ONE]
     assert restored.reconcile(Words(trusted=frozenset({ANA}))).lifted
     if not early:
         restored.deliver(answer)
@@ -87,6 +87,33 @@ async def test_an_answer_to_a_mail_that_is_lost_stops_whoever_was_enrolled_again
     restored.deliver(mail("Yes!", sender="Jo <jo@jo.test>", answers=left.message_id, at=answered_at))
     await restored.read()
     assert restored.progress(again).finished is FinishReason.REPLIED
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["it names the lost mail", "a mail of its own"])
+@pytest.mark.parametrize("noticed", [True, False], ids=["under the hold", "before a daemon noticed"])
+async def test_an_answer_of_the_lost_time_stops_whoever_was_enrolled_again_before_it_was_read(
+    restored: Restored, noticed: bool, named: bool
+) -> None:
+    """By its Date it is older than their enrollment, too (seeds 26702 and 26897)."""
+    person = restored.person("jo@jo.test")
+    restored.keep()
+    restored.enroll(person)
+    restored.send(filed=False)
+    left = restored.sent(person)
+    restored.clock.forward(hours=5)
+    about = left.message_id if named else ""
+    restored.deliver(mail("Yes!", sender="Jo <jo@jo.test>", answers=about, at=restored.clock.now()))
+    restored.clock.forward(hours=5)
+    restored.lose(noticed=noticed)
+    restored.clock.forward(hours=5)
+    again = restored.enroll(person)
+    await restored.read()
+    assert (restored.progress(again).finished is FinishReason.REPLIED) == noticed
+    if not noticed and named:
+        restored.notice()
+        assert restored.reconcile(Words(trusted=frozenset({ANA}))).lifted
+        await restored.read()
+        assert restored.progress(again).finished is FinishReason.REPLIED
 
 
 @pytest.mark.parametrize("filed", [True, False], ids=["in Sent", "moved out of it"])

@@ -20,6 +20,7 @@ from sequencer.config import Config
 from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Inbox
 from sequencer.engine.advance import Advance
+from sequencer.engine.amnesia import notice
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.outcomes import REST
 from sequencer.engine.situation import Surroundings
@@ -55,10 +56,11 @@ class Daemon:
         self._rows = RowsAtHand(url.removeprefix("sqlite:///"))
         self._read_at, self._rests, self._dots = -READ_EVERY_S, 0, 0
         self.database = daemon_database(stage, url, name)
+        self._file = self._outside(epoch_path)
         app = App(config, self.database, Advance(self.database, Surroundings(config, catalog)),
                   bytes.fromhex(INSTALLATION_KEY))  # fmt: skip
         self._services: Services = make_services(
-            app, stage.clock, _doors(stage, config, accounts), name, LEASE, self._outside(epoch_path)
+            app, stage.clock, _doors(stage, config, accounts), name, LEASE, self._file
         )  # fmt: skip
         self._accounts = accounts
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -94,6 +96,8 @@ class Daemon:
         self.wake()
 
     async def _run(self) -> None:
+        if not await self._has_noticed():
+            return
         idle_s, beats = FIRST_IDLE_S, 0
         while not self.stopping:
             self._awake.clear()
@@ -114,6 +118,20 @@ class Daemon:
                 await asyncio.wait_for(self._awake.wait(), pause_s)
                 idle_s = FIRST_IDLE_S
         await self._end()
+
+    async def _has_noticed(self) -> bool:
+        """Whether the database has forgotten something is found before any mail is read; where it cannot, it ends."""
+        file, now = self._file, self._stage.clock.now()
+        if file is None:
+            return True
+        try:
+            await self.database.awrite(
+                lambda connection: notice(connection, file, bytes.fromhex(INSTALLATION_KEY), now)
+            )
+        except StoreError:
+            self._stage.crash(self.name, "before its first beat")
+            return False
+        return True
 
     async def _end(self) -> None:
         with suppress(StoreError):
