@@ -15,9 +15,9 @@ from sequencer.engine.settling import Unsettled, give_up, say_sent, send_again, 
 from sequencer.store import log
 
 _MEANS = (
-    "The whole mail was handed over, and the connection was lost before the server's answer came: nobody knows\n"
-    "whether it arrived. It is never sent again by itself. Look into the Sent folder or ask the person, then say\n"
-    '"sequencer uncertain sent ID" (it arrived), "resend ID" (the same mail once more) or "skip ID" (leave it).'
+    "Nobody knows whether these arrived: the connection was lost after the whole mail was handed over, or the\n"
+    "database was restored. None is ever sent again by itself. Look into the Sent folder or ask the person, then\n"
+    'say "sequencer uncertain sent ID" (it arrived), "resend ID" (the same mail once more) or "skip ID" (leave it).'
 )
 
 

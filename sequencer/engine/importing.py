@@ -298,9 +298,9 @@ def _mended(progress: Progress, before: Prospect, after: Prospect, account: Acco
     for hold in progress.holds:
         match hold.reason:
             case Reason.MISSING_FIELD:
-                owner, _, name = hold.detail.partition(".")
-                fields = {"prospect": prospect_fields(after), "account": account_fields(account)}.get(owner, {})
-                is_mended = name in fields
+                known = {"prospect": prospect_fields(after), "account": account_fields(account)}
+                wanted = (each.partition(".") for each in hold.detail.split(", "))
+                is_mended = all(name in known.get(owner, {}) for owner, _, name in wanted)
             case Reason.NO_ADDRESS | Reason.BAD_ADDRESS:
                 is_mended = after.address is not None and after.address != before.address
             case Reason.NO_PHONE | Reason.BAD_PHONE:

@@ -336,7 +336,7 @@ def _written(
 
 def _failure(row: SendRow, error: Exception) -> e.TouchNotRendered:
     if isinstance(error, MissingField):
-        return e.TouchNotRendered(step=row.step, reason=Reason.MISSING_FIELD, field=error.field)
+        return e.TouchNotRendered(step=row.step, reason=Reason.MISSING_FIELD, field=", ".join(error.fields))
     if not isinstance(error, RenderError | HeaderRefused | AttachmentMissing):
         logger.error("send %d could not be written: a bug", row.id, exc_info=error)
     where = getattr(error, "template", None) or getattr(error, "field", None) or type(error).__name__

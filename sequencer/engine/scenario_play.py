@@ -287,7 +287,7 @@ class _Stage:
         if failed is None:
             self._settle(e.TouchSent(step=step.id, attempt=flight.attempt, sent_at=self._now))
         elif isinstance(failed, MissingField):
-            self._settle(e.TouchNotRendered(step=step.id, reason=Reason.MISSING_FIELD, field=failed.field))
+            self._settle(e.TouchNotRendered(step=step.id, reason=Reason.MISSING_FIELD, field=", ".join(failed.fields)))
         else:
             self._settle(e.TouchNotRendered(step=step.id, reason=Reason.TEMPLATE_ERROR, field=failed.template))
 

@@ -46,7 +46,7 @@ FINISHED: dict[FinishReason, str] = {
     FinishReason.BOUNCED: "the address does not work",
     FinishReason.MOVED: "the person was moved to another sequence or step",
     FinishReason.REMOVED: "the person was taken out",
-    FinishReason.DISQUALIFIED: "the person does not fit",
+    FinishReason.DISQUALIFIED: "the person does not fit, or a rule forbids to write to them",
     FinishReason.EXPIRED: "it was held for 30 days and nobody mended it",
 }
 _TO_DO = {"review": "approve", "other": "task"}

@@ -185,13 +185,18 @@ async def test_nothing_leaves_outside_the_window(house: Installation, world: Wor
 
 
 async def test_a_missing_field_holds_that_person_alone(house: Installation, world: World) -> None:
-    house.apply(files={"intro.md": "Subject: Hi\n\nYou are {{ prospect.title }}.\n", "bump.md": "\nHello\n"})
+    house.apply(
+        files={
+            "intro.md": "Subject: Hi\n\nYou are {{ prospect.title }} in {{ prospect.team }}.\n",
+            "bump.md": "\nHello\n",
+        }
+    )
     without = house.enroll(house.person("jo@acme.test"))
-    house.enroll(house.person("li@other.test", title="CTO"))
+    house.enroll(house.person("li@other.test", title="CTO", team="ops"))
     await house.run_and_stop(house.dispatch())
     assert [recipient for recipient, _ in world.accepted] == ["li@other.test"]
     (held,) = house.progress(without).holds
-    assert (held.reason, held.detail) == (Reason.MISSING_FIELD, "prospect.title")
+    assert (held.reason, held.detail) == (Reason.MISSING_FIELD, "prospect.title, prospect.team")
 
 
 async def test_a_pause_of_everything_stops_what_is_queued(house: Installation, world: World) -> None:

@@ -167,6 +167,8 @@ MENDS = [
     # hold, row that is imported with --update, whether it lets go
     (held(Reason.MISSING_FIELD, "prospect.title"), "email,title\njo@acme.test,CTO\n", True),
     (held(Reason.MISSING_FIELD, "prospect.title"), "email,stage\njo@acme.test,lead\n", False),
+    (held(Reason.MISSING_FIELD, "prospect.title, account.hiring"), "email,title\njo@acme.test,CTO\n", False),
+    (held(Reason.MISSING_FIELD, "prospect.title, account.hiring"), "email,title,hiring\njo@acme.test,CTO,ops\n", True),
     (held(Reason.MISSING_FIELD, "account.hiring"), "email,hiring\njo@acme.test,engineers\n", True),
     # a colleague's row brings what is missing of the company
     (held(Reason.MISSING_FIELD, "account.hiring"), "email,hiring\nnew@acme.test,engineers\n", True),
