@@ -85,17 +85,18 @@ def reconcile(
         raise InputError("nothing is held: this database knows of all that was sent")
     noticed_at = scopes.paused_scopes(connection)[scopes.RESTORED].at
     known_until = min(held.since or noticed_at, noticed_at)  # mail is read before a heartbeat notices, too
+    lost_until = outside[1] or max(now, noticed_at)  # the clock may have been set back since it was noticed
     rescue.sweep(connection, advance, now)
     copies: dict[str, Copy] = {}
     for reading in readings:
         copies |= {each: copy.or_later(copies.get(each)) for each, copy in reading.copies.items()}
     named = _Named(connection, advance, key, copies, held.since)
     store.note_series(connection, named.series)
-    copied = (_as_late_as_may_be(copy, held.since, outside[1], now) for copy in named.forgotten)
+    copied = (_as_late_as_may_be(copy, held.since, lost_until, now) for copy in named.forgotten)
     left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
     told = len(left) + sum(copy.filed for copy in named.lost)
     missing = None if held.mails is None else max(0, held.mails - told)
-    until = max([outside[1] or now, *(copy.at for copy in (*named.forgotten, *named.lost) if copy.at is not None)])
+    until = max([lost_until, *(copy.at for copy in (*named.forgotten, *named.lost) if copy.at is not None)])
     dark = [each for each in readings if each.mailbox not in words.trusted and (each.trouble or missing != 0)]
     if missing == 0 and not store.is_on_server(connection):
         dark = []
@@ -208,7 +209,7 @@ def _steps(connection: Connection, advance: Advance) -> Iterator[tuple[int, str]
     yield from ((enrollment, f"{ANSWER}{task}") for enrollment, task in recovered.answer_tasks(connection))
 
 
-def _as_late_as_may_be(copy: Copy, lost_from: datetime | None, lost_until: datetime | None, now: datetime) -> Copy:
+def _as_late_as_may_be(copy: Copy, lost_from: datetime | None, lost_until: datetime, now: datetime) -> Copy:
     """The copy with an instant of the time that was lost: what the database knew by then it would know as sent.
 
     Its Date is that of its bytes, and a mail that was put off or sent again kept those of its first try; it had left
@@ -219,9 +220,9 @@ def _as_late_as_may_be(copy: Copy, lost_from: datetime | None, lost_until: datet
     if copy.at is None:
         return copy
     if lost_from is not None and copy.at < lost_from:
-        return replace(copy, at=max(lost_from, lost_until) if lost_until else None)
+        return replace(copy, at=max(lost_from, lost_until))
     latest = max(_after(copy.at, LATE_BY), _after(copy.filed_at or copy.at, DATE_STEP))
-    if lost_until is not None and copy.at < lost_until:
+    if copy.at < lost_until:
         latest = min(latest, max(_after(copy.at, DATE_STEP), lost_until - timedelta.resolution))
     return replace(copy, at=latest if copy.at > now else min(latest, now))
 

@@ -77,7 +77,7 @@ class Restored(MailRoom):
 
         `counted`: the file is there, and tells how many mails left.
         """
-        self._lost_at = written_at or self.clock.now()
+        self._lost_at = (written_at or self.clock.now()) if counted else None
         self.database.close()
         for log in ("-wal", "-shm"):
             Path(f"{self.folder}/sequencer.db{log}").unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import pytest
 
 from sequencer.app import epoch_path
 from sequencer.engine.doubting import LATE_BY
+from sequencer.engine.reconciling import Words
 from sequencer.store import epoch, epoch_file, sends
 from sequencer.store.epoch import Amnesia, Epoch
 from tests.fresh import on_backend
@@ -121,3 +122,23 @@ def test_where_daemons_share_a_database_one_files_date_does_not_end_the_lost_tim
         room.close()
     assert said.code == 0, said.err
     assert [one["address"] for one in said.json["doubts"]] == doubted
+
+
+@pytest.mark.parametrize("dated", [True, False], ids=["its copy tells when the first left", "it does not"])
+def test_what_left_by_a_clock_that_was_ahead_when_the_loss_was_noticed_may_have_left(
+    restored: Restored, dated: bool
+) -> None:
+    """Nobody counted, so no file tells when the last mail left; it was noticed by the clock of then (seed 31364)."""
+    person = restored.person("jo@jo.test")
+    restored.enroll(person)
+    restored.keep()
+    restored.send(filed=dated)
+    if not dated:
+        (raw,) = restored.database.read(restored.sent_bytes).values()
+        restored.file(b"Date: Mon, 2 Nov 2026 09:00:00 +0000\r\n" + raw.partition(b"\r\n")[2])
+    restored.send_after(days=3, filed=False)
+    restored.lose(counted=False)
+    restored.clock.forward(days=-2)
+    done = restored.reconcile(Words(doubted=frozenset({ANA})))
+    assert [row.step for row in done.left] == ["intro"]
+    assert [row.step for row in done.doubts] == ["bump"]
