@@ -8,6 +8,7 @@ from sequencer.cli.plain_text import counted
 from sequencer.cli.session import now, opened
 from sequencer.cli.show import line
 from sequencer.engine import exporting
+from sequencer.errors import InputError
 from sequencer.store.migrate import revisions
 
 
@@ -27,6 +28,8 @@ def export(ctx: click.Context, email: str | None, target: Path) -> None:
 
     "sequencer import PATH" takes the whole of it into a new installation; whoever is under way arrives there paused.
     """
+    if str(target) == "-":
+        raise InputError('an export is a folder or a .zip, not a stream: name it, as in "--to everything.zip"')
     at = now()
     with opened(ctx) as app:
         if email:

@@ -6,13 +6,18 @@ damaged or shortened copy is refused. It knows no table and no meaning of a valu
 """
 
 import csv
+import fcntl
+import glob
 import io
 import json
+import lzma
 import os
 import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -21,12 +26,28 @@ from typing import IO, Any
 from sequencer.content.neutral import neutralised, restored
 from sequencer.errors import InputError
 
-__all__ = ["INDEX", "Archive", "Writing", "is_archive", "read_csv", "read_lines", "write_csv", "write_lines"]
+__all__ = [
+    "INDEX",
+    "UNREADABLE",
+    "Archive",
+    "Writing",
+    "is_archive",
+    "read_csv",
+    "read_lines",
+    "write_csv",
+    "write_lines",
+]
 
 INDEX = "export.json"
 FIELDS, FIELD, MORE = "fields", "fields.", "fields (JSON)"
+UNFINISHED = ".unfinished-export"
 DAY_ZERO = (1980, 1, 1, 0, 0, 0)  # the earliest that a .zip can say: the same rows give the same bytes
-ENTRY_BYTES_MAX = 4 << 30
+ENTRY_BYTES_MAX, INDEX_BYTES_MAX, LINE_CHARS_MAX = 4 << 30, 16 << 20, 64 << 20
+SMALL_BYTES, PACKED_MAX = 16 << 20, 100  # rows of people and mails are packed to a fifth or a tenth of their size
+# What a damaged, encrypted or hostile file makes zipfile and json raise; a RecursionError is a RuntimeError.
+UNREADABLE = (
+    OSError, KeyError, ValueError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -38,26 +59,27 @@ class Writing:
 
     @contextmanager
     def opened(self) -> Iterator["Writing"]:
-        """Begin, and put it in its place at the end. Raises InputError when something is there already."""
+        """Begin, and put it in its place at the end.
+
+        Raises InputError when something is there already, or it cannot be written.
+        """
         if self.target.exists() and not (self.target.is_dir() and not any(self.target.iterdir())):
             raise InputError(f"{self.target} is there already: name a new folder or .zip")
-        unfinished = self.target.with_name(f"{self.target.name}.part")
-        folder = unfinished.with_name(f"{unfinished.name}.files") if self._zipped else unfinished
-        _clear(folder)
-        folder.mkdir(parents=True, mode=0o700)
-        self._folder = folder
         try:
-            yield self
-            if self._zipped:
-                _pack(folder, unfinished)
-                shutil.rmtree(folder)
-            elif self.target.exists():
-                self.target.rmdir()
-            os.replace(unfinished, self.target)
-        except BaseException:
-            _clear(folder)
-            unfinished.unlink(missing_ok=True) if self._zipped else None
-            raise
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_unfinished(self.target)
+            with _beside(self.target) as scratch:
+                whole = self._folder = scratch / "files"
+                whole.mkdir(mode=0o700)
+                yield self
+                if self._zipped:
+                    whole = scratch / "packed"
+                    _pack(self._folder, whole)
+                elif self.target.exists():
+                    self.target.rmdir()
+                os.replace(whole, self.target)
+        except OSError as error:
+            raise InputError(f"{self.target} cannot be written: {error.strerror}") from None
 
     def put(self, name: str, content: bytes | Iterable[bytes]) -> None:
         """Write one file; it is remembered with its SHA-256."""
@@ -77,9 +99,41 @@ class Writing:
     _folder: Path = field(init=False, repr=False, default=Path())
 
 
-def _clear(folder: Path) -> None:
-    if folder.is_dir():
-        shutil.rmtree(folder)
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A new folder that this process alone has, gone at the end."""
+    scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=UNFINISHED))
+    try:
+        with _locked(scratch):
+            yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether nobody else has it; they will not while this lasts."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _remove_unfinished(target: Path) -> None:
+    """Remove what an export to the same place left that was killed: it holds personal data."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.????????{UNFINISHED}"):
+        with suppress(OSError), _locked(left) as nobodys:
+            if nobodys:
+                shutil.rmtree(left)
 
 
 def _pack(folder: Path, target: Path) -> None:
@@ -105,9 +159,12 @@ class Archive:
         try:
             self._zip = None if path.is_dir() else zipfile.ZipFile(path)
             with self._stream(INDEX) as stream:
-                self.index: Mapping[str, Any] = json.load(stream)
+                written = stream.read(INDEX_BYTES_MAX + 1)
+            if len(written) > INDEX_BYTES_MAX:
+                raise InputError(f"{path}: {INDEX} is too large")
+            self.index: Mapping[str, Any] = dict(json.loads(written))
             self.files: Mapping[str, str] = dict(self.index["files"])
-        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
+        except UNREADABLE:
             raise InputError(f"{path} is no export of sequencer: it has no readable {INDEX}") from None
 
     def check(self) -> None:
@@ -118,7 +175,7 @@ class Archive:
                 with self._stream(name) as stream:
                     while block := stream.read(1 << 20):
                         digest.update(block)
-            except (OSError, KeyError, zipfile.BadZipFile):
+            except UNREADABLE:
                 raise InputError(f"{self.path}: {name} is missing or damaged: copy the export again") from None
             if digest.hexdigest() != wanted:
                 raise InputError(f"{self.path}: {name} was changed since the export was written")
@@ -138,8 +195,9 @@ class Archive:
             with (self.path / name).open("rb") as stream:
                 yield stream
         else:
-            if self._zip.getinfo(name).file_size > ENTRY_BYTES_MAX:
-                raise InputError(f"{self.path}: {name} is too large")
+            entry = self._zip.getinfo(name)
+            if entry.file_size > min(ENTRY_BYTES_MAX, SMALL_BYTES + entry.compress_size * PACKED_MAX):
+                raise InputError(f"{self.path}: {name} is too large, or unpacks to more than any export does")
             with self._zip.open(name) as stream:
                 yield stream
 
@@ -151,9 +209,11 @@ def write_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
 
 
 def read_lines(stream: IO[str]) -> Iterator[dict[str, Any]]:
-    """What `write_lines` wrote."""
-    for line in stream:
-        yield json.loads(line)
+    """What `write_lines` wrote. Raises ValueError."""
+    while line := stream.readline(LINE_CHARS_MAX):
+        if len(line) == LINE_CHARS_MAX:
+            raise ValueError("a line is too long")
+        yield dict(json.loads(line))
 
 
 def write_csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ and two that write to the same person by themselves are what must not happen. On
 known takes one in, because numbers of two cannot be told apart. All of it is one transaction.
 """
 
+import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from sequencer.content.archive import Archive, read_csv, read_lines
+from sequencer.content.archive import INDEX, UNREADABLE, Archive, read_csv, read_lines
 from sequencer.core import events as e
 from sequencer.core.reason import Reason
 from sequencer.engine.advance import Advance
@@ -54,7 +55,10 @@ def plan(connection: Connection, archive: Archive, schemas: Sequence[str]) -> Ta
             f'this installation knows {what} already: make a new one for it ("sequencer init DIR"), or import its'
             " people.csv as a list"
         )
-    return TakenIn(dict(index["rows"]), str(index["made_at"]))
+    try:
+        return TakenIn({name: int(count) for name, count in index["rows"].items()}, str(index["made_at"]))
+    except (AttributeError, KeyError, ValueError, TypeError):
+        raise InputError(f"{archive.path}: {INDEX} does not say what is in it: copy the export again") from None
 
 
 def take_in(
@@ -66,7 +70,7 @@ def take_in(
         for name, table in dump.CARRIED.items():
             if file_of(name) in archive.files:
                 dump.put(connection, table, _rows(archive, name))
-    except (KeyError, ValueError, TypeError) as error:
+    except (*UNREADABLE, csv.Error) as error:
         raise InputError(f"{archive.path}: {file_of(name)} does not fit: {type(error).__name__}") from error
     return TakenIn(planned.rows, planned.made_at, _pause_all(connection, advance, by, now))
 
