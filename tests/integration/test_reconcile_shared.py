@@ -10,18 +10,19 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 
 from sequencer.app import KEY as INSTALLATION_KEY
 from sequencer.app import daemons_max, epoch_path
-from sequencer.engine.amnesia import notice
+from sequencer.engine.amnesia import begin, notice
 from sequencer.errors import StoreError
 from sequencer.store import epoch, epoch_file, scopes
 from sequencer.store.epoch import Amnesia, Epoch
-from tests.fresh import on_backend
+from tests.fresh import on_backend, open_database
 from tests.integration.installation import KEY
 from tests.integration.mail_room import ANA, MailRoom
 from tests.integration.typed import typed_in
+from tests.postgresql import shared_server
 
 LONG_AGO = datetime(2020, 1, 13, 9, tzinfo=UTC)  # a Monday
 
@@ -36,6 +37,27 @@ def start(room: MailRoom) -> Amnesia | None:
     """Why a daemon that starts now holds all sends."""
     with epoch_file.opened(epoch_path(room.config), KEY, daemons_max=daemons_max(room.config)) as file:
         return room.database.write(lambda connection: notice(connection, file, KEY, room.clock.now()))
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("ran", [False, True], ids=["no daemon has run", "after some heartbeats"])
+def test_a_copy_under_another_name_on_the_same_server_is_held(tmp_path: Path, ran: bool) -> None:
+    """As pg_restore into a new database, or CREATE DATABASE ... TEMPLATE, makes it."""
+    with on_backend("postgresql"):
+        room = MailRoom(tmp_path)
+        room.database.write(lambda connection: begin(connection, epoch_path(room.config), KEY))
+        assert start(room) is None
+        for _ in range(3 if ran else 0):
+            beat(room, epoch_path(room.config), 1)
+        assert start(room) is None
+        room.database.close()
+        name = shared_server().create(str(make_url(room.database.url).database))
+        room.database = open_database(shared_server().url(name))
+        held = start(room)
+        assert held is not None
+        assert "another server or database" in held.why
+        room.database.close()
+        shared_server().drop(name)
 
 
 @pytest.mark.postgresql
