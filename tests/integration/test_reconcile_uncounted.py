@@ -1,15 +1,22 @@
 """Reconciling where nothing tells how many mails left since the copy: the epoch file is gone, torn or of elsewhere."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sequencer.app import KEY as INSTALLATION_KEY
 from sequencer.engine import settling
 from sequencer.engine.reconciling import Words
 from sequencer.engine.sent_before import Copy
+from sequencer.store import epoch, scopes
+from tests.integration.installation import KEY
 from tests.integration.mail_room import ANA
 from tests.integration.restored import Restored, someone
+from tests.integration.typed import Ran, typed_in
+
+Typed = Callable[..., Ran]
 
 
 def lost_two(restored: Restored) -> None:
@@ -146,3 +153,39 @@ def test_a_date_of_the_end_of_time_is_not_later_than_that(restored: Restored) ->
     restored.file(b"Date: Fri, 31 Dec 9999 23:59:59 +0000\r\n" + rest)
     restored.lose()
     assert len(restored.reconcile().left) == 1
+
+
+@pytest.fixture
+def typed(restored: Restored) -> Typed:
+    """`db reconcile` after two mails were lost, without a count, in an installation of two mailboxes."""
+    lost_two(restored)
+    restored.database.write(lambda connection: scopes.put_meta(connection, INSTALLATION_KEY, KEY.hex()))
+    return lambda *words: typed_in(restored.folder, "db", "reconcile", *words, "--as", "ana")
+
+
+def test_the_command_asks_for_a_word_and_takes_one_for_all(typed: Typed, restored: Restored) -> None:
+    asked = typed()
+    assert asked.code == 1
+    assert f"{ANA}: 1 mail was due and no copy is in it, and nobody counted what left" in asked.out
+    assert f"sequencer db reconcile --doubt {ANA}" in asked.out
+    refused = typed("--trust", "all", "--doubt", "all")
+    assert (refused.code, "not with both" in refused.err) == (2, True)
+    unknown = typed("--trust", "nobody@ourco.test")
+    assert (unknown.code, "there is no mailbox" in unknown.err) == (2, True)
+    looked = typed("--trust", "all", "--dry-run", "--json").json
+    assert (looked["lifted"], looked["missing"], looked["doubts"]) == (True, None, [])
+    assert restored.database.read(epoch.held) is not None
+    doubted = typed("--doubt", "ALL", "--json").json
+    assert (doubted["lifted"], [one["address"] for one in doubted["doubts"]]) == (True, ["bo@bo.test"])
+    assert restored.database.read(epoch.held) is None
+
+
+def test_one_mailbox_is_named_and_all_are_the_others(typed: Typed) -> None:
+    done = typed("--trust", "all", "--doubt", ANA, "--json").json
+    assert (done["lifted"], [one["address"] for one in done["doubts"]]) == (True, ["bo@bo.test"])
+
+
+def test_the_report_says_when_a_mail_that_was_found_left(typed: Typed, restored: Restored) -> None:
+    (left,) = typed("--dry-run", "--json").json["left"]
+    assert left["address"] == "jo@jo.test"
+    assert left["at"] is not None
