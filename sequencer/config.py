@@ -11,7 +11,6 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -30,6 +29,7 @@ from sequencer.core.people import Absence, Brake, Mailbox, Policy, Ramp, Rep
 from sequencer.core.span import Span
 from sequencer.core.toml_errors import config_errors
 from sequencer.core.toml_text import TEXT_BYTES_MAX, one_line, tables
+from sequencer.core.url_secrets import has_secret
 from sequencer.core.window import Window, parse_window
 from sequencer.errors import ConfigError, ConfigErrors
 from sequencer.secret import REFERENCE
@@ -65,7 +65,7 @@ def _database_url(value: str) -> str:
     if value.startswith("postgresql+psycopg://"):
         if find_spec("psycopg") is None:
             raise ValueError("PostgreSQL needs a driver: pip install 'sequencer[postgresql]'")
-        if urlsplit(value).password:
+        if has_secret(value):
             raise ValueError("a password has no place here: put it in ~/.pgpass or PGPASSWORD")
     elif not value.startswith("sqlite:///"):
         raise ValueError('write "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/DATABASE"')

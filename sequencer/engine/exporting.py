@@ -6,7 +6,6 @@ are the YAML that was applied, the rest is a JSON object a line. Secrets are not
 
 import base64
 import json
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -17,6 +16,7 @@ from sqlalchemy import Connection
 
 from sequencer.config import Config
 from sequencer.content.archive import INDEX, Writing, write_csv, write_lines
+from sequencer.core.url_secrets import masked
 from sequencer.engine.verbs import Face, face_at
 from sequencer.store import audit, dump, people
 from sequencer.store.database import Database
@@ -31,7 +31,6 @@ CSV_FILES: Mapping[str, str] = {
 }  # fmt: skip
 # Columns that only a reader needs: they are left out when the file is taken in.
 DERIVED: Mapping[str, str] = {"prospects": "email", "list_members": "email"}
-_PASSWORD = re.compile(r"(://[^:/@\s\"']+):[^@/\s\"']+@")
 README = """# An export of sequencer
 
 All of one installation, as of {at}. `sequencer import {name}` takes it into a new one (`sequencer init`): everybody who
@@ -76,7 +75,7 @@ def export_all(database: Database, config: Config, target: Path, schema: str, no
     with Writing(target).opened() as writing:
         counts: dict[str, int] = database.read(lambda connection: _write_tables(connection, writing))
         if config.path_of_file.is_file():
-            writing.put("config.toml", _PASSWORD.sub(r"\1:***@", config.path_of_file.read_text()).encode())
+            writing.put("config.toml", masked(config.path_of_file.read_text()).encode())
         told = README.format(at=f"{now:%Y-%m-%d %H:%M} UTC", name=target.name, index=INDEX)
         writing.put("README.md", told.encode())
         _put_index(writing, {"schema": schema, "made_at": now.isoformat(), "rows": counts})

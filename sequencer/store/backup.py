@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from sqlalchemy import make_url
 
+from sequencer.core.url_secrets import masked
 from sequencer.errors import InputError, StoreError
 from sequencer.store.database import BUSY_S, sqlite_file
 from sequencer.store.durable import make_durable
@@ -36,7 +37,7 @@ def sqlite_only(url: str) -> Path:
     file = sqlite_file(url)
     if file is not None:
         return file.resolve()
-    shown = make_url(url).set(drivername="postgresql").render_as_string(hide_password=True)
+    shown = masked(make_url(url).set(drivername="postgresql").render_as_string(hide_password=True))
     raise InputError(
         f"this is for SQLite; PostgreSQL has its own:  pg_dump --format=custom --file=FILE {shown}  and pg_restore, "
         "or a base backup with its write-ahead log"

@@ -106,7 +106,16 @@ CONFIGS: list[tuple[str, str, str]] = [
     ('name = "bo"', 'name = "ana"', 'reps.name: there are two reps "ana"'),
     ('"08:30-11:30"', '"11:30-08:30"', 'windows.business_hours: "11:30-08:30" closes before it opens'),
     ("sqlite:///sequencer.db", "mysql://x/y", 'database.url: write "sqlite:///FILE" or'),
-    ("sqlite:///sequencer.db", "postgresql+psycopg://me:secret@host/x", "database.url: a password has no place here"),
+    *(
+        ("sqlite:///sequencer.db", f"postgresql+psycopg://{rest}", "database.url: a password has no place here")
+        for rest in (
+            "me:secret@host/x",
+            "me@host/x?password=secret",
+            "me@host/x?sslmode=require&PASSWORD=secret",
+            "/x?host=/run&pass%77ord=secret",
+            "me@host/x?sslpassword=secret",
+        )
+    ),
     ('address = "bo@ourco.test"', 'address = "bo"', 'mailboxes.address: "bo" is no mail address'),
     ('address = "bo@ourco.test"\n', "", "mailboxes.address: is missing"),
     ("[company]", "[company", "config.toml: this is not TOML: "),
