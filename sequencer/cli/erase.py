@@ -12,8 +12,10 @@ from sequencer.cli.session import acting, now, opened
 from sequencer.cli.show import line
 from sequencer.engine import erasing
 from sequencer.engine.erasing import Erasure
+from sequencer.mail.address import written_forms
 from sequencer.store import sweep
 from sequencer.store.database import sqlite_file
+from sequencer.store.mentions import FILES_MAX
 
 NAMED_MAX = 10
 
@@ -32,12 +34,12 @@ def erase(ctx: click.Context, email: str, dry_run: bool, yes: bool, as_name: str
     """
     at = now()
     with opened(ctx) as app:
-        by = acting(app.config, as_name)
         planned = app.database.read(lambda connection: erasing.plan(connection, email))
         _tell(planned)
         if dry_run:
             line("nothing was changed")
             return
+        by = acting(app.config, as_name)
         if not yes:
             click.confirm("This cannot be undone. Erase them?", abort=True)
         done = app.database.write(
@@ -72,15 +74,25 @@ def _tell(planned: Erasure) -> None:
 def _tell_what_is_left(app: App, emails: Sequence[str]) -> None:
     """What no command of ours may delete: a backup or a list is somebody's decision."""
     folder = app.config.path(".").resolve()
-    found = sweep.mentioning(folder, app.config.database_url, emails)
-    if found:
-        line("not touched, and an address still stands in them:", "yellow")
-        for path in found[:NAMED_MAX]:
-            line(f"- {_short(path, folder)}")
-        if len(found) > NAMED_MAX:
-            line(f"- and {len(found) - NAMED_MAX:,} more")
+    forms = [form for email in emails for form in written_forms(email)]
+    told = sweep.mentioning(folder, app.config.database_url, forms)
+    _name("not touched, and an address still stands in them:", told.found, folder)
+    _name("could not be looked into (packed, locked or damaged), look yourself:", told.closed, folder)
+    if told.ended_early:
+        line(
+            f"only the first {FILES_MAX:,} files of {folder} were looked into, look into the others yourself", "yellow"
+        )
     elsewhere = "backups and exports" if sqlite_file(app.config.database_url) else "the server's backups, exports"
     line(f"not touched either: {elsewhere} elsewhere, the reps' own mailboxes, and mail that others wrote about them")
+
+
+def _name(heading: str, paths: Sequence[Path], folder: Path) -> None:
+    if paths:
+        line(heading, "yellow")
+    for path in paths[:NAMED_MAX]:
+        line(f"- {_short(path, folder)}")
+    if len(paths) > NAMED_MAX:
+        line(f"- and {len(paths) - NAMED_MAX:,} more")
 
 
 def _short(path: Path, folder: Path) -> str:

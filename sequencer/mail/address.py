@@ -10,7 +10,9 @@ from pathlib import Path
 
 from sequencer.mail.kept import compiled
 
-__all__ = ["AddressProblem", "check", "is_free_mail", "normalise", "plus_base", "registrable_domain"]
+__all__ = [
+    "AddressProblem", "check", "is_free_mail", "normalise", "plus_base", "registrable_domain", "written_forms",
+]  # fmt: skip
 
 
 CACHED_MAX = 4096
@@ -45,6 +47,20 @@ def ascii_domain(domain: str) -> str:
     """The domain in lower case and ASCII (IDNA 2008, UTS 46), without a last dot; not translated where that fails."""
     lowered = domain.strip().lower().rstrip(".")
     return _ascii(lowered) if len(lowered) <= DOMAIN_CHARS_MAX else lowered
+
+
+def written_forms(address: str) -> tuple[str, ...]:
+    """The normalised address, and with its domain in the letters that a person types (IDNA 2008) where that differs."""
+    plain = normalise(address)
+    local, _, domain = plain.rpartition("@")
+    if "xn--" not in domain:
+        return (plain,)
+    import idna
+
+    try:
+        return plain, f"{local}@{idna.decode(domain)}"
+    except idna.IDNAError:
+        return (plain,)
 
 
 @lru_cache(maxsize=CACHED_MAX)

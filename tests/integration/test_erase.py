@@ -138,3 +138,23 @@ def test_the_company_that_a_merge_left_behind_goes_too(room: MailRoom, run: Run,
     assert "the account zqmark.test and zqmarker.test" in run("erase", ADDRESS, "--yes").out
     assert marked(tmp_path) == []
     assert list(room.database.read(lambda c: c.scalars(select(ACCOUNTS.c.id)).all())) == ["acme.test"]
+
+
+def test_a_dry_run_asks_nobody_who_they_are_and_the_erasure_does(room: MailRoom, run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text() + '[[reps]]\nname = "bo"\nemail = "bo@ourco.test"\ntimezone = "UTC"\n')
+    room.person("jo@acme.test")
+    assert "nothing was changed" in run("erase", "jo@acme.test", "--dry-run").out
+    asked = run("erase", "jo@acme.test", "--yes")
+    assert (asked.code, "--as" in asked.err) == (2, True)
+    assert run("erase", "jo@acme.test", "--yes", "--as", "bo").code == 0
+
+
+def test_what_is_packed_or_closed_is_named(room: MailRoom, run: Run, tmp_path: Path) -> None:
+    room.person("jo@acme.test")
+    assert run("export", "--to", "everything.zip").code == 0
+    (tmp_path / "torn.zip").write_bytes(b"PK\x03\x04 and nothing")
+    told = run("erase", "jo@acme.test", "--yes").out
+    found, _, closed = told.partition("could not be looked into")
+    assert "- everything.zip\n" in found
+    assert "- torn.zip\n" in closed
