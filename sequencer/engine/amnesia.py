@@ -50,7 +50,7 @@ def amnesia_of(connection: Connection, file: EpochFile, key: bytes) -> Amnesia |
     seen = scopes.meta(connection, scopes.HIGHEST_INSTANT)
     since = datetime.fromisoformat(seen) if seen else None
     theirs = told.standing in ("good", "copy") and told.installation != installation_of(key)
-    lost = None if theirs else max(0, told.epoch.mails - known.mails)
+    lost = None if theirs else told.epoch.lost_since(known)
     why = ""
     if theirs:
         why = (
@@ -105,7 +105,10 @@ def _counted_in(connection: Connection, file: EpochFile, key: bytes, found: Amne
     if told.number <= heard.number and told.mails <= heard.mails:
         return found
     store.note_outside(connection, told)
-    more = told.mails - max(heard.mails, store.current(connection).mails)
+    known = store.current(connection)
+    if told.lost_since(known) is None:
+        return store.count(connection, replace(found, mails=None))
+    more = told.mails - max(heard.mails, known.mails)
     return store.count(connection, replace(found, mails=(found.mails or 0) + more)) if more > 0 else found
 
 

@@ -35,6 +35,7 @@ __all__ = ["Reconciled", "Words", "reconcile"]
 
 ATTEMPTS_MAX = 5
 RETURNS_MAX = 5  # how often one copy is put back: each return begins a series of ids, which the copy knows nothing of
+LOST_ENROLLMENTS_MAX = 5000  # so many numbers are tried of those that may have been lost; a second or some
 _LAST = datetime.max.replace(tzinfo=UTC)
 FOUND = "a copy of it lies in the mailbox, and this database was restored from before it left"
 
@@ -94,7 +95,7 @@ def reconcile(
     store.note_series(connection, named.series)
     copied = (_as_late_as_may_be(copy, held.since, lost_until, now) for copy in named.forgotten)
     left = [row for copy in copied if (row := _settled(connection, advance, copy, named, now))]
-    told = len(left) + sum(copy.filed for copy in named.lost)
+    told = sum(named.is_counted(row) for row in left) + named.lost_since
     missing = None if held.mails is None else max(0, held.mails - told)
     until = max([lost_until, *(copy.at for copy in (*named.forgotten, *named.lost) if copy.at is not None)])
     dark = [each for each in readings if each.mailbox not in words.trusted and (each.trouble or missing != 0)]
@@ -127,6 +128,7 @@ class _Named:
 
     `forgotten`: in the order in which they left. `lost`: mail whose enrollment is not here. `known`: how many others.
     `since`: the last instant that the database knows. `series`: the newest of our ids that was found.
+    `lost_since`: how many of the lost ones are ours for certain, and left since.
     """
 
     def __init__(
@@ -135,20 +137,31 @@ class _Named:
         self._rows = sends.by_message_id(connection, list(copies))
         unknown = {digest: each for each in copies if each not in self._rows and (digest := digest_in(each))}
         found = list(_touches(connection, advance, key, unknown))
-        self.series = max((number for _, _, number in found), default=0)
+        series = {each: number for each, _, number in found}
+        self.series = max(series.values(), default=0)
         touches = {each: touch for each, touch, _ in found}
         waiting = [
             each for each, row in self._rows.items() if row.state not in ("sent", "sending", "failed", "skipped")
         ]
         self.known = len(self._rows) - len(waiting)
         touches |= {each: (row.enrollment_id, row.step, row.attempt) for each in waiting for row in [self._rows[each]]}
+        self._counted_before = {self._rows[each].id for each in waiting if self._rows[each].state in sends.OPEN}
         theirs = _theirs(connection, {each: touch[0] for each, touch in touches.items()}, copies, since)
+        theirs -= _of_numbers_given_again(connection, series, touches)
         self._touches = {each: touch for each, touch in touches.items() if each in theirs}
         self.forgotten = sorted(
             (copies[each] for each in self._touches), key=lambda copy: (copy.at is None, str(copy.at))
         )
         named = (*unknown.values(), *waiting)
         self.lost = [copies[each] for each in named if each not in self._touches and copies[each].recipients]
+        strangers = {digest: each for digest, each in unknown.items() if each not in touches}
+        series |= dict(_lost_touches(connection, advance, key, strangers))
+        ours = [copy for copy in self.lost if series.get(copy.message_id, -1) >= store.key_number(connection)]
+        self.lost_since = sum(copy.filed and copy.is_later(since) for copy in ours)
+
+    def is_counted(self, row: SendRow) -> bool:
+        """Whether it was let through its fence in the lost time; a doubtful one of the copy was counted before."""
+        return row.id not in self._counted_before
 
     def touch(self, message_id: str) -> tuple[int, str, int]:
         """(enrollment, step, attempt)"""
@@ -177,6 +190,46 @@ def _theirs(
         for each, key in named.items()
         if key not in new or not addresses[new[key].prospect_id].isdisjoint(copies[each].recipients)
     }
+
+
+def _of_numbers_given_again(
+    connection: Connection, series: Mapping[str, int], touches: Mapping[str, tuple[int, str, int]]
+) -> set[str]:
+    """The ids of a series that ended before the enrollment began which bears their number now."""
+    ends = store.series_ends(connection)
+    return {each for each, number in series.items() if touches[each][0] > ends.get(number, touches[each][0])}
+
+
+def _lost_touches(
+    connection: Connection, advance: Advance, key: bytes, unknown: Mapping[str, str]
+) -> Iterator[tuple[str, int]]:
+    """Which of these ids are of enrollments that began after the copy was made, and their series.
+
+    Another installation may send from the same mailbox: its ids have the same shape, and no number of ours makes them.
+    """
+    left = dict(unknown)
+    steps = _every_step(connection, advance) if left else []
+    newest = max((one.id for one in recovered.enrolled(connection)), default=0) if left else 0
+    series = [(number, series_key(key, number)) for number in _series_of_now(connection)]
+    for enrollment in range(newest + 1, newest + 1 + LOST_ENROLLMENTS_MAX) if left else ():
+        for number, one in series if left else ():
+            for step in steps:
+                for attempt in range(1, ATTEMPTS_MAX + 1):
+                    if found := left.pop(touch_digest(one, enrollment, step, attempt), None):
+                        yield found, number
+        if not left:
+            return
+
+
+def _every_step(connection: Connection, advance: Advance) -> list[str]:
+    """The ids of the email steps of every sequence, as it is now."""
+    latest = versions.latest(connection).values()
+    sequences = (advance.around.catalog.bundle(connection, one.sequence_id, one.version).sequence for one in latest)
+    return sorted({step.id for each in sequences for step in each.steps if isinstance(step, EmailStep)})
+
+
+def _series_of_now(connection: Connection) -> range:
+    return range(store.key_number(connection), store.key_number(connection) + RETURNS_MAX)
 
 
 def _touches(

@@ -7,7 +7,7 @@ stores nothing; what a found id means is engine/reconciling.py's.
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sequencer.config import Config
 from sequencer.core.ports import Cursor, FolderName, Head, Inbox, Settled
@@ -24,6 +24,7 @@ __all__ = ["Copy", "Reading", "read_mailboxes"]
 
 NO_INBOX = "it has no inbox in config.toml"
 NO_COPIES = 'sent_copy = "none": nobody files copies of its mail'
+_SECOND = timedelta(seconds=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 SHOWS_NOTHING = "its Sent folder does not hold the mail that it is known to have sent"
 
@@ -48,6 +49,11 @@ class Copy:
     def or_later(self, other: "Copy | None") -> "Copy":
         """The one of two copies of a mail that tells of its last try: filed, and later than the other."""
         return self if other is None or self._rank >= other._rank else other
+
+    def is_later(self, since: datetime | None) -> bool:
+        """Whether it left after that instant, by its folder or its Date in whole seconds; None is before all."""
+        at = self.filed_at or self.at
+        return at is not None and (since is None or at > since - _SECOND)
 
     @property
     def _rank(self) -> tuple[bool, datetime]:

@@ -6,7 +6,7 @@ here: engine/amnesia.py does.
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
@@ -21,6 +21,7 @@ KEY_NUMBER = "message_key"
 SINCE = "restored_since"
 OUTSIDE = "restored_outside"
 LOST_TIMES = "lost_times"
+SERIES_ENDS = "message_key_ends"
 NEWEST_ENROLLMENT = "epoch_enrollment"
 NEWEST_HELD = "restored_enrollment"
 A_SECOND = 1000  # so far a lift goes for each second since 1970: no daemon raises its epoch so often
@@ -28,10 +29,18 @@ A_SECOND = 1000  # so far a lift goes for each second since 1970: no daemon rais
 
 @dataclass(frozen=True, slots=True, order=True)
 class Epoch:
-    """`number`: raised with every heartbeat and every group of fences. `mails`: how many were let through a fence."""
+    """`number`: raised with every heartbeat and every group of fences. `mails`: how many were let through a fence.
+
+    `line`: another one since each loss of which nobody counted the mails; counts of two lines tell nothing together.
+    """
 
     number: int = 0
     mails: int = 0
+    line: int = field(default=0, compare=False)
+
+    def lost_since(self, known: "Epoch") -> int | None:
+        """How many mails this one counts that `known` does not; None where nobody can tell."""
+        return max(0, self.mails - known.mails) if self.line == known.line else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def raise_epoch(connection: Connection, mails: int = 0) -> Epoch:
     """The next epoch, in the caller's transaction; on PostgreSQL other daemons wait for its end."""
     locked = select(META.c.value).where(META.c.key == EPOCH).with_for_update()
     before = _epoch(connection.scalars(locked).first())
-    after = Epoch(before.number + 1, before.mails + mails)
+    after = replace(before, number=before.number + 1, mails=before.mails + mails)
     put(connection, after)
     return after
 
@@ -103,7 +112,11 @@ def newest_enrollment(connection: Connection) -> int | None:
 
 
 def put(connection: Connection, epoch: Epoch) -> None:
-    scopes.put_meta(connection, EPOCH, f"{epoch.number} {epoch.mails}")
+    scopes.put_meta(connection, EPOCH, _words(epoch))
+
+
+def _words(epoch: Epoch) -> str:
+    return f"{epoch.number} {epoch.mails} {epoch.line}"
 
 
 def _epoch(value: str | None) -> Epoch:
@@ -179,8 +192,8 @@ def outside(connection: Connection) -> Epoch:
 
 def note_outside(connection: Connection, told: Epoch) -> None:
     before = outside(connection)
-    furthest = Epoch(max(before.number, told.number), max(before.mails, told.mails))
-    scopes.put_meta(connection, OUTSIDE, f"{furthest.number} {furthest.mails}")
+    furthest = replace(max(before, told), mails=max(before.mails, told.mails))
+    scopes.put_meta(connection, OUTSIDE, _words(furthest))
 
 
 def is_on_server(connection: Connection) -> bool:
@@ -207,10 +220,13 @@ def lift(connection: Connection, epoch: Epoch, now: datetime) -> None:
 
     Where nothing told how far the lost epochs went, another copy may be ahead of this one: the time is ahead of all.
     """
-    said = (current(connection), outside(connection), epoch)
-    number = max(*(each.number for each in said), int(now.timestamp() * A_SECOND))
-    put(connection, Epoch(number + 1, max(each.mails for each in said)))
+    known, found = current(connection), held(connection)
+    said = (known, outside(connection), epoch)
+    number = 1 + max(*(each.number for each in said), int(now.timestamp() * A_SECOND))
+    line = number if found is None or found.mails is None else known.line
+    put(connection, Epoch(number, max(each.mails for each in said), line))
     scopes.put_meta(connection, OUTSIDE, "")
+    _note_series_end(connection)
     scopes.put_meta(connection, KEY_NUMBER, str(key_number(connection) + 1))
     accept_server(connection)
     scopes.resume_scope(connection, "restored")
@@ -253,6 +269,17 @@ def note_series(connection: Connection, number: int) -> None:
     """A mail with an id of this series was found: a database that came back twice has forgotten the newest ones."""
     if number > key_number(connection):
         scopes.put_meta(connection, KEY_NUMBER, str(number))
+
+
+def _note_series_end(connection: Connection) -> None:
+    """The newest enrollment that mails of this series may be of: the numbers of lost ones are given again."""
+    ends = series_ends(connection) | {key_number(connection): newest_held(connection) or 0}
+    scopes.put_meta(connection, SERIES_ENDS, json.dumps(ends))
+
+
+def series_ends(connection: Connection) -> dict[int, int]:
+    """The newest enrollment that mails of each series that has ended may be of."""
+    return {int(one): newest for one, newest in json.loads(scopes.meta(connection, SERIES_ENDS) or "{}").items()}
 
 
 def key_number(connection: Connection) -> int:

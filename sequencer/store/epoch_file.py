@@ -82,7 +82,10 @@ class EpochFile:
 
     def write(self, epoch: Epoch) -> None:
         """Durable when it returns. Raises StoreError."""
-        said = {"epoch": epoch.number, "mails": epoch.mails, "file": self._self, "installation": self._installation}
+        said = {
+            "epoch": epoch.number, "mails": epoch.mails, "line": epoch.line, "file": self._self,
+            "installation": self._installation,
+        }  # fmt: skip
         try:
             if self._counted:
                 self._ahead = _with_later(self._ahead, os.fstat(self._descriptor).st_mtime, self.written.mails)
@@ -117,7 +120,7 @@ class EpochFile:
         good.sort(key=lambda each: int(str(each[0]["epoch"])))
         said, slot = good[-1]
         before = int(str(good[0][0]["mails"])) if len(good) > 1 else 0
-        epoch = Epoch(int(str(said["epoch"])), int(str(said["mails"])))
+        epoch = Epoch(int(str(said["epoch"])), int(str(said["mails"])), int(str(said.get("line", 0))))
         self._slot, self._counted = 1 - slot, epoch.mails > before
         ahead = said.get("ahead")
         self._ahead = tuple((float(when), int(mails)) for when, mails in ahead) if isinstance(ahead, list) else ()

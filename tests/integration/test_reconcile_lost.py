@@ -2,13 +2,14 @@
 
 import pytest
 
+from sequencer.app import KEY as INSTALLATION_KEY
 from sequencer.core import events as e
 from sequencer.core.reason import FinishReason
 from sequencer.engine.answers import TO_A_LOST_ONE
 from sequencer.engine.correcting import accept
 from sequencer.engine.reconciling import Words
-from sequencer.store import sends, tasks
-from tests.integration.installation import SEQUENCE
+from sequencer.store import scopes, sends, tasks
+from tests.integration.installation import KEY, SEQUENCE
 from tests.integration.mail_room import ANA, mail
 from tests.integration.restored import Restored
 from tests.integration.typed import typed_in
@@ -119,6 +120,8 @@ async def test_an_answer_of_the_lost_time_stops_whoever_was_enrolled_again_befor
 @pytest.mark.parametrize("filed", [True, False], ids=["in Sent", "moved out of it"])
 def test_a_mail_to_somebody_who_is_lost_is_listed_wherever_its_copy_lies(restored: Restored, filed: bool) -> None:
     """Or they would be enrolled again and get it twice."""
+    restored.database.write(lambda connection: scopes.put_meta(connection, INSTALLATION_KEY, KEY.hex()))
+    restored.apply()
     restored.keep()
     restored.enroll(restored.person("jo@jo.test"))
     restored.send(filed=filed)
