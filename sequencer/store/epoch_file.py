@@ -1,7 +1,8 @@
 """The copy of the epoch outside the database: by it a daemon notices that its database is older than what was sent.
 
 Two slots in one file are written in turn, each with its digest, so that a crash in mid-write leaves the one before. The
-file is written in place and names its machine and its own inode: a copy of it is known as one. One process has it open.
+file is written in place and names its machine, its own inode and when it was written: so a copy of it is known as one,
+also one that is put back over it. One process has it open.
 
 A mail leaves in this order: 1 the fence raises the database's epoch and commits; 2 this file says that epoch, durable;
 3 the dot. "Held" is decided by: the file says more than the database.
@@ -17,7 +18,9 @@ A mail leaves in this order: 1 the fence raises the database's epoch and commits
 import fcntl
 import json
 import os
-from collections.abc import Callable, Collection, Iterator
+import struct
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +34,8 @@ from sequencer.store.epoch import Epoch
 
 SLOT_BYTES = 4096  # no two slots in one sector of any disk
 AHEAD_MAX = 20  # so often the clock may be set back, each time less far; two count as one then, as late as either
+TOUCHED_S = 2.0  # some file systems tell times in steps of this; what is later was not written by a daemon
+GENERATION = 0x80007601 | struct.calcsize("l") << 16  # FS_IOC_GETVERSION: an inode's number is given again, this is not
 MACHINE_ID = Path("/etc/machine-id")
 Standing = Literal["none", "unreadable", "copy", "good"]
 
@@ -72,6 +77,7 @@ class EpochFile:
     ) -> None:
         self.path, self._descriptor, self._installation, self._others = path, descriptor, installation, others
         self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
+        self._generation = _generation(descriptor)
         self._slot, self._ahead, self._counted = 0, tuple[tuple[float, int], ...](), False
         self.held_in_series: int | None = None
         own = self._read()
@@ -82,22 +88,29 @@ class EpochFile:
 
     def write(self, epoch: Epoch) -> None:
         """Durable when it returns. Raises StoreError."""
-        said = {
-            "epoch": epoch.number, "mails": epoch.mails, "line": epoch.line, "file": self._self,
-            "installation": self._installation,
-        }  # fmt: skip
         try:
             if self._counted:
                 self._ahead = _with_later(self._ahead, os.fstat(self._descriptor).st_mtime, self.written.mails)
-            body = json.dumps(said | {"ahead": self._ahead}).encode()
-            os.pwrite(self._descriptor, _sealed(body), self._slot * SLOT_BYTES)
+            written_at = self._now()
+            said = {
+                "epoch": epoch.number, "mails": epoch.mails, "line": epoch.line, "file": self._self,
+                "generation": self._generation, "installation": self._installation, "at": written_at,
+                "ahead": self._ahead,
+            }  # fmt: skip
+            os.pwrite(self._descriptor, _sealed(json.dumps(said).encode()), self._slot * SLOT_BYTES)
             os.fdatasync(self._descriptor)
+            os.utime(self._descriptor, (written_at, written_at))
         except OSError as error:
             raise StoreError(f"{self.path} cannot be written: {error.strerror}") from None
         self._slot = 1 - self._slot
         self._counted = epoch.mails > self.written.mails
         self.written = epoch
         self.told = Told(self.path, "good", epoch, self._installation)
+
+    def _now(self) -> float:
+        """Seconds since 1970 by the clock of the file system, which the file bears as its date."""
+        os.utime(self._descriptor)
+        return os.fstat(self._descriptor).st_mtime
 
     def look_around(self) -> None:
         """Count what the other daemons have written since this file was opened."""
@@ -124,9 +137,22 @@ class EpochFile:
         self._slot, self._counted = 1 - slot, epoch.mails > before
         ahead = said.get("ahead")
         self._ahead = tuple((float(when), int(mails)) for when, mails in ahead) if isinstance(ahead, list) else ()
-        standing: Standing = "good" if said["file"] == self._self else "copy"
         at = os.fstat(self._descriptor).st_mtime
+        standing: Standing = "good" if self._is_itself(said, at) else "copy"
         return Told(self.path, standing, epoch, str(said["installation"]), at, self._ahead)
+
+    def _is_itself(self, said: Mapping[str, object], at: float) -> bool:
+        """Whether a daemon wrote this on this inode, and nobody since; `at`: when it was written last."""
+        written, generation = float(str(said.get("at", at))), said.get("generation", self._generation)
+        return said["file"] == self._self and generation == self._generation and at <= written + TOUCHED_S
+
+
+def _generation(descriptor: int) -> int:
+    """Which file of this inode it is; 0 where the file system does not tell."""
+    try:
+        return int.from_bytes(fcntl.ioctl(descriptor, GENERATION, bytes(8))[:4], sys.byteorder)
+    except OSError:
+        return 0
 
 
 def _with_later(ahead: tuple[tuple[float, int], ...], at: float, mails: int) -> tuple[tuple[float, int], ...]:

@@ -6,7 +6,6 @@ service that raises beats again, as in the real one; what it raised must be expl
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from contextvars import copy_context
@@ -25,7 +24,6 @@ from sequencer.engine.catalog import Catalog
 from sequencer.engine.outcomes import REST
 from sequencer.engine.situation import Surroundings
 from sequencer.errors import StoreError
-from sequencer.store.epoch import Epoch
 from sequencer.store.epoch_file import EpochFile, opened
 from tests.simulation.folders import Account, Reader
 from tests.simulation.loop import PROCESS
@@ -236,10 +234,8 @@ class _DatedFile(EpochFile):
         vars(self).update(vars(file))
         self._clock = clock
 
-    def write(self, epoch: Epoch) -> None:
-        super().write(epoch)
-        written_at = self._clock.now().timestamp()
-        os.utime(self._descriptor, (written_at, written_at))
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
 
 
 _ALL = ("ingest", "advance", "dispatch", "sweep", "rescue", "filing")

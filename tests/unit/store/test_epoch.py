@@ -185,6 +185,43 @@ def test_a_daemon_that_runs_while_somebody_reconciles_goes_on(
         assert "restored" in found.why
 
 
+def in_place(path: Path, kept: Path) -> None:
+    """As cp does, a minute later: the inode stays."""
+    path.write_bytes(kept.read_bytes())
+    os.utime(path, (kept.stat().st_mtime + 60,) * 2)
+
+
+def with_its_times(path: Path, kept: Path) -> None:
+    """As rm and cp -a do: a new inode, which may have the old one's number."""
+    path.unlink()
+    shutil.copy2(kept, path)
+
+
+@pytest.mark.parametrize("put_back", [in_place, with_its_times])
+def test_a_file_that_is_put_back_with_its_database_is_a_copy(
+    database: Database, tmp_path: Path, put_back: Callable[[Path, Path], object]
+) -> None:
+    """Both are as old as each other; what was sent between is known to neither."""
+    path, kept = tmp_path / "epoch", tmp_path / "kept"
+    old = beat(database, path, 5)
+    shutil.copy2(path, kept)
+    for _ in range(5):
+        beat(database, path, 2)
+    put_back(path, kept)
+    database.write(lambda connection: epoch.put(connection, old))
+    assert "is a copy" in told(database, path)
+
+
+def test_an_owner_or_a_mode_that_is_set_again_makes_no_copy(database: Database, tmp_path: Path) -> None:
+    """As containers do at each start."""
+    path = tmp_path / "epoch"
+    beat(database, path, 5)
+    os.chown(path, os.getuid(), os.getgid())
+    path.chmod(0o600)
+    os.link(path, tmp_path / "linked")
+    assert told(database, path) == ""
+
+
 def test_a_moved_folder_is_no_copy(database: Database, tmp_path: Path) -> None:
     path = tmp_path / "epoch"
     beat(database, path, 5)
@@ -208,19 +245,6 @@ def test_the_file_has_one_daemon(tmp_path: Path) -> None:
         epoch_file.opened(tmp_path / "epoch", KEY),
     ):
         pass
-
-
-DAEMONS_MAX = 4
-
-
-def start(database: Database, path: Path) -> Amnesia | None:
-    """What a daemon finds that starts now, of several of one folder."""
-    with epoch_file.opened(path, KEY, daemons_max=DAEMONS_MAX) as file:
-        return database.write(lambda connection: amnesia_of(connection, file, KEY))
-
-
-def second(path: Path) -> Path:
-    return path.with_name(f"{path.name}.2")
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["one daemon", "another one after each write"])
@@ -262,66 +286,6 @@ def test_a_clock_that_is_set_back_again_and_again_does_not_fill_the_file(tmp_pat
     assert len(path.read_bytes()) <= 2 * epoch_file.SLOT_BYTES
     for known in range(59):
         assert told.until(known) >= now - (known + 1) * 3600, "never earlier than what may be lost"
-
-
-def test_a_daemon_that_starts_alone_looks_at_what_the_others_wrote(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "epoch"
-    beat(database, path, 5)
-    old = beat(database, second(path), 2)
-    for _ in range(3):
-        newest = beat(database, second(path), 2)
-    assert start(database, path) is None
-    database.write(lambda connection: epoch.put(connection, old))
-    found = start(database, path)
-    assert found is not None
-    assert (found.mails, "restored" in found.why) == (6, True)
-    assert epoch_file.look(path, KEY, daemons_max=DAEMONS_MAX).epoch == newest
-    with epoch_file.opened(path, KEY, daemons_max=DAEMONS_MAX) as file, pytest.raises(StoreError):
-        Covering(file).check(newest)
-
-
-def test_the_file_of_a_daemon_that_stopped_long_ago_holds_nothing(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "epoch"
-    beat(database, second(path), 50)
-    newest = beat(database, path, 1)
-    assert start(database, path) is None
-    with epoch_file.opened(path, KEY, daemons_max=DAEMONS_MAX) as file:
-        assert file.written == newest
-
-
-def test_the_file_of_another_daemon_that_cannot_be_read_is_said(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "epoch"
-    old = beat(database, path, 5)
-    beat(database, path, 5)
-    second(path).write_bytes(b"x" * 8192)
-    for known in (epoch.current, lambda connection: epoch.put(connection, old)):
-        database.write(known)
-        found = start(database, path)
-        assert found is not None
-        assert (found.mails, f"{second(path)} cannot be read" in found.why) == (None, True)
-    epoch_file.write_all(path, KEY, Epoch(9, 9), daemons_max=DAEMONS_MAX)
-    assert epoch_file.look(second(path), KEY).epoch == Epoch(9, 9)
-
-
-def test_another_databases_file_beside_ours_says_nothing_and_stays(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "epoch"
-    newest = beat(database, path, 5)
-    with epoch_file.opened(second(path), b"another key") as file:
-        file.write(Epoch(90, 30))
-    before = second(path).read_bytes()
-    assert start(database, path) is None
-    epoch_file.write_all(path, KEY, newest, daemons_max=DAEMONS_MAX)
-    assert second(path).read_bytes() == before
-
-
-def test_a_file_that_a_daemon_has_open_is_its_own_to_write(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "epoch"
-    beat(database, second(path), 1)
-    with epoch_file.opened(path, KEY) as file:
-        file.write(Epoch(3, 3))
-        epoch_file.write_all(path, KEY, Epoch(9, 9), daemons_max=DAEMONS_MAX)
-    assert [epoch_file.look(each, KEY).epoch.number for each in (path, second(path))] == [3, 9]
-    assert sorted(each.name for each in tmp_path.glob("epoch*")) == ["epoch", "epoch.2"], "none is made"
 
 
 def test_a_hold_counts_what_left_and_stays_until_it_is_lifted(database: Database, tmp_path: Path) -> None:
