@@ -10,6 +10,7 @@ from sequencer.cli.options import as_option, json_option
 from sequencer.cli.session import acting, config_of, now, opened
 from sequencer.config import Config
 from sequencer.engine import amnesia
+from sequencer.errors import InputError
 from sequencer.store import audit, epoch_file
 from sequencer.store.database import refusals, sqlite_file
 from sequencer.store.migrate import migrate, refuse_newer, revision
@@ -56,13 +57,15 @@ def restore(ctx: click.Context, copy: Path) -> None:
     config = config_of(ctx)
     file = sqlite_only(config.database_url)
     refuse_newer(schema_of(copy), str(copy))
+    if not (outside := epoch_path(config).parent).is_dir():
+        raise InputError(f"there is no folder {outside}, in which epoch_file lies: mount it first")
     aside = file.with_name(f"{file.name}.replaced-{now():%Y%m%d-%H%M%S}")
     with only_daemon(config.database_url):
         was_there = file.exists()
         refuse_another(copy, file)
         put_back(copy, file, aside)
+        click.echo(f"{file} is the copy {copy} now" + (f"; the one before it: {aside}" if was_there else ""))
         held, mend = _look_back(ctx, config)
-    click.echo(f"{file} is the copy {copy} now" + (f"; the one before it: {aside}" if was_there else ""))
     if held:
         click.echo(f"{held}\n{mend}")
     else:

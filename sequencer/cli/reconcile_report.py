@@ -79,8 +79,10 @@ def _settle(app: App, readings: Sequence[Reading], words: Words, at: datetime, *
     if written_at and daemons > 1:  # other daemons have files of their own, also elsewhere
         written_at = max(written_at, at)
 
+    told = outside.epoch if outside.installation == epoch_file.installation_of(app.key) else store.Epoch()
+
     def write(connection: Connection) -> Reconciled:
-        done = reconcile(connection, app.advance, app.key, readings, words, (outside.epoch, written_at), at)
+        done = reconcile(connection, app.advance, app.key, readings, words, (told, written_at), at)
         if dry_run:
             raise _OnlyLooked(done)
         return done

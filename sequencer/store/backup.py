@@ -115,6 +115,7 @@ def schema_of(copy: Path) -> str:
     """The schema's revision; no byte of the copy changes. Raises InputError for what is no database of sequencer."""
     try:
         with closing(_open(copy)) as connection:
+            connection.execute("SELECT 1 FROM meta, prospects, enrollments, sends LIMIT 1").fetchone()
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
         if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):  # the latter: no such table

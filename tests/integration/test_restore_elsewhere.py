@@ -1,9 +1,11 @@
 """A copy that comes back where nothing has counted what left: on a new machine, or from before the first daemon ran."""
 
 import shutil
+import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -129,6 +131,41 @@ def test_a_copy_of_another_installation_does_not_replace_one_with_people(
     assert "is a copy of another installation" in said.err
     assert len(states(house, "sent")) == 0
     assert len(house.database.read(reads.live_ids)) == MAILS
+
+
+def without_tables(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as made:
+        made.executescript("CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('0001')")
+
+
+def test_a_restore_that_cannot_be_done_leaves_the_database_as_it_is(house: Installation, tmp_path: Path) -> None:
+    folder, config = house.folder, house.folder / "config.toml"
+    assert typed_in(folder, "backup", "monday.db").code == 0
+    before = (folder / "sequencer.db").read_bytes()
+    without_tables(tmp_path / "empty.db")
+    refused = typed_in(folder, "db", "restore", str(tmp_path / "empty.db"))
+    assert (refused.code, "is no database of sequencer" in refused.err) == (2, True)
+    config.write_text('[database]\nepoch_file = "away/one.epoch"\n' + config.read_text())
+    refused = typed_in(folder, "db", "restore", "monday.db")
+    assert (refused.code, "mount it first" in refused.err) == (2, True)
+    assert (folder / "sequencer.db").read_bytes() == before
+    assert list(folder.glob("*.replaced-*")) == []
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["written over", "removed before"])
+def test_a_copied_folder_that_is_put_back_sends_nothing_again(
+    house: Installation, world: World, tmp_path: Path, removed: bool
+) -> None:
+    """Database and epoch file come back together, as old as each other."""
+    house.close()
+    subprocess.run(["cp", "-r", house.folder, tmp_path / "kept"], check=True)
+    _copy_and_send(house, world)
+    house.close()
+    subprocess.run(["cp", "-r", house.folder / "mail" / ".Sent", tmp_path / "kept" / "mail"], check=True)
+    if removed:
+        shutil.rmtree(house.folder)
+    subprocess.run(["cp", "-r", f"{tmp_path}/kept/.", house.folder], check=True)
+    _holds_until_reconciled(house.folder, world)
 
 
 def _copy_and_send(house: Installation, world: World) -> None:
