@@ -226,7 +226,10 @@ def gap_kept(sight: Sight) -> Verdict:
 
 
 def memory_lost_and_found(sight: Sight) -> Verdict:
-    """After an old backup: no fence before somebody reconciled, and no touch anew that had left by then."""
+    """After an old backup: no fence before somebody reconciled, and no touch anew that had left by then.
+
+    Of two whom a lost merge had made one person each is somebody of their own again, with mails of their own.
+    """
     lost = sight.forgotten
     # Not what left later: an attempt that a person allows anew has the id of those that were lost and refused.
     accepted = {mail.message_id for mail in sight.backdrop.record.of(Took) if mail.order < lost.lifted}
@@ -237,13 +240,13 @@ def memory_lost_and_found(sight: Sight) -> Verdict:
         f"{dot.message_id} to {dot.recipient} has no subject but Re:" for dot in sight.dots if _BARE.search(dot.raw)
     ]
     left = {
-        (fence.enrollment_id, fence.step, fence.attempt) for fence in lost.fences
+        (fence.enrollment_id, fence.step, fence.attempt, fence.prospect_id) for fence in lost.fences
         if fence.message_id in accepted and fence.enrollment_id <= lost.known
     }  # fmt: skip
     broken += [
         f"{_words(fence)} had left before the backup was put back"
         for fence in since
-        if (fence.enrollment_id, fence.step, fence.attempt) in left
+        if (fence.enrollment_id, fence.step, fence.attempt, fence.prospect_id) in left
     ]
     return Verdict("what an old backup forgot is not sent again", f"{len(left)} mails forgotten", tuple(broken))
 
