@@ -193,7 +193,7 @@ def test_uncertain_mail_is_listed_explained_and_settled(home: House, run: Run) -
     assert run("uncertain", "list").out == "No mail is uncertain.\n"
     row = home.on_the_wire("uncertain")
     listed = run("uncertain", "list").out
-    assert "nobody knows" in listed
+    assert "Nobody knows whether these arrived" in listed
     assert "0 of 4 looks made" in listed
     assert "a mail is uncertain" in run("status").out
     assert "with the same Message-ID" in run("uncertain", "resend", str(row.id), "--as", "ana").out
