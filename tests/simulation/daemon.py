@@ -18,8 +18,8 @@ from sequencer.channels.smtp import Smtp
 from sequencer.config import Config
 from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Inbox
+from sequencer.engine import amnesia
 from sequencer.engine.advance import Advance
-from sequencer.engine.amnesia import notice
 from sequencer.engine.catalog import Catalog
 from sequencer.engine.outcomes import REST
 from sequencer.engine.situation import Surroundings
@@ -124,7 +124,7 @@ class Daemon:
             return True
         try:
             await self.database.awrite(
-                lambda connection: notice(connection, file, bytes.fromhex(INSTALLATION_KEY), now)
+                lambda connection: amnesia.notice(connection, file, bytes.fromhex(INSTALLATION_KEY), now)
             )
         except StoreError:
             self._stage.crash(self.name, "before its first beat")
