@@ -6,7 +6,7 @@ waits for its turn keeps the time at which it was due: gaps move minutes.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
@@ -49,7 +49,10 @@ class Entrant:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """A touch that has to wait at `wanted` because `gate` is closed: the first time that this step waits."""
+    """A touch that has to wait at `wanted` because `gate` is closed: the first time that this step waits.
+
+    Where it waits for its turn first, and longer for something else then, it is the gate that tells more.
+    """
 
     step: str
     wanted: datetime
@@ -188,7 +191,7 @@ class _Days:
         self._rests: dict[Hashable, tuple[Outlook, RoomFrom]] = {}
         self._free_at: dict[str, datetime] = {}
         self._base = Counter(ledger.taken)
-        self._counts: dict[Slot, list[int]] = defaultdict(lambda: [0, 0])
+        self._counted: dict[Slot, set[tuple[int, str | None]]] = defaultdict(set)
 
     def played(self) -> Foresight:
         for number in range(len(self._entrants)):
@@ -200,7 +203,7 @@ class _Days:
                 break
             slot = Slot(kind, key, day)
             self._day(slot, self._due.pop(slot))
-        loads = (self._load(slot, *counts) for slot, counts in self._counts.items())
+        loads = (self._load(slot, counted) for slot, counted in self._counted.items())
         return Foresight(
             tuple(
                 Outlook((*course.done, *course.future.expected), course.future.stopped_by) for course in self._courses
@@ -209,9 +212,12 @@ class _Days:
             tuple(sorted((load for load in loads if load), key=lambda load: (load.slot.day, load.slot.kind))),
         )
 
-    def _load(self, slot: Slot, new: int, already: int) -> Load | None:
+    def _load(self, slot: Slot, counted: Collection[tuple[int, str | None]]) -> Load | None:
         capacity = self._ledger.capacity(slot)
-        return None if capacity is None else Load(slot, new, already + self._base[slot], capacity)
+        if capacity is None:
+            return None
+        new = sum(self._entrants[number].new for number, _ in counted)
+        return Load(slot, new, len(counted) - new + self._base[slot], capacity)
 
     def _queue(self, number: int) -> None:
         """Put the next limited touch of this entrant on its day."""
@@ -234,8 +240,7 @@ class _Days:
         return None, len(course.future.expected)
 
     def _day(self, slot: Slot, numbers: list[int]) -> None:
-        for number in numbers:
-            self._counts[slot][0 if self._entrants[number].new else 1] += 1
+        self._counted[slot].update((number, self._courses[number].touch.step) for number in numbers)
         waits = self._mails(slot, numbers) if slot.kind == "mailbox" else self._tasks(slot, numbers)
         for number in numbers:
             if number in waits:
@@ -253,16 +258,19 @@ class _Days:
         """What is to come begins anew with the touch that waits; what has been is kept."""
         one, course, touch = self._entrants[number], self._courses[number], self._courses[number].touch
         step = touch.step or ""
-        if all(delay.step != step for delay in course.delays):
+        before = next((at for at, delay in enumerate(course.delays) if delay.step == step), None)
+        if before is None:
             course.delays.append(Delay(step, touch.at, gate))
+        elif course.delays[before].gate.reason is Reason.GAP:
+            course.delays[before] = replace(course.delays[before], gate=gate)
         if not self._ledger.capacity(slot):
             course.at = len(course.future.expected)
             return
         until = gate.frees_at or self._tomorrow(slot)
         course.done += course.future.expected[: course.at]
         # Where waits count from the step before alone, those who are alike share the rest, whatever each has behind.
-        before = () if self._forgets[id(one.sequence)] else course.room_from
-        key = (one.alike, step, until, before)
+        behind = () if self._forgets[id(one.sequence)] else course.room_from
+        key = (one.alike, step, until, behind)
         if key not in self._rests:
             room_from = tuple(sorted({**dict(course.room_from), step: until}.items()))
             future, room_from = self._futures.of(one, room_from)

@@ -1,10 +1,15 @@
 """`enroll` as it is typed: the dry run's words, a spread, an override, a chosen mailbox, and nobody at all.
 
-The commands read the system's clock; the installation's caps are so small that its people never fit on one day.
+The installation's caps are so small that its people never fit on one day. Each test runs on a Saturday and on a Monday
+six minutes before the hours of those in Madrid close for lunch.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
 
 from tests.integration.test_cli_setup import EXPECTED_PEOPLE, applied, run, started
 from tests.integration.typed import Run
@@ -14,6 +19,13 @@ __all__ = ["applied", "run", "started"]
 FIRST = ("enroll", "vp-engineering", "--list", "first", "--as", "ana")
 GAP = "gap"  # of those whose hours it is when the test runs, one waits for the other
 LUCIA = ("--email", "lucia.ferrer@brisapagos.test")
+
+
+@pytest.fixture(scope="module", autouse=True, params=["2026-11-21 20:05", "2026-11-23 10:24"])
+def at_one_time(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The whole life of the installation: the system's clock goes on from here, whenever the tests run."""
+    with freeze_time(request.param, tick=True):
+        yield
 
 
 def test_the_dry_run_tells_all_and_writes_nothing(started: Run) -> None:

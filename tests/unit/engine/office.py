@@ -110,6 +110,16 @@ class Office:
     def close(self) -> None:
         self.database.close()
 
+    def reconfigure(self, *changes: tuple[str, str]) -> None:
+        """Replace texts of config.toml, as a daemon sees it that has read it again."""
+        path = self.folder / "config.toml"
+        for old, new in changes:
+            text = path.read_text()
+            assert old in text
+            path.write_text(text.replace(old, new))
+        self.config = load(path)
+        self.advance = Advance(self.database, Surroundings(self.config, self.advance.around.catalog))
+
     def write(self, sequence_id: str, text: str) -> None:
         (self.folder / "sequences" / f"{sequence_id}.yaml").write_text(text)
 

@@ -7,11 +7,12 @@ import pytest
 
 from sequencer.core.foresight import Load
 from sequencer.core.people import OuterPause
+from sequencer.core.reason import Reason
 from sequencer.engine.rehearsal import Rehearsal
 from sequencer.engine.why import why
 from sequencer.engine.why_words import sentence
 from sequencer.store import scopes
-from tests.unit.engine.office import CALLS, ONE_MAIL, SEQUENCE, Office
+from tests.unit.engine.office import CALLS, MONDAY, ONE_MAIL, SEQUENCE, Office
 
 TODAY = date(2026, 11, 23)
 
@@ -51,6 +52,25 @@ def test_it_tells_dates_and_load_and_writes_nothing(ready: Office) -> None:
     assert [delay.step for one in found.prospects for delay in one.delays] == ["intro", "intro"]
     assert sum(load.new for load in found.loads if load.slot.kind == "call") == 5
     assert (found.inside, found.counted) == (3, 3)
+
+
+def test_who_waits_for_hours_of_the_same_day_counts_once_on_it(ready: Office) -> None:
+    """At 10:58 in Madrid the mailbox's gap lets 2 leave before the hours close at 11:00; at 13:00 they open again."""
+    ready.reconfigure(
+        ('["08:30-17:00"]', '["08:30-11:00", "13:00-17:00"]'),
+        ("cap_per_day = 4", 'cap_per_day = 4\ngap = { min = "90s", jitter = "0s" }'),
+        ('address = "ana@ourco-mail.test"\nrep = "ana"', 'address = "ana@ourco-mail.test"\nrep = "cy"'),
+    )
+    ready.now = MONDAY.replace(hour=9, minute=58)
+    found = ready.rehearse("one", crowd(ready, 6))
+    (today,) = of(found, "mailbox")
+    assert (today.new, today.capacity, today.over) == (6, 4, 2)
+    assert Counter(f"{one.touches[0].at:%d %H:%M}" for one in found.prospects) == {
+        "23 09:58": 2, "23 12:00": 2, "24 07:30": 2,
+    }  # fmt: skip
+    assert Counter(delay.gate.reason for one in found.prospects for delay in one.delays) == {
+        Reason.GAP: 2, Reason.CAP: 2,
+    }  # fmt: skip
 
 
 def test_people_who_differ_in_what_a_condition_asks_have_their_own_dates(ready: Office) -> None:
