@@ -114,7 +114,7 @@ def backups(config: Config, now: datetime) -> Iterator[Finding]:
         return
     if not ready(config):
         return
-    ours = {f"{file.name}.daemon", f"{file.name}.epoch"}
+    ours = {f"{file.name}.daemon", f"{file.name}.epoch", f"{file.name}.epoch.new"}
     copies = {path: path.stat().st_mtime for path in file.parent.glob(f"{file.name}.*") if path.name not in ours}
     if copies:
         newest = max(copies, key=lambda path: copies[path])

@@ -2,7 +2,8 @@
 
 Two slots in one file are written in turn, each with its digest, so that a crash in mid-write leaves the one before. The
 file is written in place and names its machine, its own inode and when it was written: so a copy of it is known as one,
-also one that is put back over it. One process has it open.
+also one that is put back over it. Every few seconds it is made anew, on another inode, so that an older copy that is
+written into it with its old date (cp -a, rsync --inplace) names the wrong one. One process has it open.
 
 A mail leaves in this order: 1 the fence raises the database's epoch and commits; 2 this file says that epoch, durable;
 3 the dot. "Held" is decided by: the file says more than the database.
@@ -18,10 +19,11 @@ A mail leaves in this order: 1 the fence raises the database's epoch and commits
 import fcntl
 import json
 import os
+import stat
 import struct
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -35,6 +37,7 @@ from sequencer.store.epoch import Epoch
 SLOT_BYTES = 4096  # no two slots in one sector of any disk
 AHEAD_MAX = 20  # so often the clock may be set back, each time less far; two count as one then, as late as either
 TOUCHED_S = 2.0  # some file systems tell times in steps of this; what is later was not written by a daemon
+RENEWED_AFTER_S = 10.0
 GENERATION = 0x80007601 | struct.calcsize("l") << 16  # FS_IOC_GETVERSION: an inode's number is given again, this is not
 MACHINE_ID = Path("/etc/machine-id")
 Standing = Literal["none", "unreadable", "copy", "good"]
@@ -76,8 +79,8 @@ class EpochFile:
         others: Callable[[], Collection[Told]] = tuple,
     ) -> None:
         self.path, self._descriptor, self._installation, self._others = path, descriptor, installation, others
-        self._self = f"{_machine(machine)} {os.fstat(descriptor).st_ino}"
-        self._generation = _generation(descriptor)
+        self._machine, self._renewed_at = _machine(machine), 0.0
+        self._self, self._generation = self._names_of(descriptor)
         self._slot, self._ahead, self._counted = 0, tuple[tuple[float, int], ...](), False
         self.held_in_series: int | None = None
         own = self._read()
@@ -92,12 +95,10 @@ class EpochFile:
             if self._counted:
                 self._ahead = _with_later(self._ahead, os.fstat(self._descriptor).st_mtime, self.written.mails)
             written_at = self._now()
-            said = {
-                "epoch": epoch.number, "mails": epoch.mails, "line": epoch.line, "file": self._self,
-                "generation": self._generation, "installation": self._installation, "at": written_at,
-                "ahead": self._ahead,
-            }  # fmt: skip
-            os.pwrite(self._descriptor, _sealed(json.dumps(said).encode()), self._slot * SLOT_BYTES)
+            if self.written.number and not 0 <= written_at - self._renewed_at < RENEWED_AFTER_S:
+                self._renew(written_at)
+            said = self._said(epoch, written_at, (self._self, self._generation))
+            os.pwrite(self._descriptor, said, self._slot * SLOT_BYTES)
             os.fdatasync(self._descriptor)
             os.utime(self._descriptor, (written_at, written_at))
         except OSError as error:
@@ -106,6 +107,44 @@ class EpochFile:
         self._counted = epoch.mails > self.written.mails
         self.written = epoch
         self.told = Told(self.path, "good", epoch, self._installation)
+
+    def _said(self, epoch: Epoch, at: float, names: tuple[str, int]) -> bytes:
+        said = {
+            "epoch": epoch.number, "mails": epoch.mails, "line": epoch.line, "file": names[0],
+            "generation": names[1], "installation": self._installation, "at": at, "ahead": self._ahead,
+        }  # fmt: skip
+        return _sealed(json.dumps(said).encode())
+
+    def _renew(self, at: float) -> None:
+        """The same on another inode. Where nothing can be made beside the file, or it is mounted, it stays as it is."""
+        path = Path(os.path.realpath(self.path))
+        beside = path.with_name(f"{path.name}.new")
+        try:
+            fresh = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fresh, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.fchmod(fresh, stat.S_IMODE(os.fstat(self._descriptor).st_mode))
+                self._fill(fresh, at)
+                os.replace(beside, path)
+                os.dup2(fresh, self._descriptor, inheritable=False)
+                make_durable(path.parent)
+            finally:
+                os.close(fresh)
+        except OSError:
+            with suppress(OSError):
+                beside.unlink()
+        self._self, self._generation = self._names_of(self._descriptor)
+        self._renewed_at = at
+
+    def _fill(self, descriptor: int, at: float) -> None:
+        """What was said last, so that nothing is missing if nothing is written after it."""
+        said = self._said(self.written, at, self._names_of(descriptor))
+        os.pwrite(descriptor, said, (1 - self._slot) * SLOT_BYTES)
+        os.fdatasync(descriptor)
+        os.utime(descriptor, (at, at))
+
+    def _names_of(self, descriptor: int) -> tuple[str, int]:
+        return f"{self._machine} {os.fstat(descriptor).st_ino}", _generation(descriptor)
 
     def _now(self) -> float:
         """Seconds since 1970 by the clock of the file system, which the file bears as its date."""
@@ -245,20 +284,31 @@ def opened(path: Path, key: bytes, machine: Path = MACHINE_ID, *, daemons_max: i
 @contextmanager
 def _taken(path: Path) -> Iterator[int | None]:
     """The descriptor of the file, made where there is none; None while another process has it. Raises StoreError."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        yield None
-        return
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            yield None
+            return
+        if _is_still(descriptor, path):
+            break
+        os.close(descriptor)  # it was made anew between the two
     try:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def look(path: Path, key: bytes, *, daemons_max: int = 1) -> Told:

@@ -152,19 +152,26 @@ def test_a_restore_that_cannot_be_done_leaves_the_database_as_it_is(house: Insta
     assert list(folder.glob("*.replaced-*")) == []
 
 
-@pytest.mark.parametrize("removed", [False, True], ids=["written over", "removed before"])
+@pytest.mark.parametrize(
+    ("how", "removed"),
+    [
+        pytest.param("-r", False, id="written over"),
+        pytest.param("-r", True, id="removed before"),
+        pytest.param("-a", False, id="written over with its old times"),
+    ],
+)
 def test_a_copied_folder_that_is_put_back_sends_nothing_again(
-    house: Installation, world: World, tmp_path: Path, removed: bool
+    house: Installation, world: World, tmp_path: Path, how: str, removed: bool
 ) -> None:
     """Database and epoch file come back together, as old as each other."""
     house.close()
-    subprocess.run(["cp", "-r", house.folder, tmp_path / "kept"], check=True)
+    subprocess.run(["cp", how, house.folder, tmp_path / "kept"], check=True)
     _copy_and_send(house, world)
     house.close()
     subprocess.run(["cp", "-r", house.folder / "mail" / ".Sent", tmp_path / "kept" / "mail"], check=True)
     if removed:
         shutil.rmtree(house.folder)
-    subprocess.run(["cp", "-r", f"{tmp_path}/kept/.", house.folder], check=True)
+    subprocess.run(["cp", how, f"{tmp_path}/kept/.", house.folder], check=True)
     _holds_until_reconciled(house.folder, world)
 
 

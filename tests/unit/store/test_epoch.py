@@ -55,6 +55,7 @@ def tear(database: Database, path: Path) -> None:
     """The slot that is written next holds half of what it should."""
     raised = database.write(epoch.raise_epoch)
     with epoch_file.opened(path, KEY) as file:
+        file.write(file.written)
         before = path.read_bytes()
         file.write(raised)
     after = bytearray(path.read_bytes())
@@ -183,59 +184,6 @@ def test_a_daemon_that_runs_while_somebody_reconciles_goes_on(
         found = database.write(noticed)
         assert found is not None
         assert "restored" in found.why
-
-
-def in_place(path: Path, kept: Path) -> None:
-    """As cp does, a minute later: the inode stays."""
-    path.write_bytes(kept.read_bytes())
-    os.utime(path, (kept.stat().st_mtime + 60,) * 2)
-
-
-def with_its_times(path: Path, kept: Path) -> None:
-    """As rm and cp -a do: a new inode, which may have the old one's number."""
-    path.unlink()
-    shutil.copy2(kept, path)
-
-
-@pytest.mark.parametrize("put_back", [in_place, with_its_times])
-def test_a_file_that_is_put_back_with_its_database_is_a_copy(
-    database: Database, tmp_path: Path, put_back: Callable[[Path, Path], object]
-) -> None:
-    """Both are as old as each other; what was sent between is known to neither."""
-    path, kept = tmp_path / "epoch", tmp_path / "kept"
-    old = beat(database, path, 5)
-    shutil.copy2(path, kept)
-    for _ in range(5):
-        beat(database, path, 2)
-    put_back(path, kept)
-    database.write(lambda connection: epoch.put(connection, old))
-    assert "is a copy" in told(database, path)
-
-
-def test_an_owner_or_a_mode_that_is_set_again_makes_no_copy(database: Database, tmp_path: Path) -> None:
-    """As containers do at each start."""
-    path = tmp_path / "epoch"
-    beat(database, path, 5)
-    os.chown(path, os.getuid(), os.getgid())
-    path.chmod(0o600)
-    os.link(path, tmp_path / "linked")
-    assert told(database, path) == ""
-
-
-def test_a_moved_folder_is_no_copy(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "epoch"
-    beat(database, path, 5)
-    moved = tmp_path / "moved"
-    moved.mkdir()
-    assert told(database, path.rename(moved / "epoch")) == ""
-
-
-def test_another_machine_is_a_copy(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "epoch"
-    beat(database, path)
-    (tmp_path / "machine").write_text("another one\n")
-    with epoch_file.opened(path, KEY, machine=tmp_path / "machine") as file:
-        assert file.told.standing == "copy"
 
 
 def test_the_file_has_one_daemon(tmp_path: Path) -> None:
