@@ -43,6 +43,7 @@ class Reason(StrEnum):
     REP_DAY = "rep_day"
     REP_AWAY = "rep_away"
     INBOX_STALE = "inbox_stale"
+    INBOX_UNREAD = "inbox_unread"
     IN_FLIGHT = "in_flight"
     TURN = "turn"
     BACK_OFF = "back_off"
@@ -117,6 +118,7 @@ SENTENCE: dict[Reason, str] = {
     Reason.REP_DAY: "the rep has as many tasks of this kind as they can do",
     Reason.REP_AWAY: "the rep is away",
     Reason.INBOX_STALE: "the mailbox was not read to its end lately, so an answer could be waiting in it",
+    Reason.INBOX_UNREAD: "nothing leaves before the mailbox was read once after a start",
     Reason.IN_FLIGHT: "a mail to this person is on its way",
     Reason.TURN: "other mail of this mailbox goes first",
     Reason.BACK_OFF: "the receiving server asked to try again later",

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection
 
 from sequencer.core.ports import Cursor, FolderName, Head, Inbox, Settled
-from sequencer.engine import rescue
+from sequencer.engine import rescue, witness
 from sequencer.engine.advance import Advance
 from sequencer.engine.ours import Ours
 from sequencer.engine.screening import Screened, read_header, screen
@@ -48,6 +48,7 @@ class Walk:
         self._database, self._advance, self._key = database, advance, key
         self._name, self._ours, self._now, self._stopping = name, ours, now, stopping
         self._screened: dict[tuple[FolderName, int], Screened] = {}
+        self._looked_for: set[str] = set()
         self._some_were_left, self._series = False, 0
 
     def run(self, inbox: Inbox, known: Sequence[store.StoredCursor], series: int) -> None:
@@ -81,6 +82,7 @@ class Walk:
     def settle(self, folder: FolderName, cursor: Cursor, items: Sequence[Settled]) -> None:
         self._go_on()
         kept, passed, copies, renamed = [], [], [], []
+        forgotten = self._forgotten(items)
         for item in items:
             screened = self._screened.pop((item.head.folder, item.head.uid), Screened(False))
             if ours := screened.copy_of or screened.renamed:
@@ -96,6 +98,8 @@ class Walk:
 
         def write(connection: Connection) -> None:
             self._same_series(connection)
+            if forgotten:
+                witness.hold(connection, forgotten, self._now)
             for arrival in kept:
                 store.store_arrival(connection, arrival)
             store.store_not_ours(connection, self._name, passed)
@@ -106,6 +110,23 @@ class Walk:
             store.put_cursor(connection, self._name, stored)
 
         self._database.write(write)
+
+    def _forgotten(self, items: Sequence[Settled]) -> str:
+        """The id of a mail of ours in this batch that the database has forgotten, "" where there is none."""
+        screened = [self._screened.get((item.head.folder, item.head.uid), Screened(False)) for item in items]
+        ids = {each for one in screened for each in one.unknown} - self._looked_for
+        if not ids:
+            return ""
+        self._looked_for |= ids
+        between = {each for one in screened if not ids.isdisjoint(one.unknown) for each in one.between}
+        found = self._database.read(
+            lambda connection: witness.forgotten(connection, self._advance, self._key, ids, between)
+        )
+        if found:
+            logger.error(
+                "inbox %s: the database does not know %s, which it made: all sends are held", self._name, found
+            )
+        return found
 
     def _go_on(self) -> None:
         if self._stopping.is_set():

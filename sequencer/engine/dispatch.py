@@ -18,7 +18,7 @@ from sequencer.clock import Clock
 from sequencer.core.outcome import OUTCOMES, Deferred, MailboxBroken, Outcome, Uncertain
 from sequencer.core.people import Mailbox
 from sequencer.core.ports import Channel, Envelope, Pending
-from sequencer.engine import amnesia
+from sequencer.engine import amnesia, witness
 from sequencer.engine.advance import Advance
 from sequencer.engine.braking import brake
 from sequencer.engine.doubting import doubt_all
@@ -97,6 +97,7 @@ class Dispatch:
         self._drains: dict[str, _Drain] = {}
         self._stopping = False
         self._highest: datetime | None = None
+        self._began = clock.now()
         self._limits: dict[str, fence.Limits] = {}
         self._commits: Group[fence.Intent | Sent, object] = Group(database, self._commit_all, urgent=True)
 
@@ -145,6 +146,8 @@ class Dispatch:
         """The leases that are ours now, and the epoch of this heartbeat."""
         highest = scopes.meta(connection, scopes.HIGHEST_INSTANT)
         seen = datetime.fromisoformat(highest) if highest else now
+        if highest:
+            self._ask_witness(connection, seen, now)
         self._highest = max(now, seen)
         if self._clock_went_back(now):
             logger.error("the clock is %s behind the highest instant seen: nothing is sent", seen - now)
@@ -157,6 +160,16 @@ class Dispatch:
         for address in set(ours) - set(self._drains):
             sends.look_again_at(connection, address)  # the config may say something else than when they were put off
         return ours, raised
+
+    def _ask_witness(self, connection: Connection, seen: datetime, now: datetime) -> None:
+        """Also after a standstill: the machine may have been put back as it ran. Not where others went on meanwhile."""
+        if self._covering.file is None:
+            return
+        if self._highest is None and not leases.others_at_work(connection, self._owner, now, self._lease):
+            witness.ask(connection, seen, self._began)
+        elif now - seen > OFF_MIN:
+            witness.ask(connection, seen, now)
+        witness.hears(connection, self._advance.around.config)
 
     def _beat(self, connection: Connection, now: datetime) -> epoch.Epoch:
         """The epoch as this heartbeat raises it; while the database is held, what it forgot stays to be seen."""
@@ -206,6 +219,8 @@ class Dispatch:
         if self._clock_went_back(now) or not due.ready(connection, mailbox.address, now):
             return Batch()
         around = self._advance.around
+        if witness.silent_inbox(connection, around.config, mailbox.address, now):
+            return Batch()
         batch = prepare(connection, around, mailbox, amnesia.message_key(connection, self._key), now)
         if batch.limits is not None:
             self._limits[mailbox.address] = batch.limits

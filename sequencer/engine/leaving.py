@@ -18,7 +18,7 @@ from sequencer.core.people import Mailbox
 from sequencer.core.reason import Gate, Place, Reason
 from sequencer.core.sequence import EmailStep
 from sequencer.core.turns import Turn
-from sequencer.engine import freshness
+from sequencer.engine import freshness, witness
 from sequencer.engine.config_lines import config_place
 from sequencer.engine.dispatch import CLOCK_BACK_TOLERATED
 from sequencer.engine.prepare import usage_of
@@ -86,6 +86,11 @@ def mailbox_gate(connection: Connection, situation: Situation, now: datetime) ->
 
 def inbox_gate(connection: Connection, config: Config, situation: Situation, now: datetime) -> Gate:
     """Whether an answer could still be waiting unread, to whichever mailbox and sequence wrote to the person."""
+    if name := witness.silent_inbox(connection, config, situation.enrollment.mailbox, now):
+        detail = f"{name} was not read to its end since the daemon started"
+        if said := inbox.trouble_of(connection, name) or freshness.still_to_read(connection, name):
+            detail = f"{detail}: {said}"
+        return Gate("inbox", False, Reason.INBOX_UNREAD, detail, frees_by="the daemon reads it; see status")
     place = config_place(config, "policy", "inbox_max_age")
     person = situation.enrollment.prospect_id
     fresh = freshness.read(connection, config, [person], now)

@@ -5,8 +5,8 @@ answer, a report or a refusal is kept until it is judged; all else is passed by.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -35,13 +35,16 @@ _AUTOMATIC_FIELDS = ("X-Failed-Recipients", "X-Autoreply", "X-Autorespond", "X-A
 class Screened:
     """`outgoing`: a rep wrote it by hand to a known person. `copy_of`: it is a copy of this send of ours.
 
-    `renamed`: it seems to be one, under an id of its own that says nothing of ours.
+    `renamed`: it seems to be one, under an id of its own that says nothing of ours. `unknown`: ids that it bears or
+    names and that look like ours, of no mail that is known; `between`: who wrote and received it, then.
     """
 
     keep: bool
     outgoing: bool = False
     copy_of: SendRow | None = None
     renamed: SendRow | None = None
+    unknown: tuple[str, ...] = ()
+    between: tuple[str, ...] = ()
 
 
 def read_header(raw: bytes) -> Parsed:
@@ -60,10 +63,24 @@ def read_header(raw: bytes) -> Parsed:
 def screen(connection: Connection, ours: Ours, header: Parsed) -> Screened:
     """What to do with the mail that has this header."""
     senders = authors(header)
-    sender = next(iter(senders), "")
-    by_us = ours.wrote(sender)
+    by_us = ours.wrote(next(iter(senders), ""))
     own, named = known_as(own_ids(header, by_us)), known_as(message_ids(header))
-    found = correspondence.sends_named(connection, dict.fromkeys([*own, *named]))
+    every = dict.fromkeys([*own, *named])
+    found = correspondence.sends_named(connection, every)
+    screened = _screened(connection, ours, header, senders, (own, named), found)
+    unknown = tuple(each for each in every if each not in found and ours.may_have_made(each))
+    if not unknown:
+        return screened
+    return replace(screened, unknown=unknown, between=(*senders, *recipients_of(header)))
+
+
+def _screened(
+    connection: Connection, ours: Ours, header: Parsed, senders: Sequence[str], ids: tuple[list[str], list[str]],
+    found: Mapping[str, SendRow],
+) -> Screened:  # fmt: skip
+    """`ids`: those that it was sent under, and those that it names; `found`: our sends among them."""
+    (own, named), sender = ids, next(iter(senders), "")
+    by_us = ours.wrote(sender)
     copy_of = next((found[each] for each in own if each in found), None)
     if copy_of is not None:
         return Screened(False, copy_of=copy_of)

@@ -90,6 +90,12 @@ def _daemons(connection: Connection, owner: str, now: datetime, length: timedelt
     return 1 + sum(others.values())
 
 
+def others_at_work(connection: Connection, owner: str, now: datetime, length: timedelta) -> bool:
+    """Whether another daemon has said within a lease that it is at work."""
+    at = lease_clock(connection, now)
+    return any(at < row.alive_until <= at + 2 * length for row in connection.execute(_OTHERS, {"by": owner}))
+
+
 def _without_surplus(connection: Connection, kept: Sequence[str], share: int) -> list[str]:
     """Let go of what another daemon should have, but of no mailbox whose mail waits for its server's answer."""
     if len(kept) <= share:

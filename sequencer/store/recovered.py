@@ -3,11 +3,11 @@
 Which these are is engine/reconciling.py's to find; the states are those of store/sends.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from sequencer.store import sends
 from sequencer.store.rows import upsert
@@ -24,10 +24,23 @@ class Enrolled:
     enrolled_at: datetime
 
 
+_ENROLLED = select(*(ENROLLMENTS.c[name] for name in Enrolled.__slots__))
+
+
 def enrolled(connection: Connection) -> Iterator[Enrolled]:
     """Every enrollment there is."""
-    query = select(*(ENROLLMENTS.c[name] for name in Enrolled.__slots__))
-    return (Enrolled(*row) for row in connection.execute(query))
+    return (Enrolled(*row) for row in connection.execute(_ENROLLED))
+
+
+def enrolled_of(connection: Connection, prospect_ids: Collection[int]) -> list[Enrolled]:
+    """Every enrollment of these people, also those that are over."""
+    theirs = _ENROLLED.where(ENROLLMENTS.c.prospect_id.in_(list(prospect_ids)))
+    return [Enrolled(*row) for row in connection.execute(theirs)]
+
+
+def newest_enrollment(connection: Connection) -> int:
+    """The highest number that an enrollment has, 0 where there is none."""
+    return int(connection.scalar(select(func.max(ENROLLMENTS.c.id))) or 0)
 
 
 def answer_tasks(connection: Connection) -> list[tuple[int, int]]:

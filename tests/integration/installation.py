@@ -26,6 +26,7 @@ from sequencer.engine.dispatch import Dispatch
 from sequencer.engine.situation import Surroundings
 from sequencer.store import log, people, versions, walks
 from sequencer.store.epoch import key_number
+from sequencer.store.epoch_file import EpochFile
 from tests.fresh import fresh_database, named, open_database
 from tests.integration.mail_servers import free_ports
 
@@ -166,7 +167,9 @@ class Installation:
     def close(self) -> None:
         self.database.close()
 
-    def dispatch(self, owner: str = "test", lease: timedelta = timedelta(seconds=20)) -> Dispatch:
+    def dispatch(
+        self, owner: str = "test", lease: timedelta = timedelta(seconds=20), outside: EpochFile | None = None
+    ) -> Dispatch:
         """A sending service of its own."""
 
         def channel_of(mailbox: Mailbox) -> Smtp:
@@ -175,7 +178,7 @@ class Installation:
             server = Server(section.smtp.host, section.smtp.port, "none", local_hostname="ourco.test")
             return Smtp(server, mailbox.connections, self.clock.monotonic)
 
-        return Dispatch(self.database, self.advance, self.clock, channel_of, KEY, owner, lease)
+        return Dispatch(self.database, self.advance, self.clock, channel_of, KEY, owner, lease, outside)
 
     def apply(self, sequence_id: str = "three", source: str = SEQUENCE, files: Mapping[str, str] | None = None) -> None:
         """Keep a version without asking whether it may be applied."""

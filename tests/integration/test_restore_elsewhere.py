@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from sequencer.app import open_app
+from sequencer.config import load
 from sequencer.engine.leaving import seen_at
-from sequencer.store import epoch, reads
+from sequencer.store import epoch, epoch_file, reads
 from sequencer.store.database import Database
 from tests.integration.installation import Installation, World
 from tests.integration.processes import wait_for
@@ -173,6 +175,25 @@ def test_a_copied_folder_that_is_put_back_sends_nothing_again(
         shutil.rmtree(house.folder)
     subprocess.run(["cp", how, f"{tmp_path}/kept/.", house.folder], check=True)
     _holds_until_reconciled(house.folder, world)
+
+
+def test_a_machine_that_is_put_back_to_a_snapshot_is_held_by_what_lies_in_its_mailbox(
+    house: Installation, world: World
+) -> None:
+    """Database and epoch file agree, and nothing beside them has changed: only the mailbox knows what left."""
+    folder = house.folder
+    assert typed_in(folder, "pause", "--all").code == 0
+    with daemon(folder):
+        wait_for(lambda: house.database.read(epoch.current).number > 3, "some heartbeats")
+    _copy_and_send(house, world)
+    house.close()
+    by_hand(folder / "monday.db", folder)
+    app = open_app(load(folder / "config.toml"))
+    with epoch_file.opened(folder / "sequencer.db.epoch", app.key) as file:
+        file.write(app.database.read(epoch.current))
+    app.close()
+    assert typed_in(folder, "resume", "--all", "--as", "ana").code == 0
+    _holds_until_reconciled(folder, world)
 
 
 def _copy_and_send(house: Installation, world: World) -> None:

@@ -1,4 +1,4 @@
-"""By what an epoch file is known as itself: a copy of it that is put back with its database is one, however it is done."""
+"""By what an epoch file is known as itself: a copy that is put back with its database is one, however it was done."""
 
 import os
 import shutil
