@@ -20,7 +20,7 @@ from sequencer.engine.arrivals import Walk, WalkStopped
 from sequencer.engine.ours import ours_of
 from sequencer.engine.resting import in_words
 from sequencer.engine.sorting import Sorting
-from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError
+from sequencer.errors import ConfigError, InboxBroken, InboxLost, InputError, StoreError
 from sequencer.store import inbox as store
 from sequencer.store import walks
 from sequencer.store.database import Database
@@ -239,6 +239,12 @@ class Ingest:
         except BROKEN as error:
             broken = str(error)
             self._database.write(lambda connection: store.put_broken(connection, line.name, broken, now))
+            raise
+        except (WalkStopped, StoreError):
+            raise
+        except Exception as error:
+            bug = f"an internal error ({type(error).__name__}); the daemon's log has more"
+            self._database.write(lambda connection: store.put_lost(connection, line.name, bug, now))
             raise
 
     def _leave_alone(self, line: _Line, now: datetime, back_off: timedelta, longest: timedelta = BACK_OFF_MAX) -> None:

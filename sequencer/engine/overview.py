@@ -17,6 +17,7 @@ from sequencer.core.capacity import effective_cap
 from sequencer.core.people import OuterPause
 from sequencer.core.reason import SENTENCE, Reason
 from sequencer.core.window import local_date
+from sequencer.engine import witness
 from sequencer.engine.absence import worker_of
 from sequencer.engine.absence_lines import AbsenceLine, absence_lines
 from sequencer.engine.amnesia import restored_words
@@ -179,8 +180,8 @@ def _late(connection: Connection, around: Surroundings, now: datetime) -> Iterab
 
 def _inboxes(connection: Connection, config: Config, now: datetime) -> Iterable[Trouble]:
     states, age = inbox.inbox_states(connection), config.policy.inbox_max_age.elapsed
-    names = {name for address in config.mailboxes_by_address if (name := config.inbox_of(address))}
-    for name in sorted(names):
+    boxes = {name: address for address in config.mailboxes_by_address if (name := config.inbox_of(address))}
+    for name in sorted(boxes):
         state = states.get(name)
         synced_at, reason = (state["synced_at"], state["lost_reason"]) if state else (None, None)
         late = synced_at is None or now - synced_at > age
@@ -188,6 +189,12 @@ def _inboxes(connection: Connection, config: Config, now: datetime) -> Iterable[
             said = f"{name} cannot be read since {state['broken_at']:%Y-%m-%d %H:%M} UTC: {state['broken_reason']}"
             mend = '"sequencer doctor" says how to mend it; the daemon tries again within an hour, on SIGHUP at once'
             yield Trouble("inbox", said, mend)
+        elif witness.is_waited_for(connection, config, boxes[name], now):
+            said = f"the inbox {name} was not read to its end since the daemon started"
+            known = reason or still_to_read(connection, name)
+            yield Trouble(
+                "inbox", said + (f": {known}" if known else ""), "nothing leaves until the daemon has read it"
+            )
         elif late or reason:
             last = "never read to its end" if synced_at is None else f"last read {_length(now - synced_at)} ago"
             known = reason or still_to_read(connection, name)

@@ -20,7 +20,7 @@ from sequencer.mail.compose import digest_in, touch_digest
 from sequencer.store import correspondence, epoch, inbox, recovered, scopes, versions
 from sequencer.store.epoch import Amnesia
 
-__all__ = ["Start", "ask", "forgotten", "hears", "hold", "silent_inbox", "start_of"]
+__all__ = ["Start", "ask", "forgotten", "hears", "hold", "is_waited_for", "silent_inbox", "start_of"]
 
 STARTED = "witness_started"
 NOT_WAITED_FOR_AFTER = timedelta(minutes=1)  # an inbox that cannot be read tells nothing; the rest goes on
@@ -83,6 +83,13 @@ def silent_inbox(connection: Connection, config: Config, mailbox: str, now: date
         return ""
     gives_up = now - start.at >= NOT_WAITED_FOR_AFTER and bool(inbox.trouble_of(connection, name))
     return "" if gives_up else name
+
+
+def is_waited_for(connection: Connection, config: Config, mailbox: str, now: datetime) -> bool:
+    """Whether its inbox keeps it from sending for longer than a start takes."""
+    start = start_of(connection)
+    takes_long = start is not None and now - start.at >= NOT_WAITED_FOR_AFTER
+    return takes_long and bool(silent_inbox(connection, config, mailbox, now))
 
 
 def forgotten(

@@ -157,6 +157,8 @@ async def test_a_crash_in_the_middle_of_a_walk_loses_and_repeats_nothing(room: M
     await ingest.sync(room.clock.now())
     assert synced_at(room) is None
     assert room.not_ours() == []
+    said = room.database.read(lambda connection: inbox.trouble_of(connection, NAME))
+    assert said == "an internal error (RuntimeError); the daemon's log has more"
     await room.read()
     assert (replies(room, first), replies(room, second)) == (1, 1)
     assert len(room.not_ours()) == 1

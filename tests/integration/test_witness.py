@@ -9,6 +9,7 @@ import pytest
 from sequencer.core.reason import Reason
 from sequencer.engine import witness
 from sequencer.engine.erasing import erase
+from sequencer.engine.overview import overview
 from sequencer.engine.reconciling import Words
 from sequencer.engine.why import why
 from sequencer.mail.compose import touch_digest
@@ -158,6 +159,12 @@ async def ran_before(house: Installation, outside: EpochFile) -> None:
     house.enroll(house.person("jo@acme.test"))
 
 
+def standing_in_the_way(house: Installation) -> list[str]:
+    """What `status` says of inboxes."""
+    told = house.database.read(lambda c: overview(c, house.advance.around, house.clock.now()))
+    return [each.mend for each in told.troubles if each.kind == "inbox"]
+
+
 @ON_BOTH
 async def test_after_a_start_nothing_leaves_before_the_mailbox_was_read(
     house: Installation, world: World, outside: EpochFile
@@ -172,6 +179,7 @@ async def test_after_a_start_nothing_leaves_before_the_mailbox_was_read(
     house.clock.forward(minutes=5)
     await house.run(dispatch)
     assert world.accepted == []
+    assert standing_in_the_way(house) == ["nothing leaves until the daemon has read it"]
     house.inbox_read()
     await house.run(dispatch)
     assert [recipient for recipient, _ in world.accepted] == ["jo@acme.test"]
