@@ -36,7 +36,7 @@ class Screened:
     """`outgoing`: a rep wrote it by hand to a known person. `copy_of`: it is a copy of this send of ours.
 
     `renamed`: it seems to be one, under an id of its own that says nothing of ours. `unknown`: ids that it bears or
-    names and that look like ours, of no mail that is known; `between`: who wrote and received it, then.
+    names and that look like ours, of no mail that is known to have left; `between`: who wrote and received it, then.
     """
 
     keep: bool
@@ -68,7 +68,9 @@ def screen(connection: Connection, ours: Ours, header: Parsed) -> Screened:
     every = dict.fromkeys([*own, *named])
     found = correspondence.sends_named(connection, every)
     screened = _screened(connection, ours, header, senders, (own, named), found)
-    unknown = tuple(each for each in every if each not in found and ours.may_have_made(each))
+    unknown = tuple(
+        each for each in every if not (found[each].was_let_go if each in found else not ours.may_have_made(each))
+    )
     if not unknown:
         return screened
     return replace(screened, unknown=unknown, between=(*senders, *recipients_of(header)))

@@ -65,6 +65,11 @@ class SendRow(NamedTuple):
         """The task that a rep's own answer belongs to; None for a touch of a step, whose id has no colon."""
         return int(self.step.removeprefix(ANSWER)) if self.step.startswith(ANSWER) else None
 
+    @property
+    def was_let_go(self) -> bool:
+        """Whether it passed a fence, so that it may have left."""
+        return self.sending_at is not None or self.state not in ("queued", "cancelled")
+
 
 _COLUMNS = [SENDS.c[name] for name in SendRow._fields]
 

@@ -63,13 +63,25 @@ def a_strangers_answer_alone(room: Restored) -> None:
     room.deliver(mail(sender="office@away.test", answers=room.sent(person).message_id, at=room.clock.now()))
 
 
+def a_mail_that_was_prepared_in_the_copy(room: Restored) -> None:
+    someone(room, "jo")
+    room.render_due()
+    room.keep()
+    room.send()
+
+
 @pytest.mark.parametrize(
     "left",
     [
-        a_copy_of_somebody_known, a_copy_of_an_enrollment_that_is_lost, a_copy_of_somebody_who_is_lost, a_follow_up,
-        an_answer_alone, a_strangers_answer_alone,
+        a_copy_of_somebody_known,
+        a_copy_of_an_enrollment_that_is_lost,
+        a_copy_of_somebody_who_is_lost,
+        a_mail_that_was_prepared_in_the_copy,
+        a_follow_up,
+        an_answer_alone,
+        a_strangers_answer_alone,
     ],
-)  # fmt: skip
+)
 async def test_a_mail_that_only_this_installation_can_have_made_proves_that_it_was_forgotten(
     restored: Restored, left: Callable[[Restored], None]
 ) -> None:
@@ -118,6 +130,15 @@ def of_a_domain_that_is_not_ours(room: Restored) -> None:
     room.keep()
 
 
+def under_an_id_that_a_server_wrote_otherwise(room: Restored) -> None:
+    person = room.person("jo@jo.test")
+    room.enroll(person)
+    room.send()
+    known_as = (room.sent(person).message_id or "").replace("@ourco", "@OurCo")
+    room.deliver(mail(sender="jo@jo.test", answers=known_as))
+    room.keep()
+
+
 def of_somebody_who_was_erased(room: Restored) -> None:
     someone(room, "jo")
     room.send()
@@ -128,8 +149,11 @@ def of_somebody_who_was_erased(room: Restored) -> None:
 
 @pytest.mark.parametrize(
     "prepare",
-    [nothing_forgotten, reconciled, of_another_key, of_a_domain_that_is_not_ours, of_somebody_who_was_erased],
-)
+    [
+        nothing_forgotten, reconciled, of_another_key, of_a_domain_that_is_not_ours,
+        under_an_id_that_a_server_wrote_otherwise, of_somebody_who_was_erased,
+    ],
+)  # fmt: skip
 async def test_what_proves_nothing_holds_nothing(restored: Restored, prepare: Callable[[Restored], None]) -> None:
     prepare(restored)
     restored.lose(noticed=False)
