@@ -86,8 +86,11 @@ def earliest_due(step: AnyStep, situation: Situation, lost: LostTime) -> datetim
     if progress.since >= lost.until:
         since, touches = _as_early_as_may_be(step, situation, lost)
     else:
-        touches = {name: evolve(touch, at=_earliest(touch.at, lost)) for name, touch in progress.touches.items()}
-        since = _earliest(progress.since, lost)
+        touches = {
+            name: evolve(touch, at=_earliest(touch.at, lost, progress.enrolled_at))
+            for name, touch in progress.touches.items()
+        }
+        since = _earliest(progress.since, lost, progress.enrolled_at)
     progress = evolve(progress, since=since, touches=touches)
     due = due_time(step, progress, situation.facts)
     return due.opens or due.at
@@ -99,7 +102,7 @@ def _as_early_as_may_be(step: AnyStep, situation: Situation, lost: LostTime) -> 
     at, touches = progress.enrolled_at, dict[str, Touch]()
     for name, touch in _others_in_order(progress, step):
         if touch.at < lost.until:
-            at = _earliest(touch.at, lost)
+            at = _earliest(touch.at, lost, progress.enrolled_at)
         else:
             if name in sequence.index:
                 wait = sequence.step(name).wait
@@ -110,9 +113,12 @@ def _as_early_as_may_be(step: AnyStep, situation: Situation, lost: LostTime) -> 
     return at, touches
 
 
-def _earliest(at: datetime, lost: LostTime) -> datetime:
-    """When a mail can have left that counts from then: reconciling counts a found one from the latest instant."""
-    return max(at - LATE_BY, lost.since or at - LATE_BY) if lost.is_later(at) else at
+def _earliest(at: datetime, lost: LostTime, enrolled_at: datetime) -> datetime:
+    """When a mail can have left that counts from then: reconciling counts a found one from the latest instant.
+
+    That may be when its copy was filed, however long after it had left (seed 1198).
+    """
+    return min(at, max(enrolled_at, lost.since or enrolled_at)) if lost.is_later(at) else at
 
 
 def _others_in_order(progress: Progress, step: AnyStep) -> list[tuple[str, Touch]]:

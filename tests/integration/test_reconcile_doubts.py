@@ -249,3 +249,17 @@ def test_a_sent_folder_without_what_is_known_as_sent_proves_nothing(restored: Re
     assert [row.address for row in restored.reconcile(Words(doubted=frozenset({ANA}))).doubts] == ["bo@bo.test"]
     with pytest.raises(InputError, match="nothing is held"):
         restored.reconcile()
+
+
+def test_a_follow_up_is_doubted_where_the_copy_of_the_mail_before_was_filed_late(restored: Restored) -> None:
+    """The first counts from when its copy was filed; it may have left long before, and its follow-up since (1198)."""
+    enrollment = restored.enroll(restored.person("jo@jo.test"))
+    restored.keep()
+    restored.send(filed=False)
+    (first,) = restored.database.read(restored.sent_bytes).values()
+    restored.send_after(days=2, filed=False)
+    restored.file(first, stamp=str(int((restored.clock.now() - timedelta(hours=1)).timestamp())))
+    restored.lose()
+    done = restored.reconcile()
+    assert ([row.step for row in done.left], done.missing) == (["intro"], 1)
+    assert [(row.enrollment_id, row.step) for row in done.doubts] == [(enrollment, "bump")]
