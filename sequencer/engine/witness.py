@@ -101,9 +101,9 @@ def forgotten(
     """
     if epoch.held(connection) is not None:
         return ""
+    if never_left := correspondence.never_let_go(connection, ids):
+        return never_left[0]
     known = correspondence.sends_named(connection, ids)
-    if never_left := next((each for each, row in known.items() if not row.was_let_go), ""):
-        return never_left
     unknown = {digest: each for each in ids if each not in known and (digest := digest_in(each))}
     number = epoch.key_number(connection)
     series = [series_key(key, each) for each in range(number, number + SERIES_MAX)] if unknown else []

@@ -58,6 +58,20 @@ def sends_named(connection: Connection, ids: Collection[str]) -> dict[str, SendR
     return found | {known_as: rows[send_id] for known_as, send_id in relayed.items()}
 
 
+def never_let_go(connection: Connection, ids: Collection[str]) -> list[str]:
+    """Those of these ids that we made for a mail, and under which none passed a fence.
+
+    One more attempt has the id of the first, which did.
+    """
+    let_go: dict[str, bool] = {}
+    for part in chunks(ids):
+        query = select(SENDS.c.id, SENDS.c.message_id).where(SENDS.c.message_id.in_(part))
+        found = {row.id: row.message_id for row in connection.execute(query)}
+        for key, row in load_sends(connection, found).items():
+            let_go[found[key]] = let_go.get(found[key], False) or row.was_let_go
+    return [each for each, left in let_go.items() if not left]
+
+
 def put_relay_id(connection: Connection, known_as: str, send_id: int) -> None:
     """A relay sent this mail on under an id of its own; answers will name that one."""
     statement = upsert(connection, RELAY_IDS).values(known_as=known_as, send_id=send_id)

@@ -123,7 +123,9 @@ class EpochFile:
             fresh = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(fresh, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.fchmod(fresh, stat.S_IMODE(os.fstat(self._descriptor).st_mode))
+                before = os.fstat(self._descriptor)
+                os.fchown(fresh, before.st_uid, before.st_gid)
+                os.fchmod(fresh, stat.S_IMODE(before.st_mode))
                 self._fill(fresh, at)
                 os.replace(beside, path)
                 os.dup2(fresh, self._descriptor, inheritable=False)

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from sequencer.core.outcome import Uncertain
 from sequencer.core.reason import Reason
-from sequencer.engine import witness
+from sequencer.engine import settling, witness
 from sequencer.engine.erasing import erase
 from sequencer.engine.overview import overview
 from sequencer.engine.reconciling import Words
 from sequencer.engine.why import why
 from sequencer.mail.compose import touch_digest
-from sequencer.store import epoch, epoch_file, inbox, scopes
+from sequencer.store import epoch, epoch_file, inbox, scopes, sends
 from sequencer.store.epoch_file import EpochFile
 from tests.fresh import ON_BOTH
 from tests.integration.installation import KEY, Installation, World
@@ -130,6 +131,18 @@ def of_a_domain_that_is_not_ours(room: Restored) -> None:
     room.keep()
 
 
+def sent_again_by_a_person(room: Restored) -> None:
+    """One more attempt waits under the first one's id, whose copy is filed late."""
+    person = room.person("jo@jo.test")
+    room.enroll(person)
+    room.send_due(Uncertain("the line broke", "dot"))
+    (raw,) = room.database.read(lambda connection: sends.raw_bytes(connection, [room.sent(person).id])).values()
+    again, now = room.sent(person).id, room.clock.now()
+    room.database.write(lambda connection: settling.send_again(connection, room.advance, again, "ana", now))
+    room.file(raw)
+    room.keep()
+
+
 def under_an_id_that_a_server_wrote_otherwise(room: Restored) -> None:
     person = room.person("jo@jo.test")
     room.enroll(person)
@@ -151,7 +164,7 @@ def of_somebody_who_was_erased(room: Restored) -> None:
     "prepare",
     [
         nothing_forgotten, reconciled, of_another_key, of_a_domain_that_is_not_ours,
-        under_an_id_that_a_server_wrote_otherwise, of_somebody_who_was_erased,
+        sent_again_by_a_person, under_an_id_that_a_server_wrote_otherwise, of_somebody_who_was_erased,
     ],
 )  # fmt: skip
 async def test_what_proves_nothing_holds_nothing(restored: Restored, prepare: Callable[[Restored], None]) -> None:
