@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 
 from sequencer.core import events as e
 from sequencer.core.reason import Reason
+from sequencer.core.timing import due_time
 from sequencer.engine import answering, rescue
 from sequencer.engine.advance import Advance
+from sequencer.engine.situation import load
 from sequencer.engine.verbs import Face, by_name, faces, person_word
 from sequencer.errors import InputError, NotFound
 from sequencer.store import fence, log, people, sends
@@ -45,7 +47,10 @@ def say_sent(connection: Connection, advance: Advance, send_id: int, by: str, no
 
 
 def send_again(connection: Connection, advance: Advance, send_id: int, by: str, now: datetime) -> Unsettled:
-    """One more attempt: the same bytes under the same Message-ID. Raises NotFound, InputError."""
+    """One more attempt: the same bytes under the same Message-ID, not before the step's wait is over.
+
+    That of a mail that is doubted after a restore may not be. Raises NotFound, InputError.
+    """
     one = _open(connection, send_id)
     row = one.row
     progress = log.load(connection, [row.enrollment_id])[row.enrollment_id].progress
@@ -57,7 +62,7 @@ def send_again(connection: Connection, advance: Advance, send_id: int, by: str, 
     if any(rule.channel in (None, "email") for rule in rules):
         raise InputError(f"{one.face.name} may not be written to any more: say sent or skip")
     fence.settle_open(connection, send_id, "skipped", by_name(by), now)
-    sends.reattempt(connection, send_id, now)
+    sends.reattempt(connection, send_id, _due_at(connection, advance, row, now))
     again: list[e.Event]
     if row.answers is not None:
         again = answering.once_more(connection, row, by_name(by))
@@ -65,6 +70,13 @@ def send_again(connection: Connection, advance: Advance, send_id: int, by: str, 
         again = [e.TouchReattempted(step=row.step, attempt=row.attempt + 1, by=by_name(by))]
     advance.record(connection, [(row.enrollment_id, again)], now)
     return one
+
+
+def _due_at(connection: Connection, advance: Advance, row: SendRow, now: datetime) -> datetime:
+    one = load(connection, advance.around, [row.enrollment_id], now)[row.enrollment_id]
+    if row.step not in one.bundle.sequence.index:
+        return now
+    return max(now, due_time(one.bundle.sequence.step(row.step), one.enrollment.progress, one.facts).at)
 
 
 def give_up(connection: Connection, advance: Advance, send_id: int, by: str, now: datetime) -> Unsettled:

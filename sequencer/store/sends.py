@@ -127,10 +127,10 @@ def queue_sends(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
     connection.execute(_MAKE_ANEW, keys)
 
 
-def reattempt(connection: Connection, send_id: int, now: datetime) -> None:
+def reattempt(connection: Connection, send_id: int, due_at: datetime) -> None:
     """A named person asked for one more attempt of an uncertain one: old bytes, old Message-ID, next number."""
     old = connection.execute(select(SENDS).where(SENDS.c.id == send_id)).one()
-    values = {**old._mapping, "attempt": old.attempt + 1, "state": "queued", "due_at": now, "not_before": None}
+    values = {**old._mapping, "attempt": old.attempt + 1, "state": "queued", "due_at": due_at, "not_before": None}
     values |= {"seqs": "", "code": 0, "enhanced": "", "reply": "", "settled_by": "", "looks": 0, "wait_reason": ""}
     gone = ("message_id",) if old.raw is None else ()  # an old backup took its bytes away: it becomes another mail
     for name in ("id", "local_day", "sending_at", "settled_at", "valid_until", "copied_at", *gone):

@@ -263,3 +263,24 @@ def test_a_follow_up_is_doubted_where_the_copy_of_the_mail_before_was_filed_late
     done = restored.reconcile()
     assert ([row.step for row in done.left], done.missing) == (["intro"], 1)
     assert [(row.enrollment_id, row.step) for row in done.doubts] == [(enrollment, "bump")]
+
+
+def test_a_doubted_follow_up_that_is_sent_again_keeps_its_wait(restored: Restored) -> None:
+    """Nobody knows whether it was due when it is doubted; a person's word does not bring it forward (seed 8251)."""
+    restored.enroll(restored.person("jo@jo.test"))
+    restored.keep()
+    restored.send(filed=False)
+    (first,) = restored.database.read(restored.sent_bytes).values()
+    restored.send_after(days=2, filed=False)
+    filed_at = restored.clock.now() - timedelta(hours=1)
+    restored.file(first, stamp=str(int(filed_at.timestamp())))
+    restored.lose()
+    (doubted,) = restored.reconcile().doubts
+    now = restored.clock.now()
+    restored.database.write(
+        lambda connection: settling.send_again(connection, restored.advance, doubted.id, "ana", now)
+    )
+    restored.send_after(days=1)
+    assert restored.kinds_of("queued") == [("jo@jo.test", "bump")]
+    restored.send_after(days=1)
+    assert ("jo@jo.test", "bump") in restored.kinds_of("sent")

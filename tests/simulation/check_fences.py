@@ -69,7 +69,9 @@ def none_after_a_stop(sight: Sight) -> Verdict:
 
 def _paused_above(sight: Sight) -> Iterator[str]:
     for fence in fences(sight):
-        above = {("all", ""), ("mailbox", fence.mailbox), ("sequence", fence.sequence_id)}
+        above = {("all", ""), ("mailbox", fence.mailbox)}
+        if not fence.step.startswith("answer:"):  # a rep's own answer goes on in a paused sequence (LIFECYCLE)
+            above.add(("sequence", fence.sequence_id))
         for place in above & _standing(sight.pauses, fence.mark, lambda each: (each.kind, each.key)):
             yield f"{_words(fence)} passed its fence while {' '.join(place)} was paused"
 
