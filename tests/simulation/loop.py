@@ -7,6 +7,7 @@ of a process that crashed never runs again, not even its `finally`; a frozen one
 
 import asyncio
 import heapq
+import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import Context, ContextVar
@@ -138,6 +139,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Forget whatever still waits, without a word from it."""
         for task in self._tasks:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
+            coroutine = task.get_coro()
+            if inspect.iscoroutine(coroutine) and inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+                coroutine.close()  # its process died before it began; it would be warned of wherever it is collected
         self._ready.clear()
         self._scheduled.clear()
         self.close()
